@@ -1,0 +1,5 @@
+export { assert, unreachable } from './assert.ts';
+export { type Clock, HybridClock, systemClock } from './clock.ts';
+export { type ErrorCode, type ErrorData, errorFromData, errorTable, errorToData, ZerohopError } from './errors.ts';
+export type { Json, JsonObject } from './json.ts';
+export { limits } from './limits.ts';

@@ -1,0 +1,44 @@
+// Every limit of the runtime, named, with its default. Configuration may change those that `config` lists.
+
+export const limits = {
+  /** Longest primary key, in UTF-8 bytes. */
+  idBytes: 1978,
+  /** Largest record body, in UTF-8 bytes of JSON. */
+  recordBytes: 16 * 1024 * 1024,
+  /** Largest request body that is not streamed into a Blob, in bytes. */
+  bodyBytes: 16 * 1024 * 1024,
+  /** Longest request target, in bytes. */
+  urlBytes: 8 * 1024,
+  /** How long a request body may take to arrive, in ms. */
+  bodyTimeoutMs: 60_000,
+  /** Transactions waiting for the store thread before writes are refused. */
+  writeQueue: 50_000,
+  /** Bytes of changes waiting for the store thread before writes are refused. */
+  writeQueueBytes: 256 * 1024 * 1024,
+  /** Changes in one transaction. */
+  transactionChanges: 100_000,
+  /** Transactions in one commit group. */
+  commitGroup: 1_000,
+  /** Rows a query may visit without an index. */
+  scanRows: 10_000,
+  /** Conditions in one query. */
+  queryConditions: 100,
+  /** Nesting of groups, joins and selections in one query. */
+  queryDepth: 8,
+  /** How long a read snapshot may be held, in ms. */
+  snapshotMs: 60_000,
+  /** Snapshots held at the same time by one thread. */
+  snapshots: 64,
+  /** WAL size at which a checkpoint starts, in bytes. */
+  checkpointBytes: 16 * 1024 * 1024,
+  /** How long a stop waits for requests in flight, in ms. */
+  stopMs: 10_000,
+  /** How far ahead of local time a version from elsewhere may be, in ms. */
+  clockDriftMs: 60_000,
+  /** How long the log and tombstones are kept, in ms. */
+  logRetentionMs: 3 * 24 * 3600 * 1000,
+  /** Records and query results a thread keeps decoded. */
+  cachedRecords: 50_000,
+  cachedQueries: 5_000,
+  cachedBytes: 64 * 1024 * 1024,
+} as const;

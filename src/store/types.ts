@@ -1,0 +1,74 @@
+// What goes into the single writer and what comes out. Plain data: it crosses threads as one encoded buffer.
+
+import type { ErrorData, JsonObject } from '../base/index.ts';
+import type { Id, Patch } from '../records/index.ts';
+
+/** Checked at commit, before anything of the transaction is written. */
+export interface Precondition {
+  /** The record must exist with one of these versions. */
+  readonly versions?: readonly number[];
+  /** The record must not have one of these versions (`If-None-Match` with tags). */
+  readonly notVersions?: readonly number[];
+  /** True: must exist. False: must not. */
+  readonly exists?: boolean;
+}
+
+interface ChangeBase {
+  readonly table: string;
+  readonly if?: Precondition;
+}
+
+export interface PutChange extends ChangeBase {
+  readonly op: 'put';
+  /** Null: the store assigns the next integer and writes it into the body's `primaryKey`. */
+  readonly id: Id | null;
+  /** The whole record as JSON text, with its primary key. */
+  readonly body: string;
+  /** Ms since 1970, null for never. */
+  readonly expires: number | null;
+  /** Values of indexed computed attributes. */
+  readonly computed?: JsonObject;
+}
+
+export interface PatchChange extends ChangeBase {
+  readonly op: 'patch';
+  readonly id: Id;
+  readonly patch: Patch;
+  /** Lowest values counted attributes may reach; below → BELOW_MINIMUM, nothing of the transaction is written. */
+  readonly minimum?: Readonly<Record<string, number>>;
+  /** Undefined: keep what the record has. */
+  readonly expires?: number | null;
+  readonly computed?: JsonObject;
+}
+
+export interface DeleteChange extends ChangeBase {
+  readonly op: 'delete';
+  readonly id: Id;
+}
+
+export type Change = PutChange | PatchChange | DeleteChange;
+
+/** Changes of one database that happen together or not at all. */
+export interface StoreTransaction {
+  readonly database: string;
+  readonly changes: readonly Change[];
+  /** Records read that must be unchanged at commit: [table, id, version or null for absent]. */
+  readonly reads?: readonly (readonly [table: string, id: Id, version: number | null])[];
+}
+
+/** One per change: what was written. `existed`: whether the record was there before. */
+export interface Written {
+  readonly id: Id;
+  readonly version: number;
+  readonly existed: boolean;
+}
+
+export type CommitOutcome =
+  | { readonly ok: true; readonly version: number; readonly written: readonly Written[] }
+  | { readonly ok: false; readonly error: ErrorData };
+
+/** The door to the single writer, whichever thread it is in. */
+export interface StoreClient {
+  /** Resolves when the transaction is durable on disk. Rejects with a ZerohopError when it was refused; then nothing of it was written. */
+  commit(transaction: StoreTransaction): Promise<readonly Written[]>;
+}
