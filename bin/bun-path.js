@@ -12,10 +12,12 @@ export function bunPath() {
   const candidates = [join(root, 'bun', 'bin', 'bun.exe')];
   const scope = join(root, '@oven');
   if (existsSync(scope)) {
-    for (const name of readdirSync(scope)) candidates.push(join(scope, name, 'bin', 'bun'), join(scope, name, 'bin', 'bun.exe'));
+    for (const name of readdirSync(scope))
+      candidates.push(join(scope, name, 'bin', 'bun'), join(scope, name, 'bin', 'bun.exe'));
   }
   // The package ships a small text file in place of the binary until its install script has run.
   const found = candidates.find((path) => existsSync(path) && statSync(path).size > 1_000_000);
-  if (!found) throw new Error('The Bun runtime is missing. Run "npm ci" in this folder again, without --omit=optional.');
+  if (!found)
+    throw new Error('The Bun runtime is missing. Run "npm ci" in this folder again, without --omit=optional.');
   return found;
 }

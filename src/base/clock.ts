@@ -33,7 +33,10 @@ export class HybridClock {
   observe(version: number): void {
     const aheadMs = version / 1000 - this.#clock.nowMs();
     if (aheadMs > this.#maxDriftMs) {
-      throw new ZerohopError('INVALID_REQUEST', `A version is ${Math.round(aheadMs)} ms ahead of this node's clock. Check the clocks of both nodes.`);
+      throw new ZerohopError(
+        'INVALID_REQUEST',
+        `A version is ${Math.round(aheadMs)} ms ahead of this node's clock. Check the clocks of both nodes.`,
+      );
     }
     if (version > this.#last) this.#last = version;
   }

@@ -1,7 +1,19 @@
 // What tables and attributes are. Built by parse-sdl.ts from schema.graphql, or by operations; kept as JSON in each
 // database's catalog.
 
-export const scalarTypes = ['ID', 'String', 'Int', 'Long', 'Float', 'BigInt', 'Boolean', 'Date', 'Bytes', 'Blob', 'Any'] as const;
+export const scalarTypes = [
+  'ID',
+  'String',
+  'Int',
+  'Long',
+  'Float',
+  'BigInt',
+  'Boolean',
+  'Date',
+  'Bytes',
+  'Blob',
+  'Any',
+] as const;
 export type ScalarType = (typeof scalarTypes)[number];
 
 export type AttributeType =
@@ -9,7 +21,12 @@ export type AttributeType =
   /** `[T]`; `itemRequired` for `[T!]`. */
   | { readonly kind: 'list'; readonly of: AttributeType; readonly itemRequired: boolean }
   /** A named type without @table: a nested object. */
-  | { readonly kind: 'object'; readonly name: string; readonly attributes: readonly Attribute[]; readonly sealed: boolean }
+  | {
+      readonly kind: 'object';
+      readonly name: string;
+      readonly attributes: readonly Attribute[];
+      readonly sealed: boolean;
+    }
   /** A relationship to another table of the same database: virtual, never stored. */
   | { readonly kind: 'relation'; readonly table: string; readonly many: boolean };
 

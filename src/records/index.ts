@@ -1,0 +1,1 @@
+export type { Counter, Id, MergeState, Patch, RecordState, Stamp } from './types.ts';

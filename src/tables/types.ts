@@ -1,0 +1,121 @@
+// The face of the data to everything above: a table as one object, a transaction as one object. Reads are synchronous;
+// only a commit waits (for the disk).
+
+import type { Json, JsonObject } from '../base/index.ts';
+import type { Query } from '../query/index.ts';
+import type { Id } from '../records/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import type { Precondition } from '../store/index.ts';
+
+/** A record as stored. */
+export interface StoredRecord {
+  readonly id: Id;
+  /** Microseconds since 1970; also the ETag. */
+  readonly version: number;
+  /** Ms since 1970, or null. */
+  readonly expires: number | null;
+  /** JSON text, ready to send. */
+  readonly body: string;
+}
+
+export interface WriteOptions {
+  readonly if?: Precondition;
+  /** Ms since 1970; overrides the table's expiration. */
+  readonly expiresAt?: number;
+}
+
+export interface PatchOptions extends WriteOptions {
+  /** Numbers to add to attributes: sums of concurrent additions are kept. */
+  readonly add?: Readonly<Record<string, number>>;
+  /** Lowest value an added-to attribute may reach; below → BELOW_MINIMUM at commit. */
+  readonly minimum?: Readonly<Record<string, number>>;
+}
+
+export interface SearchResult {
+  /** Records as stored when the query has no `select`; projected values otherwise. Lazy; ends early on `return()`. */
+  readonly rows: Iterable<SearchRow>;
+  /** With `query.total`. */
+  readonly total?: number;
+  /** With `query.cursor`, known after `rows` is drained: where the next page starts; null at the end. */
+  readonly nextCursor: () => string | null;
+  /** The newest version among the rows read so far, in microseconds. */
+  readonly newestVersion: () => number;
+}
+
+/** `json` is the text to send: the stored body or the projection. */
+export interface SearchRow {
+  readonly id: Id;
+  readonly version: number;
+  readonly json: string;
+}
+
+/**
+ * All reads of a transaction see one snapshot of each database, taken at its first read, plus its own staged writes. Writes are staged
+ * and happen at `commit` together, per database, or not at all.
+ */
+export interface Transaction {
+  readonly state: 'open' | 'committed' | 'aborted';
+  get(table: Table, id: Id): StoredRecord | undefined;
+  search(table: Table, query: Query): SearchResult;
+  explain(table: Table, query: Query): JsonObject;
+  /** Creates or replaces. Validates and completes the record; returns its id, null when the store will assign it at commit. */
+  put(table: Table, id: Id | undefined, record: Readonly<Record<string, unknown>>, options?: WriteOptions): Id | null;
+  /** Sets the given attributes and leaves the rest. */
+  patch(table: Table, id: Id, changes: Readonly<Record<string, unknown>>, options?: PatchOptions): void;
+  delete(table: Table, id: Id, options?: WriteOptions): void;
+  readonly hasWrites: boolean;
+  /** Resolves when all staged writes are durable, with one entry per staged write in order. The transaction may be used again afterwards. */
+  commit(): Promise<readonly CommittedWrite[]>;
+  /** Discards staged writes and lets go of the snapshot. */
+  abort(): void;
+  /** Later reads see what is committed by then. */
+  resetReadSnapshot(): void;
+}
+
+export interface CommittedWrite {
+  readonly table: Table;
+  readonly id: Id;
+  readonly version: number;
+  readonly existed: boolean;
+}
+
+export interface Table {
+  readonly definition: TableDefinition;
+  /** Exact number of records that are neither deleted nor expired-and-swept. */
+  recordCount(): number;
+  /** Text of a path segment → id of the primary key's type. Throws INVALID_ID. */
+  parseId(text: string): Id;
+  /** A record of JSON text as app code sees it: Dates, Bytes, BigInts as such; frozen. */
+  decode(record: StoredRecord): Readonly<Record<string, unknown>>;
+  /** Sets the function of a bare `@computed` attribute. */
+  setComputed(attribute: string, compute: (record: Readonly<Record<string, unknown>>) => unknown): void;
+  /** The value of a computed attribute. */
+  compute(attribute: string, record: Readonly<Record<string, unknown>>): Json;
+}
+
+/** The databases of a node, as one thread sees them. */
+export interface Databases {
+  /** database → table → Table; changes when a schema is applied. */
+  readonly all: ReadonlyMap<string, ReadonlyMap<string, Table>>;
+  table(database: string, name: string): Table | undefined;
+  transaction(): Transaction;
+  /** Creates or extends tables, online, and waits until every one is usable. Never drops data. */
+  applySchema(tables: readonly TableDefinition[]): Promise<void>;
+  readonly blobs: BlobStore;
+  close(): void;
+}
+
+/** Where the bytes of Blob attributes live. A record's body holds `BlobReference`s. */
+export interface BlobStore {
+  /** Streams bytes in; durable when it resolves. Unless a committed record refers to it, it is collected later. */
+  write(data: ReadableStream<Uint8Array> | Uint8Array | string, type: string): Promise<BlobReference>;
+  /** The bytes, lazily; `slice` for ranges. Undefined when the blob does not exist. */
+  open(reference: BlobReference): Blob | undefined;
+}
+
+/** How a Blob attribute looks in a record's body. `$blob` is its id, `size` in bytes, `type` its media type. */
+export interface BlobReference {
+  readonly $blob: string;
+  readonly size: number;
+  readonly type: string;
+}
