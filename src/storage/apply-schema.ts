@@ -1,0 +1,146 @@
+// Brings a database file to a set of table definitions, in one transaction, without dropping data: bodies are never rewritten.
+//
+//   _catalog   name · physical table name · definition as JSON · next integer id · count and digest of live records
+//
+// What exists is compared with what ddl.ts wants by its SQL text, so a changed expression or index is simply another text.
+
+import type { TableDefinition } from '../schema/index.ts';
+import type { Connection } from './connection.ts';
+import { columnSql, tableObjects, tableSql } from './ddl.ts';
+import { namesOf, physicalTableName, quoted, type TableNames } from './names.ts';
+
+/** The change of a file's internal tables is a new number here and a step in `prepareFile`. */
+const formatVersion = 1;
+
+export interface CatalogEntry {
+  readonly definition: TableDefinition;
+  readonly names: TableNames;
+  /** Small integer that `_log` calls the table by. */
+  readonly number: number;
+}
+
+/** Creates the internal tables of a new file. `nodeId` becomes origin 1. Refuses a file of a newer format. */
+export function prepareFile(connection: Connection, nodeId: string): void {
+  const version = Number(connection.first('PRAGMA user_version')?.[0] ?? 0);
+  if (version > formatVersion)
+    throw new Error(`${connection.path} was written by a newer version of Zerohop. Update Zerohop to open it.`);
+  if (version === formatVersion) return;
+  connection.exec(`
+    BEGIN IMMEDIATE;
+    CREATE TABLE _catalog (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, physical TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,
+      next_id INTEGER NOT NULL DEFAULT 1, count INTEGER NOT NULL DEFAULT 0, digest_high INTEGER NOT NULL DEFAULT 0, digest_low INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE _origins (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+    CREATE TABLE _peers (origin INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+    CREATE TABLE _log (lsn INTEGER PRIMARY KEY, origin INTEGER NOT NULL, seq INTEGER NOT NULL, version INTEGER NOT NULL,
+      tbl INTEGER NOT NULL, row INTEGER NOT NULL, op INTEGER NOT NULL);
+    CREATE TABLE _blobs (id TEXT PRIMARY KEY, refs INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX "_blobs#unreferenced" ON _blobs (since) WHERE refs = 0;
+    PRAGMA user_version = ${formatVersion};
+    COMMIT`);
+  connection.run('INSERT INTO _origins (number, id) VALUES (1, ?)', [nodeId]);
+}
+
+export function readCatalog(connection: Connection): CatalogEntry[] {
+  return connection
+    .all('SELECT number, physical, definition FROM _catalog ORDER BY number')
+    .map(([number, physical, text]) => {
+      const definition = JSON.parse(String(text)) as TableDefinition;
+      return { definition, names: namesOf(definition, String(physical)), number: Number(number) };
+    });
+}
+
+/** Creates or changes tables so that they fit `definitions`. Tables not named stay as they are. */
+export function applySchema(connection: Connection, definitions: readonly TableDefinition[]): void {
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    const existing = new Map(readCatalog(connection).map((entry) => [entry.definition.name, entry]));
+    for (const definition of definitions) {
+      const entry = existing.get(definition.name);
+      const text = JSON.stringify(definition);
+      if (entry && JSON.stringify(entry.definition) === text) continue;
+      if (entry) changeTable(connection, definition, entry);
+      else createTable(connection, definition, existing);
+      connection.run('UPDATE _catalog SET definition = ? WHERE name = ?', [text, definition.name]);
+    }
+    connection.exec('COMMIT');
+  } catch (error) {
+    connection.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function createTable(connection: Connection, definition: TableDefinition, existing: Map<string, CatalogEntry>): void {
+  const taken = new Set(connection.all('SELECT lower(name) FROM sqlite_master').map(([name]) => String(name)));
+  for (const entry of existing.values()) taken.add(entry.names.table.toLowerCase());
+  const names = namesOf(definition, physicalTableName(definition.name, taken));
+  connection.run(tableSql(definition, names));
+  for (const object of tableObjects(definition, names)) connection.run(object.sql);
+  connection.run('INSERT INTO _catalog (name, physical, definition) VALUES (?, ?, ?)', [
+    definition.name,
+    names.table,
+    JSON.stringify(definition),
+  ]);
+  const number = Number(connection.first('SELECT number FROM _catalog WHERE name = ?', [definition.name])?.[0]);
+  existing.set(definition.name, { definition, names, number });
+}
+
+function changeTable(connection: Connection, definition: TableDefinition, entry: CatalogEntry): void {
+  const names = namesOf(definition, entry.names.table);
+  const wanted = tableObjects(definition, names);
+  const wantedSql = new Map(wanted.map((object) => [object.name, storedSql(object.sql)]));
+
+  // Away with what is not wanted as it is: triggers and indexes first, as columns they use can't be dropped before.
+  const present = connection
+    .all(`SELECT type, name, sql FROM sqlite_master WHERE name LIKE ? ESCAPE '\\' AND sql IS NOT NULL`, [
+      `${likeEscaped(names.table)}%`,
+    ])
+    .map(([type, name, sql]) => ({ type: String(type), name: String(name), sql: String(sql) }))
+    .filter(({ name }) => name.startsWith(`${names.table}#`) || name.startsWith(`${names.table}$`))
+    // FTS5 keeps its data in tables of its own, named after it.
+    .filter(({ name, type }) => type !== 'table' || !/\$fulltext_(data|idx|content|docsize|config)$/.test(name));
+  const stale = present.filter(({ name, sql }) => wantedSql.get(name) !== sql);
+  for (const type of ['trigger', 'index', 'table']) {
+    for (const object of stale)
+      if (object.type === type) connection.run(`DROP ${type.toUpperCase()} IF EXISTS ${quoted(object.name)}`);
+  }
+  changeColumns(connection, definition, entry, names);
+
+  const kept = new Set(present.filter((object) => !stale.includes(object)).map(({ name }) => name));
+  for (const object of wanted) {
+    if (kept.has(object.name)) continue;
+    // Dropping a table dropped its indexes and triggers with it.
+    connection.run(object.sql.replace(/^CREATE (UNIQUE )?(INDEX|TRIGGER) /, 'CREATE $1$2 IF NOT EXISTS '));
+    if (object.fill) connection.run(object.fill);
+  }
+}
+
+function changeColumns(
+  connection: Connection,
+  definition: TableDefinition,
+  entry: CatalogEntry,
+  names: TableNames,
+): void {
+  const table = quoted(names.table);
+  const sqlOf = (from: TableDefinition, of: TableNames) =>
+    new Map(
+      [...of.columns].flatMap(([name, column]) => {
+        const attribute = from.attributes.find((candidate) => candidate.name === name);
+        return attribute && column !== '_id' ? [[column, columnSql(attribute, column)] as const] : [];
+      }),
+    );
+  const before = sqlOf(entry.definition, entry.names);
+  const after = sqlOf(definition, names);
+  for (const [column, sql] of before)
+    if (after.get(column) !== sql) connection.run(`ALTER TABLE ${table} DROP COLUMN ${quoted(column)}`);
+  for (const [column, sql] of after)
+    if (before.get(column) !== sql) connection.run(`ALTER TABLE ${table} ADD COLUMN ${sql}`);
+}
+
+/** SQLite keeps the text of a statement without the schema name. */
+function storedSql(sql: string): string {
+  return sql.replace(/^(CREATE (?:UNIQUE )?(?:VIRTUAL )?(?:TABLE|INDEX|TRIGGER) )main\./, '$1');
+}
+
+function likeEscaped(text: string): string {
+  return text.replace(/[\\%_]/g, (character) => `\\${character}`);
+}

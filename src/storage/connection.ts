@@ -1,0 +1,141 @@
+// One SQLite connection with its prepared statements. The only file that imports bun:sqlite.
+
+import { Database, SQLiteError, type Statement } from 'bun:sqlite';
+import { ZerohopError } from '../base/index.ts';
+import type { SqlValue } from './encode.ts';
+
+/** Statements a connection keeps prepared; the one unused for longest makes room. */
+const preparedStatements = 400;
+
+export class Connection {
+  readonly path: string;
+  readonly #database: Database;
+  readonly #prepared = new Map<string, Statement>();
+
+  /** Opens a database file in WAL mode; a writer creates it. Throws CORRUPT_DATA, STORAGE_FULL or READ_ONLY in plain words. */
+  constructor(path: string, options: { readonly readonly: boolean }) {
+    this.path = path;
+    this.#database = refusing(path, () => {
+      const database = options.readonly
+        ? new Database(path, { readonly: true })
+        : new Database(path, { create: true, readwrite: true });
+      database.run('PRAGMA busy_timeout = 5000');
+      if (!options.readonly) {
+        database.run('PRAGMA journal_mode = WAL');
+        database.run('PRAGMA synchronous = NORMAL');
+        database.run('PRAGMA wal_autocheckpoint = 0');
+      }
+      database.run('PRAGMA cache_size = -32000');
+      database.run('PRAGMA mmap_size = 1073741824');
+      database.run('PRAGMA temp_store = MEMORY');
+      return database;
+    });
+  }
+
+  /** A statement to keep: for the few that run on every request. */
+  prepare(sql: string): Statement {
+    return refusing(this.path, () => this.#database.prepare(sql));
+  }
+
+  /** Runs one statement that returns nothing; says how many rows it changed. */
+  run(sql: string, parameters: readonly SqlValue[] = []): number {
+    return refusing(this.path, () => this.#statement(sql).run(...parameters).changes);
+  }
+
+  /** Runs several statements separated by semicolons. */
+  exec(sql: string): void {
+    refusing(this.path, () => this.#database.run(sql));
+  }
+
+  /** All rows, each an array of column values. */
+  all(sql: string, parameters: readonly SqlValue[] = []): SqlValue[][] {
+    return refusing(this.path, () => this.#statement(sql).values(...parameters) as SqlValue[][]);
+  }
+
+  /** The first row, or undefined. */
+  first(sql: string, parameters: readonly SqlValue[] = []): SqlValue[] | undefined {
+    return this.all(sql, parameters)[0];
+  }
+
+  /** Rows one by one, from a statement of their own, so that several walks may go on at once. */
+  *iterate(sql: string, parameters: readonly SqlValue[] = []): Generator<SqlValue[]> {
+    const statement = this.prepare(sql);
+    try {
+      for (const row of statement.iterate(...parameters)) yield Object.values(row as Record<string, SqlValue>);
+    } finally {
+      statement.finalize();
+    }
+  }
+
+  close(): void {
+    for (const statement of this.#prepared.values()) statement.finalize();
+    this.#prepared.clear();
+    this.#database.close();
+  }
+
+  #statement(sql: string): Statement {
+    const known = this.#prepared.get(sql);
+    if (known) {
+      if (this.#prepared.size > preparedStatements / 2) {
+        this.#prepared.delete(sql);
+        this.#prepared.set(sql, known);
+      }
+      return known;
+    }
+    if (this.#prepared.size >= preparedStatements) {
+      const [oldest] = this.#prepared;
+      if (oldest) {
+        this.#prepared.delete(oldest[0]);
+        oldest[1].finalize();
+      }
+    }
+    const statement = this.#database.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+}
+
+/** Runs `work`; an error of SQLite's that is the world's fault becomes a ZerohopError naming the file and the remedy. */
+export function refusing<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw storageError(path, error) ?? error;
+  }
+}
+
+/** The ZerohopError for trouble with the disk or the file; undefined for anything else. */
+export function storageError(path: string, error: unknown): ZerohopError | undefined {
+  const code = error instanceof SQLiteError ? (error.code ?? '') : ((error as NodeJS.ErrnoException)?.code ?? '');
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+    return new ZerohopError(
+      'STORAGE_FULL',
+      `The disk holding ${path} is full. Free some space; writes go on by themselves.`,
+    );
+  if (
+    code.startsWith('SQLITE_READONLY') ||
+    code === 'SQLITE_CANTOPEN' ||
+    code === 'EROFS' ||
+    code === 'EACCES' ||
+    code === 'EPERM'
+  )
+    return new ZerohopError('READ_ONLY', `${path} can not be written. Make its folder writable for this user.`);
+  // A write that fails for lack of space shows as an I/O error too where the file is extended by mapping or the wal-index grows.
+  if (code.startsWith('SQLITE_IOERR'))
+    return new ZerohopError(
+      'STORAGE_FULL',
+      `The disk refused a write or read of ${path} (${code}). Check free space and the disk.`,
+    );
+  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB')
+    return new ZerohopError(
+      'CORRUPT_DATA',
+      `${path} is damaged or not a Zerohop data file. Restore it from a backup, or move it away to start empty.`,
+    );
+  return undefined;
+}
+
+/** Whether an error says that a UNIQUE index refused a row; if so the names of index columns SQLite gives ("T.col"). */
+export function uniqueViolation(error: unknown): string | undefined {
+  if (!(error instanceof SQLiteError) || !(error.code ?? '').startsWith('SQLITE_CONSTRAINT')) return undefined;
+  return /UNIQUE constraint failed: (?:index ')?([^']*)/.exec(error.message)?.[1] ?? '';
+}

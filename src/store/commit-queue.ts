@@ -1,0 +1,97 @@
+// Transactions waiting to be committed. All that arrive in one turn of the event loop become one group: one SQLite transaction, then one sync of
+// the WAL; each is answered after that sync. While the disk syncs, the next group commits.
+
+import { errorToData, limits, ZerohopError } from '../base/index.ts';
+import { WalSync } from '../storage/index.ts';
+import type { Store } from './store.ts';
+import type { CommitOutcome, StoreTransaction } from './types.ts';
+
+export interface CommitMeasurements {
+  committed(transactions: number, ms: number): void;
+  synced(ms: number): void;
+  queued(transactions: number): void;
+}
+
+export interface CommitQueueOptions {
+  readonly store: Store;
+  /** Largest number of transactions waiting; one more is refused with OVERLOADED. */
+  readonly limit: number;
+  /** Called after each group has become visible to readers, before it is durable. */
+  readonly committed: () => void;
+  /** Called when the disk refused a sync: the process has to end. */
+  readonly failed: (error: Error) => void;
+  readonly measure?: CommitMeasurements;
+}
+
+interface Waiting {
+  readonly transaction: StoreTransaction;
+  readonly done: (outcome: CommitOutcome) => void;
+}
+
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  readonly #sync: WalSync;
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+  /** Groups committed and not yet durable. */
+  #unsynced = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+    this.#sync = new WalSync(options.store.options.path, options.failed, (ms) => options.measure?.synced(ms));
+  }
+
+  /** Calls `done` once the transaction is durable or refused. */
+  submit(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
+    if (this.#waiting.length >= this.#options.limit) {
+      const error = new ZerohopError('OVERLOADED', 'Too many writes are waiting for the disk. Retry in a moment.', {
+        retryAfterSeconds: 1,
+      });
+      return done({ ok: false, error: errorToData(error) });
+    }
+    this.#waiting.push({ transaction, done });
+    this.#options.measure?.queued(this.#waiting.length);
+    this.#schedule();
+  }
+
+  /** Resolves when everything submitted so far has been answered. */
+  whenIdle(): Promise<void> {
+    if (this.#waiting.length === 0 && this.#unsynced === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  close(): void {
+    this.#sync.close();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#commitGroup();
+      if (this.#waiting.length > 0) this.#schedule();
+    });
+  }
+
+  #commitGroup(): void {
+    const group =
+      this.#waiting.length > limits.commitGroup ? this.#waiting.splice(0, limits.commitGroup) : this.#waiting;
+    if (group === this.#waiting) this.#waiting = [];
+    if (group.length === 0) return;
+    const started = performance.now();
+    const outcomes = this.#options.store.commit(group.map(({ transaction }) => transaction));
+    this.#options.measure?.committed(group.length, performance.now() - started);
+    this.#options.measure?.queued(this.#waiting.length);
+    const answer = () => {
+      this.#unsynced--;
+      for (const [index, { done }] of group.entries()) done(outcomes[index] as CommitOutcome);
+      if (this.#waiting.length === 0 && this.#unsynced === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    };
+    this.#unsynced++;
+    if (!outcomes.some((outcome) => outcome.ok)) return answer();
+    this.#options.committed();
+    this.#sync.whenDurable(answer);
+  }
+}

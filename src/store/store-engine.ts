@@ -1,0 +1,146 @@
+// All databases of a node with their writers: what the store thread holds, or the one thread of a node with `threads: 0`.
+
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, errorFromData, errorToData, HybridClock, ZerohopError } from '../base/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import { BlobFiles } from './blob-files.ts';
+import { type CommitMeasurements, CommitQueue } from './commit-queue.ts';
+import { Store } from './store.ts';
+import type { CommitOutcome, StoreClient, StoreTransaction, Written } from './types.ts';
+import { Upkeep } from './upkeep.ts';
+
+export interface StoreEngineOptions {
+  /** The data folder; created when missing. */
+  readonly folder: string;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly clockDriftMs: number;
+  readonly writeQueue: number;
+  readonly logRetentionMs: number;
+  readonly checkpointBytes: number;
+  /** Shared with reading threads: element 0 changes after every commit group of any database. */
+  readonly commits: Int32Array;
+  /** The disk refused a sync: the process has to end, as what was committed may be lost. */
+  readonly fatal: (error: Error) => void;
+  /** Trouble with upkeep: to be logged. */
+  readonly trouble: (what: string, error: unknown) => void;
+  readonly measure?: CommitMeasurements;
+  readonly copyWal?: (path: string) => Promise<void>;
+}
+
+interface Writer {
+  readonly store: Store;
+  readonly queue: CommitQueue;
+  readonly upkeep: Upkeep;
+}
+
+const databaseName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+export class StoreEngine implements StoreClient {
+  readonly #options: StoreEngineOptions;
+  readonly #versions: HybridClock;
+  readonly #writers = new Map<string, Writer>();
+  #closing = false;
+
+  /** Opens every database in the folder. Throws READ_ONLY, STORAGE_FULL or CORRUPT_DATA with the file's name. */
+  constructor(options: StoreEngineOptions) {
+    this.#options = options;
+    this.#versions = new HybridClock(options.clock, options.clockDriftMs);
+    mkdirSync(options.folder, { recursive: true });
+    for (const file of readdirSync(options.folder)) if (file.endsWith('.db')) this.#open(file.slice(0, -3));
+  }
+
+  get databases(): readonly string[] {
+    return [...this.#writers.keys()];
+  }
+
+  store(database: string): Store | undefined {
+    return this.#writers.get(database)?.store;
+  }
+
+  /** Does upkeep that is due now; for tests that moved the clock. */
+  runUpkeep(): void {
+    for (const { upkeep } of this.#writers.values()) upkeep.runDue();
+  }
+
+  applySchema(tables: readonly TableDefinition[]): void {
+    const byDatabase = Map.groupBy(tables, (table) => table.database);
+    for (const [database, definitions] of byDatabase) {
+      if (!databaseName.test(database)) {
+        throw new ZerohopError(
+          'INVALID_SCHEMA',
+          `"${database}" can't be the name of a database. Use letters, digits, "-" and "_", at most 64.`,
+        );
+      }
+      (this.#writers.get(database) ?? this.#open(database)).store.applySchema(definitions);
+    }
+    this.#announce();
+  }
+
+  submit(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
+    const writer = this.#writers.get(transaction.database);
+    if (this.#closing || !writer) {
+      const error = this.#closing
+        ? new ZerohopError('SHUTTING_DOWN', 'The node is stopping. Retry on another node, or in a moment.', {
+            retryAfterSeconds: 1,
+          })
+        : new ZerohopError('NOT_FOUND', `There is no database ${transaction.database}.`);
+      return done({ ok: false, error: errorToData(error) });
+    }
+    writer.queue.submit(transaction, done);
+  }
+
+  commit(transaction: StoreTransaction): Promise<readonly Written[]> {
+    return new Promise((resolve, reject) => {
+      this.submit(transaction, (outcome) =>
+        outcome.ok ? resolve(outcome.written) : reject(errorFromData(outcome.error)),
+      );
+    });
+  }
+
+  /** Commits what waits, moves the WALs into the files and closes them. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const { queue, upkeep, store } of this.#writers.values()) {
+      upkeep.stop();
+      await queue.whenIdle();
+      queue.close();
+      store.close();
+    }
+    this.#writers.clear();
+  }
+
+  #open(database: string): Writer {
+    const { folder, nodeId, clock, writeQueue, fatal, trouble, measure, copyWal, logRetentionMs, checkpointBytes } =
+      this.#options;
+    const blobs = new BlobFiles(folder, database);
+    const path = join(folder, `${database}.db`);
+    const store = new Store({ path, nodeId, clock, versions: this.#versions, blobExists: (id) => blobs.exists(id) });
+    blobs.removeOrphans((id) => store.knowsBlob(id));
+    const queue = new CommitQueue({
+      store,
+      limit: writeQueue,
+      committed: () => this.#announce(),
+      failed: fatal,
+      ...(measure && { measure }),
+    });
+    const upkeep = new Upkeep({
+      store,
+      clock,
+      logRetentionMs,
+      checkpointBytes,
+      removeBlobs: (ids) => blobs.remove(ids),
+      changed: () => this.#announce(),
+      ...(copyWal && { copyWal: () => copyWal(path) }),
+      failed: (error) => trouble(`upkeep of ${path}`, error),
+    });
+    const writer = { store, queue, upkeep };
+    this.#writers.set(database, writer);
+    return writer;
+  }
+
+  #announce(): void {
+    Atomics.add(this.#options.commits, 0, 1);
+  }
+}

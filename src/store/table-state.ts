@@ -1,0 +1,170 @@
+// What the store keeps in memory of one table: its prepared statements and the figures it carries forward from commit to commit.
+
+import { type CatalogEntry, type Connection, quoted } from '../storage/index.ts';
+import type { Digest } from './digest.ts';
+
+type Statement = ReturnType<Connection['prepare']>;
+
+/** A row without its body, for what only asks whether and which. */
+export interface RowHead {
+  readonly row: number;
+  readonly version: number;
+  readonly origin: number;
+  readonly expires: number | null;
+  readonly live: boolean;
+}
+
+export interface RowFull extends RowHead {
+  readonly merge: string | null;
+  readonly body: string | null;
+}
+
+export class TableState {
+  readonly entry: CatalogEntry;
+  /** Live records. */
+  count = 0;
+  /** The next integer id. */
+  nextId = 1;
+  readonly digest: Digest = { high: 0, low: 0 };
+  /** Whether figures differ from those in `_catalog`. */
+  changed = false;
+  /** Attributes with role createdTime, and of type Blob. */
+  readonly createdTime: string | undefined;
+  readonly hasBlobs: boolean;
+  readonly hasUnique: boolean;
+
+  readonly #connection: Connection;
+  readonly #head: Statement;
+  readonly #full: Statement;
+  readonly #insert: Statement;
+  readonly #update: Statement;
+  readonly #replace: Statement;
+  readonly #remove: Statement;
+
+  constructor(connection: Connection, entry: CatalogEntry) {
+    this.#connection = connection;
+    this.entry = entry;
+    const { definition, names } = entry;
+    this.createdTime = definition.attributes.find((attribute) => attribute.role === 'createdTime')?.name;
+    this.hasBlobs = definition.attributes.some(
+      (attribute) => attribute.type.kind === 'scalar' && attribute.type.scalar === 'Blob',
+    );
+    this.hasUnique = definition.attributes.some((attribute) => attribute.unique);
+    const table = quoted(names.table);
+    this.#head = connection.prepare(
+      `SELECT _row, _version, _origin, _expires, _body IS NOT NULL FROM ${table} WHERE _id = ?`,
+    );
+    this.#full = connection.prepare(
+      `SELECT _row, _version, _origin, _expires, _body IS NOT NULL, _merge, _body FROM ${table} WHERE _id = ?`,
+    );
+    this.#insert = connection.prepare(
+      `INSERT INTO ${table} (_id, _version, _origin, _seq, _expires, _merge, _computed, _body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    const update = (body: string) =>
+      `UPDATE ${table} SET _version = ?1, _origin = ?2, _seq = ?3, _expires = ?4, _merge = ?5, _computed = ?6, _body = ${body} WHERE _row = ?8`;
+    this.#update = connection.prepare(update('?7'));
+    // A replaced record keeps the time it was created.
+    const path =
+      this.createdTime === undefined ? undefined : `'$.${JSON.stringify(this.createdTime).replaceAll("'", "''")}'`;
+    this.#replace =
+      path === undefined
+        ? this.#update
+        : connection.prepare(
+            update(
+              `CASE WHEN json_type(_body, ${path}) IS NULL THEN ?7 ELSE json_set(?7, ${path}, json_extract(_body, ${path})) END`,
+            ),
+          );
+    this.#remove = connection.prepare(`DELETE FROM ${table} WHERE _row = ?`);
+    this.load();
+  }
+
+  /** Reads the figures from the file: at the start and after a group was rolled back. */
+  load(): void {
+    const row = this.#connection.first(
+      'SELECT count, next_id, digest_high, digest_low FROM _catalog WHERE number = ?',
+      [this.entry.number],
+    );
+    [this.count, this.nextId, this.digest.high, this.digest.low] = (row ?? [0, 1, 0, 0]).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    this.changed = false;
+  }
+
+  /** Writes the figures, inside the group's transaction. */
+  save(): void {
+    if (!this.changed) return;
+    this.changed = false;
+    this.#connection.run(
+      'UPDATE _catalog SET count = ?, next_id = ?, digest_high = ?, digest_low = ? WHERE number = ?',
+      [this.count, this.nextId, this.digest.high, this.digest.low, this.entry.number],
+    );
+  }
+
+  head(id: string | number): RowHead | undefined {
+    const values = this.#head.values(id)[0];
+    return (
+      values && {
+        row: Number(values[0]),
+        version: Number(values[1]),
+        origin: Number(values[2]),
+        expires: nullable(values[3]),
+        live: values[4] === 1,
+      }
+    );
+  }
+
+  full(id: string | number): RowFull | undefined {
+    const values = this.#full.values(id)[0];
+    return (
+      values && {
+        row: Number(values[0]),
+        version: Number(values[1]),
+        origin: Number(values[2]),
+        expires: nullable(values[3]),
+        live: values[4] === 1,
+        merge: values[5] === null ? null : String(values[5]),
+        body: values[6] === null ? null : String(values[6]),
+      }
+    );
+  }
+
+  /** Returns the new row number. */
+  insert(
+    id: string | number,
+    version: number,
+    origin: number,
+    seq: number,
+    expires: number | null,
+    merge: string | null,
+    computed: string | null,
+    body: string | null,
+  ): number {
+    return Number(this.#insert.run(id, version, origin, seq, expires, merge, computed, body).lastInsertRowid);
+  }
+
+  /** @param keepCreated a whole write over a live record: its created time stays */
+  update(
+    row: number,
+    version: number,
+    origin: number,
+    seq: number,
+    expires: number | null,
+    merge: string | null,
+    computed: string | null,
+    body: string | null,
+    keepCreated: boolean,
+  ): void {
+    (keepCreated ? this.#replace : this.#update).run(version, origin, seq, expires, merge, computed, body, row);
+  }
+
+  remove(row: number): void {
+    this.#remove.run(row);
+  }
+}
+
+function nullable(value: unknown): number | null {
+  return value === null ? null : Number(value);
+}
