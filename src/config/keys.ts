@@ -1,0 +1,113 @@
+// The one table of configuration keys. The file's shape, the `ZEROHOP_*` variables, the flags, `--help`, the type `Config` and
+// docs/reference/configuration.md all come from it.
+
+import { limits } from '../base/index.ts';
+import { amount, folder, host, type Kind, oneOf, origins, port, threadCount, wholeNumber, yesOrNo } from './kinds.ts';
+
+/** What a key is, and its value when nobody sets it. */
+export class Key<T> {
+  readonly kind: Kind<T>;
+  readonly default: T;
+  /** A phrase without full stop. */
+  readonly description: string;
+
+  constructor(kind: Kind<T>, fallback: T, description: string) {
+    this.kind = kind;
+    this.default = fallback;
+    this.description = description;
+  }
+}
+
+const key = <T>(kind: Kind<T>, fallback: NoInfer<T>, description: string): Key<T> =>
+  new Key<T>(kind, fallback, description);
+
+export const keys = {
+  http: {
+    port: key(port, 9926, 'port the application is served on'),
+    host: key(host, '::', 'address the application is served on; by default all, IPv4 and IPv6'),
+    compressionThreshold: key(
+      wholeNumber(0, 2 ** 31),
+      1200,
+      'responses shorter than this many bytes are not compressed',
+    ),
+  },
+  operations: {
+    port: key(port, 9925, 'port of the operations API, metrics and health'),
+    host: key(host, '127.0.0.1', 'address of the operations API'),
+  },
+  data: key(folder, './data', 'folder the databases are kept in'),
+  threads: key(threadCount, 'auto', 'serve threads; auto: one less than there are cores, at least 1'),
+  authorizeLocal: key(yesOrNo, false, 'requests from this machine are administrator; on under `zerohop dev`'),
+  cors: {
+    origins: key(origins, [], 'origins whose pages may call the application; none by default'),
+  },
+  log: {
+    level: key(
+      oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+      'info',
+      'lowest level that is written',
+    ),
+    format: key(oneOf('auto', 'json', 'pretty'), 'auto', 'auto: pretty on a terminal, JSON lines elsewhere'),
+  },
+  storage: {
+    checkpointBytes: key(amount, limits.checkpointBytes, 'size of the write-ahead log at which a checkpoint starts'),
+    logRetentionMs: key(amount, limits.logRetentionMs, 'how long the change log and deleted records are kept'),
+  },
+  limits: {
+    recordBytes: key(amount, limits.recordBytes, 'largest record, in bytes of JSON'),
+    bodyBytes: key(amount, limits.bodyBytes, 'largest request body that is not streamed into a Blob'),
+    bodyTimeoutMs: key(amount, limits.bodyTimeoutMs, 'how long a request body may take to arrive'),
+    urlBytes: key(amount, limits.urlBytes, 'longest request target'),
+    writeQueue: key(amount, limits.writeQueue, 'transactions waiting to be committed before writes are refused'),
+    writeQueueBytes: key(amount, limits.writeQueueBytes, 'bytes waiting to be committed before writes are refused'),
+    transactionChanges: key(amount, limits.transactionChanges, 'changes in one transaction'),
+    scanRows: key(amount, limits.scanRows, 'rows a query may visit without an index'),
+    queryConditions: key(amount, limits.queryConditions, 'conditions in one query'),
+    queryDepth: key(amount, limits.queryDepth, 'nesting of groups, joins and selections in one query'),
+    snapshotMs: key(amount, limits.snapshotMs, 'how long a read snapshot may be held'),
+    snapshots: key(amount, limits.snapshots, 'snapshots held at the same time by one thread'),
+    stopMs: key(amount, limits.stopMs, 'how long a stop waits for requests in flight'),
+    clockDriftMs: key(amount, limits.clockDriftMs, 'how far ahead of the local clock a version from elsewhere may be'),
+    cachedRecords: key(amount, limits.cachedRecords, 'records a thread keeps decoded'),
+    cachedQueries: key(amount, limits.cachedQueries, 'query results a thread keeps'),
+    cachedBytes: key(amount, limits.cachedBytes, 'bytes a thread keeps decoded'),
+  },
+};
+
+type ValuesOf<Tree> = {
+  readonly [Name in keyof Tree]: Tree[Name] extends Key<infer T> ? T : ValuesOf<Tree[Name]>;
+};
+
+/** The configuration of one node: complete, checked and frozen. `data` is absolute. */
+export type Config = ValuesOf<typeof keys>;
+
+/** A key with all its names. */
+export interface NamedKey {
+  /** Dotted: 'http.port'. */
+  readonly path: string;
+  /** 'ZEROHOP_HTTP_PORT'. */
+  readonly variable: string;
+  /** '--http-port'. */
+  readonly flag: string;
+  readonly key: Key<unknown>;
+}
+
+export const namedKeys: readonly NamedKey[] = list(keys, []);
+
+function list(tree: object, path: readonly string[]): NamedKey[] {
+  return Object.entries(tree).flatMap(([name, child]: [string, unknown]) => {
+    const here = [...path, name];
+    if (child instanceof Key) return [nameKey(here, child)];
+    return typeof child === 'object' && child !== null ? list(child, here) : [];
+  });
+}
+
+function nameKey(path: readonly string[], key: Key<unknown>): NamedKey {
+  const words = path.flatMap((part) => part.split(/(?=[A-Z])/)).map((word) => word.toLowerCase());
+  return {
+    path: path.join('.'),
+    variable: `ZEROHOP_${words.join('_').toUpperCase()}`,
+    flag: `--${words.join('-')}`,
+    key,
+  };
+}
