@@ -1,0 +1,18 @@
+// Who is asking and what they may ask for.
+
+/** An identity, decided by the door a call came through. Null in its place: no credentials were given. */
+export interface User {
+  readonly username: string;
+  readonly role: string;
+  /** May do everything. */
+  readonly superUser: boolean;
+}
+
+export type Action = 'read' | 'insert' | 'update' | 'delete';
+
+/** What the action is done to: a table, or an endpoint of app code. `appDefined`: the app's own code answers this call. */
+export interface Subject {
+  readonly name: string;
+  readonly table?: { readonly database: string; readonly name: string };
+  readonly appDefined: boolean;
+}
