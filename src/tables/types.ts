@@ -101,7 +101,9 @@ export interface Databases {
   transaction(): Transaction;
   /** Creates or extends tables, online, and waits until every one is usable. Never drops data. */
   applySchema(tables: readonly TableDefinition[]): Promise<void>;
-  readonly blobs: BlobStore;
+  /** The record as of now: for a read that stands alone, the fastest one. */
+  getLatest(table: Table, id: Id): StoredRecord | undefined;
+  blobs(database: string): BlobStore;
   close(): void;
 }
 

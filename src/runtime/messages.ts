@@ -1,0 +1,60 @@
+// What the threads of a node say to each other. Batches of writes go from a serve thread straight to the store thread over a port of their
+// own, each batch one encoded buffer.
+
+import type { ErrorData } from '../base/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import type { CommitOutcome, StoreTransaction } from '../store/index.ts';
+
+/** Elements of the Int32Array all threads share. */
+export const shared = {
+  /** Changes after every commit group. */
+  commits: 0,
+  /** From here on, two per serve thread: a beat that moves while the thread is not blocked, and the endpoint it served last. */
+  threads: 16,
+} as const;
+
+/** Encoded with msgpackr, over a port between a serve thread and the store thread. */
+export type WriteBatch = readonly (readonly [call: number, transaction: StoreTransaction])[];
+export type WriteAnswers = readonly (readonly [call: number, outcome: CommitOutcome])[];
+
+export type ToStore =
+  | { readonly type: 'connect'; readonly thread: number; readonly port: MessagePort }
+  | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
+  | { readonly type: 'walCopied'; readonly path: string }
+  | { readonly type: 'metrics'; readonly call: number }
+  | { readonly type: 'stop' };
+
+export type FromStore =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly error: ErrorData }
+  | { readonly type: 'schemaApplied'; readonly call: number; readonly error?: ErrorData }
+  | { readonly type: 'copyWal'; readonly path: string }
+  | { readonly type: 'metrics'; readonly call: number; readonly snapshot: unknown }
+  | { readonly type: 'stopped' };
+
+export type ToServe =
+  | { readonly type: 'start'; readonly port: MessagePort; readonly options: ServeThreadOptions }
+  | { readonly type: 'schemaApplied'; readonly call: number; readonly error?: ErrorData }
+  | { readonly type: 'refresh' }
+  | { readonly type: 'metrics'; readonly call: number }
+  | { readonly type: 'stop' };
+
+export type FromServe =
+  | { readonly type: 'ready'; readonly port: number; readonly problems: readonly string[] }
+  | { readonly type: 'failed'; readonly error: ErrorData }
+  | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
+  | { readonly type: 'endpoint'; readonly number: number; readonly name: string }
+  | { readonly type: 'metrics'; readonly call: number; readonly snapshot: unknown }
+  | { readonly type: 'stopped' };
+
+export interface ServeThreadOptions {
+  /** From 0. Thread 0 applies the schema and loads data. */
+  readonly thread: number;
+  readonly config: unknown;
+  readonly app: string;
+  readonly dev: boolean;
+  readonly nodeId: string;
+  readonly sharedBuffer: SharedArrayBuffer;
+  /** Port to listen on; 0 for any free one. */
+  readonly httpPort: number;
+}

@@ -1,0 +1,129 @@
+// The databases of a node as one thread sees them. Reads go through this thread's own connections; writes through the StoreClient it is
+// given, whichever thread that leads to.
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, ZerohopError } from '../base/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import type { StoreClient } from '../store/index.ts';
+import { Blobs } from './blobs.ts';
+import { DatabaseReader } from './reader.ts';
+import { LiveTable } from './table.ts';
+import { LiveTransaction } from './transaction.ts';
+import type { BlobStore, Databases, Table, Transaction } from './types.ts';
+
+export interface DatabasesOptions {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly client: StoreClient;
+  /** Creates or changes tables where the writer is, and resolves when they are there. */
+  readonly applySchema: (tables: readonly TableDefinition[]) => Promise<void>;
+  /** Element 0 changes after every commit group. */
+  readonly commits: Int32Array;
+  readonly snapshotMs: number;
+  readonly cacheHit?: () => void;
+  readonly cacheMiss?: () => void;
+}
+
+export class LiveDatabases implements Databases {
+  readonly #options: DatabasesOptions;
+  readonly #readers = new Map<string, DatabaseReader>();
+  readonly #tables = new Map<string, Map<string, LiveTable>>();
+  readonly #blobs = new Map<string, Blobs>();
+  #openTransactions = 0;
+
+  /** Opens what is in the folder. */
+  constructor(options: DatabasesOptions) {
+    this.#options = options;
+    this.refresh();
+  }
+
+  get all(): ReadonlyMap<string, ReadonlyMap<string, Table>> {
+    return this.#tables;
+  }
+
+  get openTransactions(): number {
+    return this.#openTransactions;
+  }
+
+  get heldSnapshots(): number {
+    return [...this.#readers.values()].reduce((sum, reader) => sum + reader.snapshots.heldCount, 0);
+  }
+
+  get cachedRecords(): number {
+    return [...this.#readers.values()].reduce((sum, reader) => sum + reader.cachedRecords, 0);
+  }
+
+  table(database: string, name: string): Table | undefined {
+    return this.#tables.get(database)?.get(name);
+  }
+
+  getLatest(table: Table, id: string | number): ReturnType<DatabaseReader['getLatest']> {
+    const live = table as LiveTable;
+    return live.reader.getLatest(live.entry, id);
+  }
+
+  transaction(): Transaction {
+    this.#openTransactions++;
+    const ended = () => {
+      this.#openTransactions--;
+    };
+    const { clock, client } = this.#options;
+    return new LiveTransaction({
+      clock,
+      client,
+      ended,
+      tables: (database, name) => this.#tables.get(database)?.get(name),
+    });
+  }
+
+  async applySchema(tables: readonly TableDefinition[]): Promise<void> {
+    await this.#options.applySchema(tables);
+    this.refresh();
+  }
+
+  blobs(database: string): BlobStore {
+    const known = this.#blobs.get(database);
+    if (known) return known;
+    if (!this.#tables.has(database)) throw new ZerohopError('NOT_FOUND', `There is no database ${database}.`);
+    const blobs = new Blobs(this.#options.folder, database);
+    this.#blobs.set(database, blobs);
+    return blobs;
+  }
+
+  /** Takes note of databases and tables that were created or changed, by this thread or another. */
+  refresh(): void {
+    const { folder, clock, commits, snapshotMs, cacheHit, cacheMiss } = this.#options;
+    if (!existsSync(folder)) return;
+    for (const file of readdirSync(folder)) {
+      if (!file.endsWith('.db')) continue;
+      const database = file.slice(0, -3);
+      const known = this.#readers.get(database);
+      const reader =
+        known ??
+        new DatabaseReader({
+          path: join(folder, file),
+          clock,
+          commits,
+          snapshotMs,
+          ...(cacheHit && { cacheHit }),
+          ...(cacheMiss && { cacheMiss }),
+        });
+      this.#readers.set(database, reader);
+      if (known) reader.forget();
+      const tables = this.#tables.get(database) ?? new Map<string, LiveTable>();
+      this.#tables.set(database, tables);
+      for (const entry of reader.readCatalog()) {
+        const table = tables.get(entry.definition.name);
+        if (table) table.redefine(entry);
+        else tables.set(entry.definition.name, new LiveTable(reader, entry));
+      }
+    }
+  }
+
+  close(): void {
+    for (const reader of this.#readers.values()) reader.close();
+    this.#readers.clear();
+    this.#tables.clear();
+  }
+}

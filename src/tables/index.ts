@@ -1,0 +1,3 @@
+export { isBlobReference } from './blobs.ts';
+export { type DatabasesOptions, LiveDatabases } from './databases.ts';
+export type * from './types.ts';

@@ -1,0 +1,147 @@
+// One database as one thread reads it: its catalog, its snapshots, and the records it has at hand.
+
+import { type Clock, limits } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import { type CatalogEntry, type Connection, quoted, readCatalog } from '../storage/index.ts';
+import { type CachedRecord, RecordCache } from './record-cache.ts';
+import { type Snapshot, Snapshots, usable } from './snapshots.ts';
+
+export interface ReaderOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly commits: Int32Array;
+  readonly snapshotMs: number;
+  readonly cacheHit?: () => void;
+  readonly cacheMiss?: () => void;
+}
+
+export class DatabaseReader {
+  readonly #options: ReaderOptions;
+  readonly snapshots: Snapshots;
+  readonly #cache = new RecordCache(limits.cachedRecords, limits.cachedBytes);
+  /** The log position the cache is exact at, and what the commit counter said then. */
+  #cacheLsn = -1;
+  #cacheCommits = Number.NaN;
+  /** Table number → newest log entry that touched it, as far as the cache has read the log. */
+  readonly #touched = new Map<number, number>();
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.snapshots = new Snapshots({ ...options, maxAgeMs: options.snapshotMs, limit: limits.snapshots });
+  }
+
+  get cachedRecords(): number {
+    return this.#cache.size;
+  }
+
+  readCatalog(): CatalogEntry[] {
+    return readCatalog(this.snapshots.current().connection);
+  }
+
+  /** Live records of a table, as of now. */
+  count(entry: CatalogEntry): number {
+    return Number(
+      this.snapshots.current().connection.first('SELECT count FROM _catalog WHERE number = ?', [entry.number])?.[0] ??
+        0,
+    );
+  }
+
+  /** The record as of now: for a read that stands alone. */
+  getLatest(entry: CatalogEntry, id: Id): CachedRecord | undefined {
+    if (Atomics.load(this.#options.commits, 0) === this.#cacheCommits) {
+      const cached = this.#cache.get(entry.number, id);
+      if (cached) {
+        this.#options.cacheHit?.();
+        return this.#unexpired(cached);
+      }
+    }
+    return this.get(this.snapshots.current(), entry, id);
+  }
+
+  /** The record as a snapshot sees it. */
+  get(snapshot: Snapshot, entry: CatalogEntry, id: Id): CachedRecord | undefined {
+    const cacheable = snapshot.state === 'current' && this.#bringCacheTo(snapshot);
+    if (cacheable) {
+      const cached = this.#cache.get(entry.number, id);
+      if (cached) {
+        this.#options.cacheHit?.();
+        return this.#unexpired(cached);
+      }
+      this.#options.cacheMiss?.();
+    }
+    const record = readRecord(usable(snapshot), entry, id);
+    if (record && cacheable) this.#cache.set(entry.number, record);
+    return record && this.#unexpired(record);
+  }
+
+  /**
+   * The newest log entry that touched any of `tables`, for a value derived from them to be kept by; undefined when the snapshot is not the current one.
+   */
+  lastTouched(snapshot: Snapshot, tables: readonly number[]): number | undefined {
+    if (snapshot.state !== 'current' || !this.#bringCacheTo(snapshot)) return undefined;
+    return Math.max(-1, ...tables.map((table) => this.#touched.get(table) ?? -1));
+  }
+
+  /** After a schema change: column values may mean something else. */
+  forget(): void {
+    this.#cache.clear();
+    this.#touched.clear();
+    this.#cacheLsn = -1;
+    this.#cacheCommits = Number.NaN;
+  }
+
+  close(): void {
+    this.snapshots.close();
+  }
+
+  /** Makes the cache exact for a current snapshot. */
+  #bringCacheTo(snapshot: Snapshot): boolean {
+    if (this.#cacheLsn < snapshot.lsn) {
+      if (this.#cacheLsn < 0) this.#cache.clear();
+      else this.#evictSince(snapshot.connection, this.#cacheLsn);
+      this.#cacheLsn = snapshot.lsn;
+    }
+    this.#cacheCommits = snapshot.commits;
+    return this.#cacheLsn === snapshot.lsn;
+  }
+
+  #evictSince(connection: Connection, lsn: number): void {
+    const changes = connection.all('SELECT tbl, row, lsn FROM _log WHERE lsn > ?', [lsn]);
+    // Entries may have been trimmed meanwhile, if this thread read nothing for as long as the log is kept.
+    if (Number(changes[0]?.[2]) !== lsn + 1) {
+      this.#cache.clear();
+      for (const table of this.#touched.keys()) this.#touched.set(table, lsn + 1);
+    }
+    for (const [table, row, at] of changes) {
+      this.#cache.evict(Number(table), Number(row));
+      this.#touched.set(Number(table), Number(at));
+    }
+  }
+
+  #unexpired(record: CachedRecord): CachedRecord | undefined {
+    return record.expires !== null && record.expires <= this.#options.clock.nowMs() ? undefined : record;
+  }
+}
+
+function readRecord(connection: Connection, entry: CatalogEntry, id: Id): CachedRecord | undefined {
+  const row = connection.first(selectRecord(entry), [id]);
+  if (!row || row[3] === null) return undefined;
+  return {
+    id,
+    row: Number(row[0]),
+    version: Number(row[1]),
+    expires: row[2] === null ? null : Number(row[2]),
+    body: String(row[3]),
+  };
+}
+
+const selectTexts = new WeakMap<CatalogEntry, string>();
+
+function selectRecord(entry: CatalogEntry): string {
+  let text = selectTexts.get(entry);
+  if (text === undefined) {
+    text = `SELECT _row, _version, _expires, _body FROM ${quoted(entry.names.table)} WHERE _id = ?`;
+    selectTexts.set(entry, text);
+  }
+  return text;
+}

@@ -1,0 +1,125 @@
+// A table as one object: its definition, how its records are encoded and decoded, its computed attributes. The same object stays for as long as
+// the table exists; a schema change gives it a new definition.
+
+import { assert, type Json, type JsonObject, ZerohopError } from '../base/index.ts';
+import { compileDecoder, compileEncoder, type Id, parseIdText } from '../records/index.ts';
+import { type Attribute, compileExpression, type TableDefinition } from '../schema/index.ts';
+import type { CatalogEntry } from '../storage/index.ts';
+import type { DatabaseReader } from './reader.ts';
+import type { CachedRecord } from './record-cache.ts';
+import type { StoredRecord, Table } from './types.ts';
+
+type Compute = (record: Readonly<Record<string, unknown>>) => unknown;
+
+export class LiveTable implements Table {
+  readonly reader: DatabaseReader;
+  #entry: CatalogEntry;
+  #codec: Codec;
+  /** Set by code, for bare @computed attributes. */
+  readonly #functions = new Map<string, Compute>();
+
+  constructor(reader: DatabaseReader, entry: CatalogEntry) {
+    this.reader = reader;
+    this.#entry = entry;
+    this.#codec = compile(entry.definition);
+  }
+
+  get entry(): CatalogEntry {
+    return this.#entry;
+  }
+
+  get definition(): TableDefinition {
+    return this.#entry.definition;
+  }
+
+  get encoder(): ReturnType<typeof compileEncoder> {
+    return this.#codec.encoder;
+  }
+
+  /** Indexed computed attributes: their values are stored for the index. */
+  get computedIndexed(): readonly Attribute[] {
+    return this.#codec.computedIndexed;
+  }
+
+  /** Takes on a changed definition. */
+  redefine(entry: CatalogEntry): void {
+    this.#entry = entry;
+    this.#codec = compile(entry.definition);
+  }
+
+  recordCount(): number {
+    return this.reader.count(this.#entry);
+  }
+
+  parseId(text: string): Id {
+    return parseIdText(this.definition, text);
+  }
+
+  decode(record: StoredRecord): Readonly<Record<string, unknown>> {
+    const cached: CachedRecord | undefined = 'row' in record ? (record as CachedRecord) : undefined;
+    if (cached?.decoded) return cached.decoded;
+    const decoded = this.#codec.decode(record.body);
+    if (cached) cached.decoded = decoded;
+    return decoded;
+  }
+
+  setComputed(attribute: string, compute: Compute): void {
+    const known = this.definition.attributes.find(({ name }) => name === attribute);
+    if (!known?.computed) {
+      throw new ZerohopError(
+        'UNKNOWN_ATTRIBUTE',
+        `${this.definition.name} has no @computed attribute "${attribute}". Declare it in the schema first.`,
+        { attribute },
+      );
+    }
+    this.#functions.set(attribute, compute);
+  }
+
+  compute(attribute: string, record: Readonly<Record<string, unknown>>): Json {
+    const compute = this.#codec.expressions.get(attribute) ?? this.#functions.get(attribute);
+    if (!compute) {
+      throw new ZerohopError(
+        'APPLICATION_ERROR',
+        `The computed attribute ${this.definition.name}.${attribute} has no function. Call setComputedAttribute('${attribute}', ...) when the app loads.`,
+      );
+    }
+    return toJson(compute(record));
+  }
+
+  /** What the store keeps beside a record for its indexes; undefined when there is nothing. */
+  indexedValues(body: string): JsonObject | undefined {
+    const { computedIndexed } = this.#codec;
+    if (computedIndexed.length === 0) return undefined;
+    const record = this.#codec.decode(body);
+    return Object.fromEntries(computedIndexed.map(({ name }) => [name, this.compute(name, record)]));
+  }
+}
+
+interface Codec {
+  readonly encoder: ReturnType<typeof compileEncoder>;
+  readonly decode: (body: string) => Readonly<Record<string, unknown>>;
+  readonly computedIndexed: readonly Attribute[];
+  readonly expressions: ReadonlyMap<string, Compute>;
+}
+
+function compile(definition: TableDefinition): Codec {
+  const computed = definition.attributes.filter((attribute) => attribute.computed);
+  return {
+    encoder: compileEncoder(definition),
+    decode: compileDecoder(definition),
+    computedIndexed: computed.filter((attribute) => attribute.indexed || attribute.unique),
+    expressions: new Map(
+      computed.flatMap(({ name, computed }) =>
+        computed?.from === undefined ? [] : [[name, compileExpression(computed.from)]],
+      ),
+    ),
+  };
+}
+
+/** A computed value as an index can hold it. */
+function toJson(value: unknown): Json {
+  if (value === undefined) return null;
+  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
+  assert(typeof text === 'string', 'a computed value must be plain data');
+  return JSON.parse(text) as Json;
+}
