@@ -1,0 +1,92 @@
+// The log: one line per event, as JSON, or readable on a terminal. Secrets in fields are blanked.
+
+import { isatty } from 'node:tty';
+import { type DestinationStream, destination, type Logger as Pino, pino, stdSerializers } from 'pino';
+import type { LogFields, Logger, LogLevel } from '../base/index.ts';
+
+export interface LogOptions {
+  readonly level: LogLevel | 'silent';
+  /** 'auto': pretty when standard error is a terminal. */
+  readonly format: 'auto' | 'json' | 'pretty';
+  /** Where lines go; standard error when absent. */
+  readonly output?: DestinationStream;
+}
+
+const standardError = 2;
+const secrets = ['authorization', 'cookie', 'set-cookie', 'password', 'token', 'secret', 'refresh_token'];
+
+/** Writes synchronously: a line is out before the call returns, so the last words of a failing process are never lost. */
+export async function createLogger({ level, format, output }: LogOptions): Promise<Logger> {
+  const isPretty = format === 'pretty' || (format === 'auto' && output === undefined && isatty(standardError));
+  const lines = output ?? destination({ fd: standardError, sync: true });
+  const stream = isPretty ? await prettyStream(lines) : lines;
+  return new PinoLogger(
+    pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        serializers: { error: stdSerializers.err },
+        redact: { paths: [0, 1, 2].flatMap(secretPaths), censor: '[redacted]' },
+      },
+      stream,
+    ),
+  );
+}
+
+async function prettyStream(lines: DestinationStream): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  const format = pretty.prettyFactory({
+    colorize: lines instanceof Object && 'fd' in lines && isatty(standardError) && process.env.NO_COLOR === undefined,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    errorLikeObjectKeys: ['error'],
+  });
+  return { write: (line) => lines.write(format(line)) };
+}
+
+/** Where a secret may stand `depth` objects deep. */
+function secretPaths(depth: number): string[] {
+  return secrets.map((name) => ['*.'.repeat(depth).slice(0, -1), `["${name}"]`].join(''));
+}
+
+class PinoLogger implements Logger {
+  readonly #pino: Pino;
+
+  constructor(logger: Pino) {
+    this.#pino = logger;
+  }
+
+  trace(message: string, fields: LogFields = {}): void {
+    this.#pino.trace(fields, message);
+  }
+
+  debug(message: string, fields: LogFields = {}): void {
+    this.#pino.debug(fields, message);
+  }
+
+  info(message: string, fields: LogFields = {}): void {
+    this.#pino.info(fields, message);
+  }
+
+  warn(message: string, fields: LogFields = {}): void {
+    this.#pino.warn(fields, message);
+  }
+
+  error(message: string, fields: LogFields = {}): void {
+    this.#pino.error(fields, message);
+  }
+
+  fatal(message: string, fields: LogFields = {}): void {
+    this.#pino.fatal(fields, message);
+  }
+
+  isEnabled(level: LogLevel): boolean {
+    return this.#pino.isLevelEnabled(level);
+  }
+
+  child(fields: LogFields): Logger {
+    return new PinoLogger(this.#pino.child(fields));
+  }
+}
