@@ -1,0 +1,122 @@
+// Conditional requests (RFC 9110 §13). An entity tag of a record is its version, with a suffix for each way it is represented:
+//
+//   "1732155327000123"           as JSON          "1732155327000123-cbor"   as CBOR
+//   "1732155327000123-br"        JSON, Brotli     "h8f3a..."                of a body that is no single record: its hash
+//
+// Reads are answered here; conditions on writes become a `Precondition`, which the store checks at commit.
+
+import { ZerohopError } from '../../base/index.ts';
+import type { Precondition } from '../../store/index.ts';
+
+/** `suffix`: what sets this representation apart from plain JSON ('', 'cbor', 'br', 'cbor-br'). */
+export function entityTag(version: number, suffix = ''): string {
+  return suffix === '' ? `"${version}"` : `"${version}-${suffix}"`;
+}
+
+/** A tag for any bytes. */
+export function contentTag(body: string | Uint8Array): string {
+  return `"h${Bun.hash(body).toString(36)}"`;
+}
+
+/** The tag of the same thing in another content coding. */
+export function tagWithCoding(tag: string, coding: string): string {
+  return `${tag.slice(0, -1)}-${coding}"`;
+}
+
+export interface EntityTag {
+  readonly weak: boolean;
+  /** Without quotes. */
+  readonly value: string;
+}
+
+/** Parses the value of If-Match or If-None-Match. Throws INVALID_HEADER. */
+export function parseTags(header: string, name: string): '*' | readonly EntityTag[] {
+  const text = header.trim();
+  if (text === '*') return '*';
+  const tags: EntityTag[] = [];
+  let at = 0;
+  while (at < text.length) {
+    tagPattern.lastIndex = at;
+    const match = tagPattern.exec(text);
+    if (!match) {
+      throw new ZerohopError('INVALID_HEADER', `${name} must be * or a list of quoted tags like "123", not ${text}.`, {
+        header: name,
+      });
+    }
+    if (match[2] !== undefined) tags.push({ weak: match[1] !== undefined, value: match[2] });
+    at = tagPattern.lastIndex;
+  }
+  return tags;
+}
+
+// RFC 9110 §8.8.3: etagc is any visible character but the quote.
+const tagPattern = /\s*(?:(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"\s*)?(?:,|$)/y;
+
+/** Whether If-None-Match says that the client has this representation already: weak comparison (RFC 9110 §13.1.2). */
+export function isKnown(ifNoneMatch: string, tag: string): boolean {
+  if (ifNoneMatch === tag) return true;
+  const tags = parseTags(ifNoneMatch, 'If-None-Match');
+  if (tags === '*') return true;
+  const value = tag.slice(tag.indexOf('"') + 1, -1);
+  return tags.some((candidate) => candidate.value === value);
+}
+
+/**
+ * Whether If-Modified-Since says so. Dates have whole seconds, so a record changed in the current second is never reported unchanged.
+ * A date that is not valid is ignored (RFC 9110 §13.1.3).
+ */
+export function isUnmodifiedSince(header: string, version: number): boolean {
+  const since = parseHttpDate(header);
+  return since !== undefined && wholeSeconds(version) <= since;
+}
+
+/** The Last-Modified value, or undefined as long as the record may change again within the same second (RFC 9110 §8.8.2.2). */
+export function lastModified(version: number, nowMs: number): string | undefined {
+  const ms = wholeSeconds(version);
+  return ms + 1000 <= nowMs ? new Date(ms).toUTCString() : undefined;
+}
+
+function wholeSeconds(version: number): number {
+  return Math.floor(version / 1_000_000) * 1000;
+}
+
+function parseHttpDate(text: string): number | undefined {
+  if (!/^[A-Z][a-z]+,? /.test(text)) return undefined;
+  const ms = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** What a write asks for before it happens. Undefined: nothing. */
+export function preconditionOf(headers: Headers): Precondition | undefined {
+  const ifMatch = headers.get('if-match');
+  const ifNoneMatch = headers.get('if-none-match');
+  if (ifMatch === null && ifNoneMatch === null) return undefined;
+  const precondition: { versions?: number[]; notVersions?: number[]; exists?: boolean } = {};
+  if (ifMatch !== null) {
+    const tags = parseTags(ifMatch, 'If-Match');
+    precondition.exists = true;
+    // Strong comparison (RFC 9110 §13.1.1): a weak tag matches nothing.
+    if (tags !== '*') precondition.versions = versionsOf(tags.filter((tag) => !tag.weak));
+  }
+  if (ifNoneMatch !== null) {
+    const tags = parseTags(ifNoneMatch, 'If-None-Match');
+    if (tags === '*') precondition.exists = false;
+    else precondition.notVersions = versionsOf(tags);
+  }
+  return precondition;
+}
+
+/** Tags that no record ever had become no version at all. */
+function versionsOf(tags: readonly EntityTag[]): number[] {
+  return tags
+    .map((tag) => /^(\d{1,16})(-[a-z-]+)?$/.exec(tag.value)?.[1])
+    .flatMap((text) => (text ? [Number(text)] : []));
+}
+
+/** If-Unmodified-Since in microseconds: the newest version that still fits. Ignored beside If-Match (RFC 9110 §13.1.4). */
+export function unmodifiedLimit(headers: Headers): number | undefined {
+  const header = headers.get('if-unmodified-since');
+  if (header === null || headers.has('if-match')) return undefined;
+  const ms = parseHttpDate(header);
+  return ms === undefined ? undefined : ms * 1000 + 999_999;
+}
