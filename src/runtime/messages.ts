@@ -1,9 +1,12 @@
 // What the threads of a node say to each other. Batches of writes go from a serve thread straight to the store thread over a port of their
 // own, each batch one encoded buffer.
 
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorData } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { CommitOutcome, StoreTransaction } from '../store/index.ts';
+import type { MetricsSnapshot } from '../telemetry/index.ts';
 
 /** Elements of the Int32Array all threads share. */
 export const shared = {
@@ -17,8 +20,19 @@ export const shared = {
 export type WriteBatch = readonly (readonly [call: number, transaction: StoreTransaction])[];
 export type WriteAnswers = readonly (readonly [call: number, outcome: CommitOutcome])[];
 
+export interface StoreThreadOptions {
+  readonly folder: string;
+  readonly nodeId: string;
+  readonly sharedBuffer: SharedArrayBuffer;
+  readonly clockDriftMs: number;
+  readonly writeQueue: number;
+  readonly logRetentionMs: number;
+  readonly checkpointBytes: number;
+}
+
 export type ToStore =
-  | { readonly type: 'connect'; readonly thread: number; readonly port: MessagePort }
+  | { readonly type: 'start'; readonly options: StoreThreadOptions }
+  | { readonly type: 'connect'; readonly port: MessagePort }
   | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
   | { readonly type: 'walCopied'; readonly path: string }
   | { readonly type: 'metrics'; readonly call: number }
@@ -29,7 +43,8 @@ export type FromStore =
   | { readonly type: 'failed'; readonly error: ErrorData }
   | { readonly type: 'schemaApplied'; readonly call: number; readonly error?: ErrorData }
   | { readonly type: 'copyWal'; readonly path: string }
-  | { readonly type: 'metrics'; readonly call: number; readonly snapshot: unknown }
+  | { readonly type: 'trouble'; readonly what: string; readonly error: ErrorData }
+  | { readonly type: 'metrics'; readonly call: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: 'stopped' };
 
 export type ToServe =
@@ -44,13 +59,13 @@ export type FromServe =
   | { readonly type: 'failed'; readonly error: ErrorData }
   | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
   | { readonly type: 'endpoint'; readonly number: number; readonly name: string }
-  | { readonly type: 'metrics'; readonly call: number; readonly snapshot: unknown }
+  | { readonly type: 'metrics'; readonly call: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: 'stopped' };
 
 export interface ServeThreadOptions {
   /** From 0. Thread 0 applies the schema and loads data. */
   readonly thread: number;
-  readonly config: unknown;
+  readonly config: Config;
   readonly app: string;
   readonly dev: boolean;
   readonly nodeId: string;

@@ -1,6 +1,7 @@
 // One SQLite connection with its prepared statements. The only file that imports bun:sqlite.
 
 import { Database, SQLiteError, type Statement } from 'bun:sqlite';
+import { dirname } from 'node:path';
 import { ZerohopError } from '../base/index.ts';
 import type { SqlValue } from './encode.ts';
 
@@ -13,7 +14,7 @@ export class Connection {
   readonly #prepared = new Map<string, Statement>();
 
   /** Opens a database file in WAL mode; a writer creates it. Throws CORRUPT_DATA, STORAGE_FULL or READ_ONLY in plain words. */
-  constructor(path: string, options: { readonly readonly: boolean }) {
+  constructor(path: string, options: { readonly readonly: boolean; readonly journal?: 'WAL' | 'DELETE' }) {
     this.path = path;
     this.#database = refusing(path, () => {
       const database = options.readonly
@@ -21,7 +22,7 @@ export class Connection {
         : new Database(path, { create: true, readwrite: true });
       database.run('PRAGMA busy_timeout = 5000');
       if (!options.readonly) {
-        database.run('PRAGMA journal_mode = WAL');
+        database.run(`PRAGMA journal_mode = ${options.journal ?? 'WAL'}`);
         database.run('PRAGMA synchronous = NORMAL');
         database.run('PRAGMA wal_autocheckpoint = 0');
       }
@@ -30,6 +31,22 @@ export class Connection {
       database.run('PRAGMA temp_store = MEMORY');
       return database;
     });
+  }
+
+  /** Opens or creates a file that no other process can open this way until this one closes it or ends. Throws INVALID_CONFIG when one has. */
+  static exclusive(path: string): Connection {
+    const connection = new Connection(path, { readonly: false, journal: 'DELETE' });
+    try {
+      connection.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    } catch (error) {
+      connection.close();
+      if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_BUSY') throw error;
+      throw new ZerohopError(
+        'INVALID_CONFIG',
+        `Another process uses the data folder ${dirname(path)}. Stop it, or choose another folder with --data or ZEROHOP_DATA.`,
+      );
+    }
+    return connection;
   }
 
   /** A statement to keep: for the few that run on every request. */

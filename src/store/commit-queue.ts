@@ -1,15 +1,22 @@
 // Transactions waiting to be committed. All that arrive in one turn of the event loop become one group: one SQLite transaction, then one sync of
 // the WAL; each is answered after that sync. While the disk syncs, the next group commits.
 
-import { errorToData, limits, ZerohopError } from '../base/index.ts';
+import { type Counter, errorToData, type Gauge, type Histogram, limits, ZerohopError } from '../base/index.ts';
 import { WalSync } from '../storage/index.ts';
 import type { Store } from './store.ts';
 import type { CommitOutcome, StoreTransaction } from './types.ts';
 
-export interface CommitMeasurements {
-  committed(transactions: number, ms: number): void;
-  synced(ms: number): void;
-  queued(transactions: number): void;
+/** What is measured, by telemetry's names. Durations in seconds. */
+export interface StoreMeters {
+  readonly commits: Counter;
+  readonly changes: Counter;
+  readonly commitGroup: Histogram;
+  readonly commitSeconds: Histogram;
+  readonly syncSeconds: Histogram;
+  readonly checkpointSeconds: Histogram;
+  readonly walBytes: Gauge;
+  readonly queued: Gauge;
+  refused(code: string): void;
 }
 
 export interface CommitQueueOptions {
@@ -20,7 +27,7 @@ export interface CommitQueueOptions {
   readonly committed: () => void;
   /** Called when the disk refused a sync: the process has to end. */
   readonly failed: (error: Error) => void;
-  readonly measure?: CommitMeasurements;
+  readonly meters?: StoreMeters;
 }
 
 interface Waiting {
@@ -39,7 +46,9 @@ export class CommitQueue {
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
-    this.#sync = new WalSync(options.store.options.path, options.failed, (ms) => options.measure?.synced(ms));
+    this.#sync = new WalSync(options.store.options.path, options.failed, (ms) =>
+      options.meters?.syncSeconds.observe(ms / 1000),
+    );
   }
 
   /** Calls `done` once the transaction is durable or refused. */
@@ -51,7 +60,7 @@ export class CommitQueue {
       return done({ ok: false, error: errorToData(error) });
     }
     this.#waiting.push({ transaction, done });
-    this.#options.measure?.queued(this.#waiting.length);
+    this.#options.meters?.queued.add(1);
     this.#schedule();
   }
 
@@ -82,8 +91,7 @@ export class CommitQueue {
     if (group.length === 0) return;
     const started = performance.now();
     const outcomes = this.#options.store.commit(group.map(({ transaction }) => transaction));
-    this.#options.measure?.committed(group.length, performance.now() - started);
-    this.#options.measure?.queued(this.#waiting.length);
+    this.#measure(group, outcomes, (performance.now() - started) / 1000);
     const answer = () => {
       this.#unsynced--;
       for (const [index, { done }] of group.entries()) done(outcomes[index] as CommitOutcome);
@@ -93,5 +101,18 @@ export class CommitQueue {
     if (!outcomes.some((outcome) => outcome.ok)) return answer();
     this.#options.committed();
     this.#sync.whenDurable(answer);
+  }
+  #measure(group: readonly Waiting[], outcomes: readonly CommitOutcome[], seconds: number): void {
+    const { meters } = this.#options;
+    if (!meters) return;
+    meters.queued.add(-group.length);
+    meters.commitGroup.observe(group.length);
+    meters.commitSeconds.observe(seconds);
+    for (const outcome of outcomes) {
+      if (outcome.ok) {
+        meters.commits.add(1);
+        meters.changes.add(outcome.written.length);
+      } else meters.refused(outcome.error.code);
+    }
   }
 }

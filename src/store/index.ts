@@ -1,5 +1,5 @@
 export { BlobFiles } from './blob-files.ts';
-export { type CommitMeasurements, CommitQueue } from './commit-queue.ts';
+export { CommitQueue, type StoreMeters } from './commit-queue.ts';
 export { Store } from './store.ts';
 export { StoreEngine, type StoreEngineOptions } from './store-engine.ts';
 export type * from './types.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Clock, errorFromData, errorToData, HybridClock, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { BlobFiles } from './blob-files.ts';
-import { type CommitMeasurements, CommitQueue } from './commit-queue.ts';
+import { CommitQueue, type StoreMeters } from './commit-queue.ts';
 import { Store } from './store.ts';
 import type { CommitOutcome, StoreClient, StoreTransaction, Written } from './types.ts';
 import { Upkeep } from './upkeep.ts';
@@ -25,7 +25,7 @@ export interface StoreEngineOptions {
   readonly fatal: (error: Error) => void;
   /** Trouble with upkeep: to be logged. */
   readonly trouble: (what: string, error: unknown) => void;
-  readonly measure?: CommitMeasurements;
+  readonly meters?: StoreMeters;
   readonly copyWal?: (path: string) => Promise<void>;
 }
 
@@ -112,7 +112,7 @@ export class StoreEngine implements StoreClient {
   }
 
   #open(database: string): Writer {
-    const { folder, nodeId, clock, writeQueue, fatal, trouble, measure, copyWal, logRetentionMs, checkpointBytes } =
+    const { folder, nodeId, clock, writeQueue, fatal, trouble, meters, copyWal, logRetentionMs, checkpointBytes } =
       this.#options;
     const blobs = new BlobFiles(folder, database);
     const path = join(folder, `${database}.db`);
@@ -123,7 +123,7 @@ export class StoreEngine implements StoreClient {
       limit: writeQueue,
       committed: () => this.#announce(),
       failed: fatal,
-      ...(measure && { measure }),
+      ...(meters && { meters }),
     });
     const upkeep = new Upkeep({
       store,
@@ -132,6 +132,7 @@ export class StoreEngine implements StoreClient {
       checkpointBytes,
       removeBlobs: (ids) => blobs.remove(ids),
       changed: () => this.#announce(),
+      ...(meters && { meters }),
       ...(copyWal && { copyWal: () => copyWal(path) }),
       failed: (error) => trouble(`upkeep of ${path}`, error),
     });

@@ -3,6 +3,7 @@
 
 import { type Clock, limits } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
+import type { StoreMeters } from './commit-queue.ts';
 import type { Store } from './store.ts';
 
 export interface UpkeepOptions {
@@ -17,6 +18,7 @@ export interface UpkeepOptions {
   /** Copies most of the WAL from another thread, so that the final checkpoint here is short; absent: the final one does it all. */
   readonly copyWal?: () => Promise<void>;
   readonly failed: (error: unknown) => void;
+  readonly meters?: StoreMeters;
 }
 
 /** Rows per step: a step is one short transaction. */
@@ -90,17 +92,26 @@ export class Upkeep {
   }
 
   #checkpoint(): void {
-    const { store, checkpointBytes, copyWal } = this.#options;
-    if (this.#copying || store.walBytes() < checkpointBytes) return;
-    if (!copyWal) return store.checkpoint();
+    const { store, checkpointBytes, copyWal, meters } = this.#options;
+    const bytes = store.walBytes();
+    meters?.walBytes.set(bytes);
+    if (this.#copying || bytes < checkpointBytes) return;
+    if (!copyWal) return this.#finishCheckpoint();
     this.#copying = true;
+    // What is written during the first copy is left for the second, and what is written during that, little, for the last.
     copyWal()
       .then(() => copyWal())
-      .then(() => store.checkpoint())
+      .then(() => this.#finishCheckpoint())
       .catch((error: unknown) => this.#options.failed(error))
       .finally(() => {
         this.#copying = false;
       });
+  }
+
+  #finishCheckpoint(): void {
+    const started = performance.now();
+    this.#options.store.checkpoint();
+    this.#options.meters?.checkpointSeconds.observe((performance.now() - started) / 1000);
   }
 
   #soon(step: () => void): void {

@@ -7,7 +7,7 @@ import { type Clock, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { StoreClient } from '../store/index.ts';
 import { Blobs } from './blobs.ts';
-import { DatabaseReader } from './reader.ts';
+import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
 import { LiveTransaction } from './transaction.ts';
 import type { BlobStore, Databases, Table, Transaction } from './types.ts';
@@ -21,8 +21,7 @@ export interface DatabasesOptions {
   /** Element 0 changes after every commit group. */
   readonly commits: Int32Array;
   readonly snapshotMs: number;
-  readonly cacheHit?: () => void;
-  readonly cacheMiss?: () => void;
+  readonly meters?: ReaderMeters;
 }
 
 export class LiveDatabases implements Databases {
@@ -93,7 +92,7 @@ export class LiveDatabases implements Databases {
 
   /** Takes note of databases and tables that were created or changed, by this thread or another. */
   refresh(): void {
-    const { folder, clock, commits, snapshotMs, cacheHit, cacheMiss } = this.#options;
+    const { folder, clock, commits, snapshotMs, meters } = this.#options;
     if (!existsSync(folder)) return;
     for (const file of readdirSync(folder)) {
       if (!file.endsWith('.db')) continue;
@@ -106,8 +105,7 @@ export class LiveDatabases implements Databases {
           clock,
           commits,
           snapshotMs,
-          ...(cacheHit && { cacheHit }),
-          ...(cacheMiss && { cacheMiss }),
+          ...(meters && { meters }),
         });
       this.#readers.set(database, reader);
       if (known) reader.forget();

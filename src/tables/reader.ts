@@ -1,18 +1,22 @@
 // One database as one thread reads it: its catalog, its snapshots, and the records it has at hand.
 
-import { type Clock, limits } from '../base/index.ts';
+import { type Clock, type Counter, limits } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import { type CatalogEntry, type Connection, quoted, readCatalog } from '../storage/index.ts';
 import { type CachedRecord, RecordCache } from './record-cache.ts';
 import { type Snapshot, Snapshots, usable } from './snapshots.ts';
+
+export interface ReaderMeters {
+  readonly cacheHits: Counter;
+  readonly cacheMisses: Counter;
+}
 
 export interface ReaderOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly commits: Int32Array;
   readonly snapshotMs: number;
-  readonly cacheHit?: () => void;
-  readonly cacheMiss?: () => void;
+  readonly meters?: ReaderMeters;
 }
 
 export class DatabaseReader {
@@ -51,7 +55,7 @@ export class DatabaseReader {
     if (Atomics.load(this.#options.commits, 0) === this.#cacheCommits) {
       const cached = this.#cache.get(entry.number, id);
       if (cached) {
-        this.#options.cacheHit?.();
+        this.#options.meters?.cacheHits.add(1);
         return this.#unexpired(cached);
       }
     }
@@ -64,10 +68,10 @@ export class DatabaseReader {
     if (cacheable) {
       const cached = this.#cache.get(entry.number, id);
       if (cached) {
-        this.#options.cacheHit?.();
+        this.#options.meters?.cacheHits.add(1);
         return this.#unexpired(cached);
       }
-      this.#options.cacheMiss?.();
+      this.#options.meters?.cacheMisses.add(1);
     }
     const record = readRecord(usable(snapshot), entry, id);
     if (record && cacheable) this.#cache.set(entry.number, record);

@@ -1,0 +1,38 @@
+// The data folder of a node: made when missing, held by one process at a time, with the node's identity in it.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ZerohopError } from '../base/index.ts';
+import { Connection, storageError } from '../storage/index.ts';
+
+export interface DataFolder {
+  readonly path: string;
+  readonly nodeId: string;
+  /** Lets another process have it. */
+  release(): void;
+}
+
+/** Throws READ_ONLY, STORAGE_FULL, or INVALID_CONFIG when another process has the folder. */
+export function takeDataFolder(path: string): DataFolder {
+  const lock = join(path, 'lock');
+  let holder: Connection | undefined;
+  try {
+    mkdirSync(path, { recursive: true });
+    // The operating system lets go of SQLite's lock when the process ends, however it ends.
+    holder = Connection.exclusive(lock);
+    return { path, nodeId: nodeIdIn(path), release: () => holder?.close() };
+  } catch (error) {
+    holder?.close();
+    if (error instanceof ZerohopError) throw error;
+    throw storageError(path, error) ?? error;
+  }
+}
+
+/** A random id, made at the first start and kept for the life of the data. */
+function nodeIdIn(path: string): string {
+  const file = join(path, 'node-id');
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const id = Bun.randomUUIDv7();
+  writeFileSync(file, `${id}\n`, { mode: 0o600 });
+  return id;
+}
