@@ -90,7 +90,7 @@ function canvas(viewBox: string, ground: string, shapes: string): string {
 
 function groundOf(seed: number, colour: Colour): string {
   // Pale products need a ground that sets them off.
-  if (colour === 'chalk') return mix(colours.sage, '#ffffff', 0.45);
+  if (colour === 'chalk') return mix(colours.sage, '#ffffff', 0.58);
   return grounds[(seed * 7 + colour.length) % grounds.length] ?? grounds[0];
 }
 
