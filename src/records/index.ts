@@ -1,1 +1,3 @@
-export type { Counter, Id, MergeState, Patch, RecordState, Stamp } from './types.ts';
+export { applyDelete, applyPatch, applyPut, compareStamps, mergeRecord } from './merge.ts';
+export { mergeFromText, mergeToText } from './merge-text.ts';
+export * from './types.ts';

@@ -14,12 +14,19 @@ export interface Stamp {
 /**
  * How a record that patches touched came about; null for one written whole (then `stamp` of the record says it all).
  * `whole` is the last whole write. `attributes` has the stamp of each attribute set by a patch after it. `counters` has, for each
- * attribute counted with addTo, the stamp of the value it counts from and each origin's number of additions and sum.
+ * attribute counted with addTo, the stamp of the value it counts from and each origin's number of additions and sum. A name is in one of
+ * the two. `whole` of version 0: never written whole, only patched.
  */
 export interface MergeState {
   readonly whole: Stamp;
   readonly attributes: Readonly<Record<string, Stamp>>;
   readonly counters: Readonly<Record<string, Counter>>;
+  /** Of these names, those that the whole write did not have, sorted: they stand at the end of the body. */
+  readonly added?: readonly string[];
+  /** Stamp of the patch that set `expires` after the whole write. */
+  readonly expires?: Stamp;
+  /** In a tombstone: what patches newer than the deletion set. It shows again if a whole write older than them turns up. */
+  readonly hidden?: { readonly values: JsonObject; readonly expires: number | null };
 }
 
 export interface Counter {
