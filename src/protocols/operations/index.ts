@@ -1,0 +1,1 @@
+export { createOperationsHandler, type OperationsOptions } from './operations-handler.ts';

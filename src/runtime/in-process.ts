@@ -1,0 +1,65 @@
+// A node with `threads: 0`: the writer, the app and the listener in one thread, on the same classes as with several.
+
+import { systemClock } from '../base/index.ts';
+import { StoreEngine } from '../store/index.ts';
+import { LiveDatabases } from '../tables/index.ts';
+import { serve } from './serve.ts';
+import type { Workers, WorkersOptions } from './start.ts';
+
+export async function startInProcess(options: WorkersOptions): Promise<Workers> {
+  const { config, app, dev, log, metrics, folder, nodeId, fatal } = options;
+  const commits = new Int32Array(16);
+  const engine = new StoreEngine({
+    folder,
+    nodeId,
+    clock: systemClock,
+    clockDriftMs: config.limits.clockDriftMs,
+    writeQueue: config.limits.writeQueue,
+    logRetentionMs: config.storage.logRetentionMs,
+    checkpointBytes: config.storage.checkpointBytes,
+    commits,
+    fatal: (error) =>
+      fatal(`The disk refused to sync: ${error.message}. The node ends; what was acknowledged is on disk.`),
+    trouble: (what, error) => log.error(`Trouble with ${what}`, { error }),
+    meters: metrics.store,
+  });
+  const databases = new LiveDatabases({
+    folder,
+    clock: systemClock,
+    client: engine,
+    applySchema: async (tables) => engine.applySchema(tables),
+    commits,
+    snapshotMs: config.limits.snapshotMs,
+    meters: metrics.tables,
+  });
+  const start = (httpPort: number) => serve({ config, app, dev, primary: true, databases, metrics, log, httpPort });
+  const close = async () => {
+    databases.close();
+    await engine.close();
+  };
+  let serving = await start(config.http.port).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return {
+    get httpPort() {
+      return serving.port;
+    },
+    get problems() {
+      return serving.problems;
+    },
+    async reload() {
+      const before = serving;
+      serving = await start(before.port);
+      await before.stop();
+      return serving.problems;
+    },
+    async stop() {
+      await serving.stop();
+      await close();
+    },
+    async snapshots() {
+      return [];
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// A serve thread: HTTP and app code with this thread's own read connections. Started by threads.ts; speaks messages.ts.
+
+import { parentPort } from 'node:worker_threads';
+import { errorFromData, errorToData, systemClock } from '../base/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import { LiveDatabases } from '../tables/index.ts';
+import { createLogger, Metrics, measureThread } from '../telemetry/index.ts';
+import { type FromServe, shared, type ToServe } from './messages.ts';
+import { type Serving, serve } from './serve.ts';
+import { StorePortClient } from './store-port.ts';
+
+/** How often the thread shows that it is not blocked. */
+const beatMs = 100;
+
+let metrics: Metrics | undefined;
+let databases: LiveDatabases | undefined;
+let serving: Serving | undefined;
+let stopMeasuring: () => void = () => {};
+const schemaCalls = new Map<number, { resolve(): void; reject(error: Error): void }>();
+
+parentPort?.on('message', (message: ToServe) => {
+  switch (message.type) {
+    case 'start':
+      return void start(message).catch((error: unknown) => post({ type: 'failed', error: errorToData(error) }));
+    case 'schemaApplied': {
+      const waiting = schemaCalls.get(message.call);
+      schemaCalls.delete(message.call);
+      if (message.error) waiting?.reject(errorFromData(message.error));
+      else waiting?.resolve();
+      return;
+    }
+    case 'refresh':
+      return databases?.refresh();
+    case 'metrics':
+      return post({ type: 'metrics', call: message.call, snapshot: metrics?.snapshot() ?? [] });
+    case 'stop':
+      return void stop();
+  }
+});
+
+async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Promise<void> {
+  const { config, thread } = options;
+  const beats = new Int32Array(options.sharedBuffer);
+  const at = shared.threads + 2 * thread;
+  setInterval(() => Atomics.add(beats, at, 1), beatMs).unref();
+  metrics = new Metrics(`serve-${thread}`);
+  stopMeasuring = measureThread(metrics);
+  databases = new LiveDatabases({
+    folder: config.data,
+    clock: systemClock,
+    client: new StorePortClient(port, config.limits.writeQueue),
+    applySchema,
+    commits: beats,
+    snapshotMs: config.limits.snapshotMs,
+    meters: metrics.tables,
+  });
+  const endpoints = new Map<string, number>();
+  const entering = (endpoint: string): void => {
+    let number = endpoints.get(endpoint);
+    if (number === undefined) {
+      number = endpoints.size + 1;
+      endpoints.set(endpoint, number);
+      post({ type: 'endpoint', number, name: endpoint });
+    }
+    Atomics.store(beats, at + 1, number);
+  };
+  const log = (await createLogger(config.log)).child({ thread: `serve-${thread}` });
+  const { app, dev, httpPort } = options;
+  serving = await serve({ config, app, dev, primary: thread === 0, log, httpPort, databases, metrics, entering });
+  post({ type: 'ready', port: serving.port, problems: serving.problems });
+}
+
+let calls = 0;
+
+function applySchema(tables: readonly TableDefinition[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const call = ++calls;
+    schemaCalls.set(call, { resolve, reject });
+    post({ type: 'applySchema', call, tables });
+  });
+}
+
+async function stop(): Promise<void> {
+  await serving?.stop();
+  databases?.close();
+  stopMeasuring();
+  post({ type: 'stopped' });
+}
+
+function post(message: FromServe): void {
+  parentPort?.postMessage(message);
+}

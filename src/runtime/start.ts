@@ -1,0 +1,134 @@
+// Starts and stops a node, top to bottom. The only place where things are wired.
+//
+//   start: data folder · store thread · first serve thread (schema, data, app) · other serve threads · operations port
+//   stop:  not ready · listeners close, requests in flight end · writes commit · checkpoint · data folder is let go
+
+import type { Logger } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import { createOperationsHandler } from '../protocols/operations/index.ts';
+import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
+import { takeDataFolder } from './data-folder.ts';
+import { startInProcess } from './in-process.ts';
+import { portError } from './port-error.ts';
+import { startThreads } from './threads.ts';
+import { version } from './version.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  /** The app's folder. */
+  readonly app: string;
+  /** Reload on demand; loopback is administrator; errors in full. */
+  readonly dev: boolean;
+  readonly log: Logger;
+}
+
+export interface RunningNode {
+  readonly httpUrl: string;
+  readonly operationsUrl: string;
+  readonly dataFolder: string;
+  /** What of the app could not be loaded, one line each. */
+  readonly problems: readonly string[];
+  /** Loads the app anew; requests in flight end on the old code. */
+  reload(): Promise<void>;
+  /** An orderly stop; resolves when the data is in its files. */
+  stop(): Promise<void>;
+  /** Resolves when the node has ended, by `stop` or by trouble. */
+  readonly stopped: Promise<{ readonly code: number; readonly reason?: string }>;
+}
+
+/** The part of a node that differs between one thread and several. */
+export interface Workers {
+  readonly httpPort: number;
+  readonly problems: readonly string[];
+  reload(): Promise<readonly string[]>;
+  stop(): Promise<void>;
+  snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
+}
+
+export interface WorkersOptions extends StartOptions {
+  readonly folder: string;
+  readonly nodeId: string;
+  readonly metrics: Metrics;
+  /** The node can't go on. */
+  readonly fatal: (reason: string) => void;
+}
+
+export async function startNode(options: StartOptions): Promise<RunningNode> {
+  const { config, log } = options;
+  const folder = takeDataFolder(config.data);
+  const metrics = new Metrics('main');
+  let end: (result: { code: number; reason?: string }) => void = () => {};
+  const stopped = new Promise<{ code: number; reason?: string }>((resolve) => {
+    end = resolve;
+  });
+  let state: 'starting' | 'running' | 'stopping' = 'starting';
+  let workers: Workers | undefined;
+  let operations: ReturnType<typeof Bun.serve> | undefined;
+  try {
+    const workersOptions: WorkersOptions = {
+      ...options,
+      folder: folder.path,
+      nodeId: folder.nodeId,
+      metrics,
+      fatal: (reason) => {
+        log.fatal(reason);
+        end({ code: 1, reason });
+      },
+    };
+    workers = config.threads === 0 ? await startInProcess(workersOptions) : await startThreads(workersOptions);
+    measureThread(metrics);
+    measureProcess(metrics, version);
+    const running = workers;
+    operations = listenForOperations(
+      config,
+      () => (state === 'running' ? null : state),
+      async () => {
+        const snapshots = await running.snapshots();
+        return { text: await renderPrometheus([metrics.snapshot(), ...snapshots]), contentType: prometheusContentType };
+      },
+    );
+  } catch (error) {
+    await workers?.stop();
+    folder.release();
+    throw error;
+  }
+  state = 'running';
+  const started = workers;
+  let stopping: Promise<void> | undefined;
+  let problems = started.problems;
+  return {
+    httpUrl: `http://localhost:${started.httpPort}/`,
+    operationsUrl: `http://localhost:${operations.port}/`,
+    dataFolder: folder.path,
+    get problems() {
+      return problems;
+    },
+    async reload() {
+      problems = await started.reload();
+    },
+    stop() {
+      state = 'stopping';
+      stopping ??= (async () => {
+        await started.stop();
+        await operations?.stop(true);
+        folder.release();
+        end({ code: 0 });
+      })();
+      return stopping;
+    },
+    stopped,
+  };
+}
+
+function listenForOperations(
+  config: Config,
+  notReady: () => string | null,
+  metrics: () => Promise<{ text: string; contentType: string }>,
+): ReturnType<typeof Bun.serve> {
+  const { host, port } = config.operations;
+  try {
+    return Bun.serve({ hostname: host, port, fetch: createOperationsHandler({ notReady, metrics }) });
+  } catch (error) {
+    throw portError(error, 'operations.port', port);
+  }
+}

@@ -1,0 +1,344 @@
+// A node with threads: starts the store thread and the serve threads, and watches over them. A serve thread that dies is replaced; without the
+// store thread the node can't go on.
+
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { errorFromData } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import { Connection } from '../storage/index.ts';
+import { type MetricsSnapshot, withoutGauges } from '../telemetry/index.ts';
+import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
+import type { Workers, WorkersOptions } from './start.ts';
+
+/** Replacing a thread that dies at once again: waits 100 ms, then twice as long each time, 10 s at most. */
+const restartMs = { first: 100, most: 10_000 };
+/** How often blocked threads are looked for, and for how long one must not have moved. */
+const watchMs = 500;
+const blockedMs = 2_000;
+
+interface ServeThread {
+  readonly number: number;
+  worker: Worker;
+  port: number;
+  problems: readonly string[];
+  state: 'starting' | 'ready' | 'stopping';
+  restarts: number;
+  /** Counts of threads it replaced. */
+  past: MetricsSnapshot;
+  lastSnapshot: MetricsSnapshot;
+  beat: number;
+  beatAt: number;
+  reported: boolean;
+  readonly endpoints: Map<number, string>;
+}
+
+export async function startThreads(options: WorkersOptions): Promise<Workers> {
+  const node = new Threads(options);
+  try {
+    await node.start();
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+  return node;
+}
+
+export function threadCount(config: Config): number {
+  return config.threads === 'auto' ? Math.max(1, navigator.hardwareConcurrency - 1) : config.threads;
+}
+
+class Threads implements Workers {
+  readonly #options: WorkersOptions;
+  readonly #sharedBuffer = new SharedArrayBuffer(4 * (shared.threads + 2 * 64));
+  readonly #beats = new Int32Array(this.#sharedBuffer);
+  readonly #store: Worker;
+  readonly #serve: ServeThread[] = [];
+  readonly #copyConnections = new Map<string, Connection>();
+  readonly #asked = new Map<number, (snapshot: MetricsSnapshot) => void>();
+  #calls = 0;
+  /** Schema calls on their way to the store: from which thread and its own call number. */
+  readonly #schemaCalls = new Map<number, { readonly thread: ServeThread; readonly call: number }>();
+  #state: 'running' | 'stopping' = 'running';
+  #watch: Timer | undefined;
+  httpPort: number;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    this.httpPort = options.config.http.port;
+    this.#store = new Worker(new URL('./store-thread.ts', import.meta.url));
+  }
+
+  get problems(): readonly string[] {
+    return this.#serve[0]?.problems ?? [];
+  }
+
+  async start(): Promise<void> {
+    const { config, folder, nodeId } = this.#options;
+    await this.#startStore({
+      type: 'start',
+      options: {
+        folder,
+        nodeId,
+        sharedBuffer: this.#sharedBuffer,
+        clockDriftMs: config.limits.clockDriftMs,
+        writeQueue: config.limits.writeQueue,
+        logRetentionMs: config.storage.logRetentionMs,
+        checkpointBytes: config.storage.checkpointBytes,
+      },
+    });
+    // The first brings schema and data in place, and finds a free port where none is given.
+    for (let number = 0; number < threadCount(config); number++) {
+      const thread = this.#serveThread(number);
+      this.#serve.push(thread);
+      await this.#startServe(thread);
+      this.httpPort = thread.port;
+    }
+    this.#watch = setInterval(() => this.#lookForBlocked(), watchMs);
+    this.#watch.unref();
+  }
+
+  async reload(): Promise<readonly string[]> {
+    // One after the other, so that there is always one to answer; the new listens before the old stops.
+    for (const [index, thread] of this.#serve.entries()) {
+      const next = this.#serveThread(thread.number);
+      await this.#startServe(next);
+      this.#serve[index] = next;
+      await this.#stopServe(thread);
+    }
+    return this.problems;
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopping';
+    clearInterval(this.#watch);
+    await Promise.all(this.#serve.map((thread) => this.#stopServe(thread)));
+    await new Promise<void>((resolve) => {
+      this.#store.on('message', (message: FromStore) => message.type === 'stopped' && resolve());
+      this.#store.on('exit', () => resolve());
+      this.#tellStore({ type: 'stop' });
+    });
+    await this.#store.terminate();
+    for (const connection of this.#copyConnections.values()) connection.close();
+  }
+
+  async snapshots(): Promise<readonly MetricsSnapshot[]> {
+    const ready = this.#serve.filter(({ state }) => state === 'ready');
+    const store = this.#ask((call) => this.#tellStore({ type: 'metrics', call }));
+    const serve = ready.map(async (thread) => {
+      thread.lastSnapshot = await this.#ask((call) => tell(thread, { type: 'metrics', call }), thread.lastSnapshot);
+      return thread.lastSnapshot;
+    });
+    return [await store, ...(await Promise.all(serve)), ...this.#serve.map(({ past }) => past)];
+  }
+
+  #startStore(message: ToStore): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#store.on('message', (answer: FromStore) => {
+        if (answer.type === 'ready') resolve();
+        else if (answer.type === 'failed') reject(errorFromData(answer.error));
+        else this.#fromStore(answer);
+      });
+      this.#store.on('error', (error) => this.#storeDied(error.message));
+      this.#store.on('exit', (code) => this.#storeDied(`it ended with code ${code}`));
+      this.#tellStore(message);
+    });
+  }
+
+  #storeDied(why: string): void {
+    if (this.#state === 'stopping') return;
+    this.#state = 'stopping';
+    this.#options.fatal(
+      `The store thread failed: ${why}. The node ends, as nothing can be written. What was acknowledged is on disk; start it again.`,
+    );
+  }
+
+  #fromStore(message: FromStore): void {
+    switch (message.type) {
+      case 'schemaApplied':
+        return this.#schemaApplied(message);
+      case 'copyWal':
+        return this.#copyWal(message.path);
+      case 'metrics':
+        this.#asked.get(message.call)?.(message.snapshot);
+        return void this.#asked.delete(message.call);
+      case 'trouble':
+        return this.#options.log.error(`Trouble with ${message.what}: ${message.error.message}`, {
+          code: message.error.code,
+        });
+      default:
+        return;
+    }
+  }
+
+  #schemaApplied({ call, error }: Extract<FromStore, { type: 'schemaApplied' }>): void {
+    const asked = this.#schemaCalls.get(call);
+    this.#schemaCalls.delete(call);
+    if (!asked) return;
+    tell(asked.thread, { type: 'schemaApplied', call: asked.call, ...(error && { error }) });
+    for (const thread of this.#serve) if (thread !== asked.thread) tell(thread, { type: 'refresh' });
+  }
+
+  /** Copies the WAL into the database file as far as it goes without waiting for anyone, while the store goes on committing. */
+  #copyWal(path: string): void {
+    try {
+      const connection = this.#copyConnections.get(path) ?? new Connection(path, { readonly: false });
+      this.#copyConnections.set(path, connection);
+      connection.all('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      this.#options.log.error(
+        `The write-ahead log of ${path} could not be copied: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+    this.#tellStore({ type: 'walCopied', path });
+  }
+
+  #serveThread(number: number): ServeThread {
+    return {
+      number,
+      worker: new Worker(new URL('./serve-thread.ts', import.meta.url)),
+      port: this.httpPort,
+      problems: [],
+      state: 'starting',
+      restarts: 0,
+      past: [],
+      lastSnapshot: [],
+      beat: 0,
+      beatAt: Date.now(),
+      reported: false,
+      endpoints: new Map(),
+    };
+  }
+
+  #startServe(thread: ServeThread): Promise<void> {
+    const { config, app, dev, nodeId } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    const { worker } = thread;
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromServe) => {
+        if (message.type === 'ready') {
+          thread.port = message.port;
+          thread.problems = message.problems;
+          thread.state = 'ready';
+          thread.beatAt = Date.now();
+          resolve();
+        } else if (message.type === 'failed') reject(errorFromData(message.error));
+        else this.#fromServe(thread, message);
+      });
+      worker.on('error', (error) => this.#serveDied(thread, worker, error.message, reject));
+      worker.on('exit', (code) => this.#serveDied(thread, worker, `it ended with code ${code}`, reject));
+      this.#store.postMessage({ type: 'connect', port: port1 } satisfies ToStore, [port1]);
+      const start: ToServe = {
+        type: 'start',
+        port: port2,
+        options: {
+          thread: thread.number,
+          config,
+          app,
+          dev,
+          nodeId,
+          sharedBuffer: this.#sharedBuffer,
+          httpPort: this.httpPort,
+        },
+      };
+      worker.postMessage(start, [port2]);
+    });
+  }
+
+  #fromServe(thread: ServeThread, message: FromServe): void {
+    switch (message.type) {
+      case 'applySchema': {
+        const call = ++this.#calls;
+        this.#schemaCalls.set(call, { thread, call: message.call });
+        return this.#tellStore({ type: 'applySchema', call, tables: message.tables });
+      }
+      case 'endpoint':
+        return void thread.endpoints.set(message.number, message.name);
+      case 'metrics':
+        this.#asked.get(message.call)?.(message.snapshot);
+        return void this.#asked.delete(message.call);
+      default:
+        return;
+    }
+  }
+
+  #serveDied(thread: ServeThread, worker: Worker, why: string, reject: (error: Error) => void): void {
+    if (thread.worker !== worker || thread.state === 'stopping' || this.#state === 'stopping') return;
+    if (thread.state === 'starting') return reject(new Error(`Serve thread ${thread.number} failed to start: ${why}`));
+    const waitMs = Math.min(restartMs.most, restartMs.first * 2 ** thread.restarts);
+    this.#options.log.error(`Serve thread ${thread.number} died: ${why}. It is replaced in ${waitMs} ms.`);
+    this.#options.metrics.counter('zerohop_thread_restarts_total', 'Serve threads that died and were replaced').add(1);
+    thread.state = 'starting';
+    setTimeout(() => this.#replace(thread), waitMs);
+  }
+
+  #replace(thread: ServeThread): void {
+    const index = this.#serve.indexOf(thread);
+    if (this.#state === 'stopping' || index < 0) return;
+    const next = this.#serveThread(thread.number);
+    next.restarts = Date.now() - thread.beatAt > 60_000 ? 0 : thread.restarts + 1;
+    next.past = [...thread.past, ...withoutGauges(thread.lastSnapshot)];
+    this.#serve[index] = next;
+    this.#startServe(next).catch((error: Error) => {
+      this.#options.log.error(error.message);
+      next.restarts++;
+      setTimeout(() => this.#replace(next), Math.min(restartMs.most, restartMs.first * 2 ** next.restarts));
+    });
+  }
+
+  async #stopServe(thread: ServeThread): Promise<void> {
+    const wasReady = thread.state === 'ready';
+    thread.state = 'stopping';
+    if (wasReady) {
+      await new Promise<void>((resolve) => {
+        thread.worker.on('message', (message: FromServe) => message.type === 'stopped' && resolve());
+        thread.worker.on('exit', () => resolve());
+        // A thread that app code blocks can't stop by itself.
+        setTimeout(resolve, this.#options.config.limits.stopMs + 1_000).unref();
+        tell(thread, { type: 'stop' });
+      });
+    }
+    await thread.worker.terminate();
+  }
+
+  #lookForBlocked(): void {
+    const now = Date.now();
+    for (const thread of this.#serve) {
+      const at = shared.threads + 2 * thread.number;
+      const beat = Atomics.load(this.#beats, at);
+      if (beat !== thread.beat || thread.state !== 'ready') {
+        if (thread.reported)
+          this.#options.log.warn(`Serve thread ${thread.number} runs again after ${now - thread.beatAt} ms.`);
+        thread.reported = false;
+        thread.beat = beat;
+        thread.beatAt = now;
+      } else if (!thread.reported && now - thread.beatAt >= blockedMs) {
+        thread.reported = true;
+        const endpoint = thread.endpoints.get(Atomics.load(this.#beats, at + 1)) ?? 'the app';
+        this.#options.log.warn(
+          `${endpoint} has blocked serve thread ${thread.number} for ${now - thread.beatAt} ms: nothing else is answered there. Make its work asynchronous or shorter.`,
+          { endpoint, thread: thread.number },
+        );
+      }
+    }
+  }
+
+  #ask(send: (call: number) => void, otherwise: MetricsSnapshot = []): Promise<MetricsSnapshot> {
+    return new Promise((resolve) => {
+      const call = ++this.#calls;
+      this.#asked.set(call, resolve);
+      // A blocked thread answers late: the page shows what it said last.
+      setTimeout(() => {
+        this.#asked.delete(call);
+        resolve(otherwise);
+      }, 1_000).unref();
+      send(call);
+    });
+  }
+
+  #tellStore(message: ToStore): void {
+    this.#store.postMessage(message);
+  }
+}
+
+function tell(thread: ServeThread, message: ToServe): void {
+  thread.worker.postMessage(message);
+}
