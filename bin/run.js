@@ -1,14 +1,30 @@
 // Starts Bun as a child, passes signals on to it and ends as it ended.
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { bunPath } from './bun-path.js';
 
-/** @param {string[]} bunArguments */
+// What surrounds the command stays out of it: an application loads its own .env (`loadEnv` in its config.yaml), brings its own
+// packages, and a bunfig.toml in the working folder is meant for the Bun on the PATH.
+const hermetic = ['--no-env-file', '--no-install', `--config=${process.platform === 'win32' ? 'NUL' : '/dev/null'}`];
+
+/** @param {string[]} bunArguments a script and its arguments */
 export function run(bunArguments) {
-  const child = spawn(bunPath(), bunArguments, { stdio: 'inherit' });
+  const child = spawn(findBun(), [...hermetic, ...bunArguments], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('error', (error) => {
-    console.error(`Bun could not be started: ${error.message}`);
-    process.exit(1);
-  });
-  child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+  child.on('error', (error) => fail(`Bun could not be started: ${error.message}`));
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+}
+
+function findBun() {
+  try {
+    return bunPath();
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+/** @param {string} message */
+function fail(message) {
+  console.error(message);
+  process.exit(1);
 }

@@ -43,11 +43,15 @@ export const keys = {
   },
   log: {
     level: key(
-      oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+      oneOf('level', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
       'info',
-      'lowest level that is written',
+      'lowest level that is written: trace, debug, info, warn, error, fatal or silent',
     ),
-    format: key(oneOf('auto', 'json', 'pretty'), 'auto', 'auto: pretty on a terminal, JSON lines elsewhere'),
+    format: key(
+      oneOf('format', ['auto', 'json', 'pretty']),
+      'auto',
+      'json, pretty, or auto: pretty on a terminal, JSON lines elsewhere',
+    ),
   },
   storage: {
     checkpointBytes: key(amount, limits.checkpointBytes, 'size of the write-ahead log at which a checkpoint starts'),

@@ -41,11 +41,11 @@ export const yesOrNo: Kind<boolean> = {
   fromValue: (value) => (typeof value === 'boolean' ? value : undefined),
 };
 
-export function oneOf<const T extends string>(...choices: readonly T[]): Kind<T> {
+export function oneOf<const T extends string>(placeholder: string, choices: readonly T[]): Kind<T> {
   const find = (value: unknown) => choices.find((choice) => choice === value);
   return {
     allowed: `one of ${choices.join(', ')}`,
-    placeholder: choices.join('|'),
+    placeholder,
     fromText: find,
     fromValue: find,
   };

@@ -1,0 +1,107 @@
+// `zerohop start` and `zerohop dev`: configuration → a running node → until it is stopped.
+
+import { statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { relative, resolve } from 'node:path';
+import { type Config, loadConfig } from '../config/index.ts';
+import type { RunningNode } from '../runtime/index.ts';
+import { describeFailure, Refusal } from './failure.ts';
+import { firstStopSignal } from './stop-signals.ts';
+import { version } from './version.ts';
+
+export interface RunOptions {
+  readonly app: string;
+  readonly dev: boolean;
+  /** Texts typed for configuration keys, by key path. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly configFile?: string;
+}
+
+/** Resolves with the exit code when the node has stopped. */
+export async function runNode(options: RunOptions): Promise<number> {
+  const stopSignal = firstStopSignal();
+  const app = appFolder(options.app);
+  const config = configOf(options);
+  const [{ startNode }, { createLogger }] = await Promise.all([
+    import('../runtime/index.ts'),
+    import('../telemetry/index.ts'),
+  ]);
+  const log = await createLogger(config.log);
+  const node = await startNode({ config, app, dev: options.dev, log });
+  // With JSON lines asked for, those alone are written: the log says the same.
+  if (config.log.format !== 'json') console.log(banner(node, options.dev));
+  const watcher = options.dev ? await watchApp(app, config, node) : undefined;
+  void stopSignal.then(() => {
+    if (config.log.format !== 'json') console.log('\nStopping. Press Ctrl+C again to end at once.');
+    watcher?.close();
+    return node.stop();
+  });
+  const { code, reason } = await node.stopped;
+  watcher?.close();
+  if (reason !== undefined) console.error(`zerohop: ${reason}`);
+  return code;
+}
+
+function configOf({ flags, dev, configFile }: RunOptions): Config {
+  return loadConfig({
+    flags,
+    env: process.env,
+    folder: process.cwd(),
+    ...(configFile !== undefined && { file: configFile }),
+    defaults: { authorizeLocal: dev, 'http.host': allInterfaces() },
+  });
+}
+
+/** `::` answers IPv4 as well, but can't be listened on where there is no IPv6. */
+function allInterfaces(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+}
+
+function appFolder(app: string): string {
+  const folder = resolve(app);
+  const entry = statSync(folder, { throwIfNoEntry: false });
+  if (entry === undefined) {
+    throw new Refusal(`The application folder ${app} does not exist. To make one: zerohop create ${app}`);
+  }
+  if (!entry.isDirectory()) throw new Refusal(`${app} is a file. Give the folder of an application.`);
+  return folder;
+}
+
+function banner(node: RunningNode, dev: boolean): string {
+  return `
+  Zerohop ${version}${dev ? ', development' : ''}
+
+  Application  ${node.httpUrl}
+  Operations   ${node.operationsUrl}
+  Data         ${node.dataFolder}
+
+  Press Ctrl+C to stop.
+`;
+}
+
+async function watchApp(app: string, config: Config, node: RunningNode): Promise<{ close(): void }> {
+  const { FolderWatcher } = await import('./folder-watcher.ts');
+  const watcher = new FolderWatcher(app, [config.data]);
+  void reloadOnChange(app, watcher, node);
+  return watcher;
+}
+
+/** One reload at a time; what changes during one makes the next. Code that can't be loaded leaves the old one serving. */
+async function reloadOnChange(
+  app: string,
+  watcher: { changes(): AsyncIterable<readonly string[]> },
+  node: RunningNode,
+): Promise<void> {
+  for await (const changed of watcher.changes()) {
+    const names = changed.map((path) => relative(app, path));
+    console.log(`Changed: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`);
+    const startedMs = performance.now();
+    try {
+      await node.reload();
+      console.log(`Reloaded in ${Math.round(performance.now() - startedMs)} ms.`);
+    } catch (error) {
+      console.error(`${describeFailure(error)}\nThe code before the change goes on serving.`);
+    }
+  }
+}
