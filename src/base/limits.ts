@@ -3,10 +3,14 @@
 export const limits = {
   /** Longest primary key, in UTF-8 bytes. */
   idBytes: 1978,
+  /** Nesting of objects and lists in a value of a record. */
+  recordDepth: 100,
   /** Largest record body, in UTF-8 bytes of JSON. */
   recordBytes: 16 * 1024 * 1024,
   /** Largest request body that is not streamed into a Blob, in bytes. */
   bodyBytes: 16 * 1024 * 1024,
+  /** Nesting of values in a request body. */
+  bodyDepth: 100,
   /** Longest request target, in bytes. */
   urlBytes: 8 * 1024,
   /** How long a request body may take to arrive, in ms. */

@@ -1,0 +1,122 @@
+// The content types that are built in, each as a way to write a value, to write a sequence, and to read a body.
+
+import { Encoder as CborEncoder } from 'cbor-x';
+import { Packr } from 'msgpackr';
+import { parseExact, stringifyExact } from '../../base/index.ts';
+import type { BinaryFraming, TextFraming } from './framing.ts';
+
+/**
+ * JSON has no dates, bytes, maps or sets: they become ISO 8601 text, Base64 text, objects and arrays. Bigints are written as plain
+ * digits. Undefined is null.
+ */
+export function toJson(value: unknown): string {
+  return stringifyExact(needsPlaining(value) ? plain(value) : value) ?? 'null';
+}
+
+function needsPlaining(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(needsPlaining);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Map || value instanceof Set)
+    return true;
+  if ('toJSON' in value) return false;
+  for (const key in value) if (needsPlaining((value as Record<string, unknown>)[key])) return true;
+  return false;
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Set) return [...value].map(plain);
+  if (value instanceof ArrayBuffer) return Buffer.from(value).toString('base64');
+  if (ArrayBuffer.isView(value))
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), plain(item)]));
+  if ('toJSON' in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
+/** A value whose JSON text is known already. */
+export class JsonText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export const jsonFraming: TextFraming = {
+  binary: false,
+  before: '[',
+  between: ',',
+  after: ']',
+  item: (value) => (value instanceof JsonText ? value.text : toJson(value)),
+};
+
+export const ndjsonFraming: TextFraming = {
+  binary: false,
+  before: '',
+  between: '',
+  after: '',
+  item: (value) => `${value instanceof JsonText ? value.text : toJson(value)}\n`,
+};
+
+/** Throws a SyntaxError that says where. */
+export function parseJson(text: string): unknown {
+  return parseExact(text);
+}
+
+export function parseNdjson(text: string): unknown[] {
+  const values: unknown[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    try {
+      values.push(parseExact(line));
+    } catch (error) {
+      throw new SyntaxError(`Line ${index + 1}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return values;
+}
+
+/** RFC 8949. Dates are tag 1, bytes byte strings, bigints integers or bignums. */
+const cbor = new CborEncoder({ useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false });
+
+export const toCbor = (value: unknown): Uint8Array => cbor.encode(value);
+export const parseCbor = (bytes: Uint8Array): unknown => cbor.decode(bytes);
+
+const none = new Uint8Array(0);
+
+/** An array of indefinite length (RFC 8949 §3.2.2). */
+export const cborFraming: BinaryFraming = {
+  binary: true,
+  before: Uint8Array.of(0x9f),
+  between: none,
+  after: Uint8Array.of(0xff),
+  item: toCbor,
+};
+
+/** Dates are the timestamp extension, bytes `bin`; bigints beyond 64 bits are extension 0x42, big-endian two's complement. */
+const msgpack = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  useBigIntExtension: true,
+  encodeUndefinedAsNil: true,
+});
+
+export const toMsgpack = (value: unknown): Uint8Array => msgpack.pack(value);
+
+/** Concatenated values are an array of them. */
+export function parseMsgpack(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) throw new SyntaxError('The body is empty');
+  const values = msgpack.unpackMultiple(bytes);
+  return values.length === 1 ? values[0] : values;
+}
+
+/** Query results are values one after the other, not an array. */
+export const msgpackFraming: BinaryFraming = {
+  binary: true,
+  before: none,
+  between: none,
+  after: none,
+  item: toMsgpack,
+};

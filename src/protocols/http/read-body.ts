@@ -1,0 +1,129 @@
+// Request bodies, with a limit on their size and on the time they may take to arrive.
+
+import { type Clock, ZerohopError } from '../../base/index.ts';
+
+export interface BodyLimits {
+  readonly bytes: number;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Reads bodies and gives up on those that take too long. One timer serves all of a thread, so that a small body costs none: a body is
+ * given up at most a second late.
+ */
+export class BodyReader {
+  readonly #limits: BodyLimits;
+  readonly #clock: Clock;
+  readonly #waiting = new Set<Waiting>();
+  #timer: Timer | undefined;
+
+  constructor(limits: BodyLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** The whole body. Rejects with BODY_TOO_LARGE as soon as that is known, or REQUEST_TIMEOUT. */
+  async read(request: Request): Promise<Uint8Array> {
+    const declared = declaredLength(request);
+    if (declared !== undefined && declared > this.#limits.bytes) throw this.#tooLarge();
+    if (request.body === null) return new Uint8Array(0);
+    const limited = Promise.withResolvers<never>();
+    const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: limited.reject };
+    this.#wait(waiting);
+    try {
+      const bytes =
+        declared === undefined
+          ? this.#readCounting(request.body, waiting)
+          : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+      return await Promise.race([bytes, limited.promise]);
+    } catch (error) {
+      if (error instanceof ZerohopError) throw error;
+      throw new ZerohopError('INVALID_BODY', 'The connection ended before the whole body had arrived.');
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  /** The body as a stream that keeps to the time limit; its size is for the consumer to limit. */
+  stream(request: Request): ReadableStream<Uint8Array> {
+    const reader = request.body?.getReader();
+    const waiting: Waiting = { deadlineMs: 0, expire: () => {} };
+    const step = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      const limited = Promise.withResolvers<never>();
+      waiting.expire = limited.reject;
+      // Large uploads may take long as long as they move: the limit holds for each piece.
+      waiting.deadlineMs = this.#clock.nowMs() + this.#limits.timeoutMs;
+      this.#wait(waiting);
+      try {
+        const next = await Promise.race([reader?.read(), limited.promise]);
+        if (next === undefined || next.done) controller.close();
+        else controller.enqueue(next.value);
+      } catch (error) {
+        controller.error(error);
+      } finally {
+        this.#waiting.delete(waiting);
+      }
+    };
+    return new ReadableStream<Uint8Array>({ pull: step, cancel: () => void reader?.cancel() }, { highWaterMark: 0 });
+  }
+
+  /** For chunked bodies, whose length is known only at the end. */
+  async #readCounting(body: ReadableStream<Uint8Array>, waiting: Waiting): Promise<Uint8Array> {
+    const reader = body.getReader();
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return Buffer.concat(parts);
+      if (!this.#waiting.has(waiting)) return new Uint8Array(0);
+      size += value.length;
+      if (size > this.#limits.bytes) {
+        reader.cancel().catch(() => {});
+        throw this.#tooLarge();
+      }
+      parts.push(value);
+    }
+  }
+
+  #tooLarge(): ZerohopError {
+    return new ZerohopError(
+      'BODY_TOO_LARGE',
+      `A body may have ${this.#limits.bytes} bytes. Send less, or put large content into a Blob attribute.`,
+      { limit: this.#limits.bytes },
+    );
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.add(waiting);
+    if (this.#timer) return;
+    this.#timer = setInterval(() => this.#expire(), Math.min(1000, this.#limits.timeoutMs));
+    this.#timer.unref();
+  }
+
+  #expire(): void {
+    const now = this.#clock.nowMs();
+    for (const waiting of this.#waiting) {
+      if (waiting.deadlineMs > now) continue;
+      this.#waiting.delete(waiting);
+      waiting.expire(
+        new ZerohopError(
+          'REQUEST_TIMEOUT',
+          `The body did not arrive within ${this.#limits.timeoutMs} ms. Send it again.`,
+        ),
+      );
+    }
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+interface Waiting {
+  deadlineMs: number;
+  expire: (error: ZerohopError) => void;
+}
+
+function declaredLength(request: Request): number | undefined {
+  const header = request.headers.get('content-length');
+  return header === null ? undefined : Number(header);
+}
