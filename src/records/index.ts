@@ -1,3 +1,14 @@
+export { compileDecoder, type RecordDecoder } from './decode.ts';
+export {
+  compileEncoder,
+  type EncodedPatch,
+  type EncodedRecord,
+  type EncodeOptions,
+  encodeComputed,
+  type PatchEncodeOptions,
+  type RecordEncoder,
+} from './encode.ts';
+export { encodeId, newId, parseIdText } from './id.ts';
 export { applyDelete, applyPatch, applyPut, compareStamps, mergeRecord } from './merge.ts';
 export { mergeFromText, mergeToText } from './merge-text.ts';
 export * from './types.ts';
