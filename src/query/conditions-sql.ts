@@ -1,0 +1,161 @@
+// Conditions → a WHERE clause, and what it costs: whether an index serves each condition, and which attribute to index if none does.
+
+import type { Json } from '../base/index.ts';
+import { columnExpression, elementExpression, quoted } from '../storage/index.ts';
+import { compareSql } from './compare-sql.ts';
+import { comparedScalar } from './convert.ts';
+import { fulltextSql } from './fulltext-sql.ts';
+import { joinSql } from './joins-sql.ts';
+import { type Leaf, resolvePath } from './resolve-path.ts';
+import {
+  type Access,
+  type Compiled,
+  columnOf,
+  isKeyIndexed,
+  jsonPath,
+  type Scope,
+  sourceSql,
+  valueSql,
+} from './scope.ts';
+import type { Comparator, Condition, ConditionGroup } from './types.ts';
+
+const rank: Readonly<Record<Access, number>> = { equal: 0, range: 1, scan: 2 };
+
+export function groupSql(group: ConditionGroup, scope: Scope): Compiled {
+  const isAnd = group.operator === 'and' || group.conditions.length === 1;
+  const hasDriver = isAnd && group.conditions.some((node) => 'comparator' in node && isOwnEqual(node, scope));
+  const parts = group.conditions.map((node) =>
+    'comparator' in node ? conditionSql(node, node.attribute, scope, hasDriver) : groupSql(node, scope),
+  );
+  if (isAnd) parts.sort((a, b) => rank[a.access] - rank[b.access]);
+  const first = isAnd ? parts[0] : parts.find((part) => part.access === 'scan');
+  const ranges = new Set(parts.filter((part) => part.access === 'range').map((part) => part.rangePath?.join('.')));
+  const hasEqual = parts.some((part) => part.access === 'equal');
+  const rangePath = parts.find((part) => part.access === 'range')?.rangePath;
+  return {
+    sql:
+      parts.length === 1 ? (parts[0]?.sql ?? '') : `(${parts.map((part) => part.sql).join(isAnd ? ' AND ' : ' OR ')})`,
+    access: first?.access ?? 'equal',
+    attribute: first?.attribute ?? '',
+    ...(isAnd && !hasEqual && ranges.size === 1 && rangePath && { rangePath }),
+    plan:
+      parts.length === 1
+        ? (parts[0]?.plan ?? {})
+        : { operator: isAnd ? 'and' : 'or', conditions: parts.map((part) => part.plan) },
+  };
+}
+
+/** Whether a condition alone, on the table itself, finds few rows: then joins are looked up row by row. */
+function isOwnEqual(condition: Condition, scope: Scope): boolean {
+  const { joins, leaf } = resolvePath(condition.attribute, scope.layout.definition, scope.builder.lookup);
+  return joins.length === 0 && accessOf(leaf, condition, scope) === 'equal';
+}
+
+/** @param path what is left of the condition's path, from `scope`'s table on */
+function conditionSql(condition: Condition, path: readonly string[], scope: Scope, hasDriver: boolean): Compiled {
+  const { joins, leaf } = resolvePath(path, scope.layout.definition, scope.builder.lookup);
+  const [join] = joins;
+  if (join) {
+    const rest = path.slice(1);
+    return joinSql(join, scope, hasDriver, {
+      probe: (target) => probeAccess(condition, rest, target),
+      compile: (target, isLookedUp) => conditionSql(condition, rest, target, isLookedUp),
+    });
+  }
+  const access = accessOf(leaf, condition, scope);
+  const attribute = `${leaf.table.name}.${path[0]}`;
+  const { comparator, value } = condition;
+  return {
+    sql: leafSql(leaf, condition, scope),
+    access,
+    attribute,
+    ...(access === 'range' && columnOf(scope, leaf) !== null && { rangePath: path }),
+    plan: {
+      attribute: condition.attribute.join('.'),
+      comparator,
+      value: typeof value === 'bigint' ? String(value) : value,
+      index: access === 'scan' ? null : attribute,
+    },
+  };
+}
+
+/** What `conditionSql` will find, without the SQL. */
+function probeAccess(condition: Condition, path: readonly string[], scope: Scope): Access {
+  const { joins, leaf } = resolvePath(path, scope.layout.definition, scope.builder.lookup);
+  const [join] = joins;
+  if (!join) return accessOf(leaf, condition, scope);
+  if (!isKeyIndexed(scope.layout, join.from)) return 'scan';
+  const target = { ...scope, layout: scope.builder.layoutOf(join.target.name) };
+  const isSmall = target.layout.rowCount <= scope.builder.options.scanRows;
+  return isSmall || probeAccess(condition, path.slice(1), target) !== 'scan' ? 'equal' : 'scan';
+}
+
+/** What an index does for a condition on the table's own attribute. */
+function accessOf(leaf: Leaf, { comparator, value }: Condition, scope: Scope): Access {
+  if (comparator === 'ft') return 'equal';
+  const name = leaf.attribute?.name ?? '';
+  const isWhole = leaf.lists.length === 0 && leaf.path.length === 1;
+  const isList = leaf.type.kind === 'list';
+  const isIndexed = isList
+    ? value !== null && scope.layout.names.lists.has(name)
+    : columnOf(scope, leaf) !== null &&
+      (leaf.attribute?.indexed || leaf.attribute?.unique || name === leaf.table.primaryKey);
+  if (!isWhole || !isIndexed) return 'scan';
+  return comparatorAccess(comparator, value);
+}
+
+function comparatorAccess(comparator: Comparator, value: Json | bigint): Access {
+  if (comparator === 'equals' || comparator === 'in') return 'equal';
+  if (comparator === 'not_equal') return value === null ? 'range' : 'scan';
+  return comparator === 'contains' || comparator === 'ends_with' ? 'scan' : 'range';
+}
+
+function leafSql(leaf: Leaf, { comparator, value }: Condition, scope: Scope): string {
+  const scalar = comparedScalar(leaf.type) ?? 'Any';
+  if (comparator === 'ft') {
+    return `${scope.alias}._row IN (SELECT row FROM (${fulltextSql(scope, leaf.attribute?.name ?? '', String(value), false)}))`;
+  }
+  if (leaf.lists.length === 0 && leaf.type.kind !== 'list') {
+    if (leaf.type.kind === 'scalar')
+      return bracketed(compareSql(valueSql(scope, leaf), scalar, comparator, value, scope.builder));
+    return `json_extract(${sourceSql(scope, leaf)}, ${jsonPath(leaf.path)}) IS ${comparator === 'equals' ? '' : 'NOT '}NULL`;
+  }
+  // Of a list any element matches, and "not" means that none does.
+  if (comparator === 'not_equal') return `NOT ${bracketed(anyElementSql(leaf, 'equals', value, scope))}`;
+  if (comparator === 'in' && Array.isArray(value) && value.includes(null)) {
+    const others = value.filter((item: Json) => item !== null);
+    const isNull = anyElementSql(leaf, 'equals', null, scope);
+    return others.length === 0 ? isNull : `(${anyElementSql(leaf, 'in', others, scope)} OR ${isNull})`;
+  }
+  return anyElementSql(leaf, comparator, value, scope);
+}
+
+function anyElementSql(leaf: Leaf, comparator: Comparator, value: Json | bigint, scope: Scope): string {
+  const scalar = comparedScalar(leaf.type) ?? 'Any';
+  const side = leaf.lists.length === 0 ? scope.layout.names.lists.get(leaf.attribute?.name ?? '') : undefined;
+  if (side !== undefined && leaf.path.length === 1 && value !== null) {
+    const test = compareSql('value', scalar, comparator, value, scope.builder);
+    return `${scope.alias}._row IN (SELECT row FROM ${quoted(side)} WHERE ${test})`;
+  }
+  let source = sourceSql(scope, leaf);
+  const from: string[] = [];
+  for (const list of leaf.lists) {
+    const alias = scope.builder.alias();
+    from.push(`json_each(${source}, ${jsonPath(list)}) AS ${alias}`);
+    source = `CASE ${alias}.type WHEN 'object' THEN ${alias}.value END`;
+  }
+  const path = jsonPath(leaf.path);
+  const exists = (test: string) =>
+    from.length === 0 ? test : `EXISTS (SELECT 1 FROM ${from.join(', ')} WHERE ${test})`;
+  if (leaf.type.kind !== 'list') {
+    return exists(compareSql(columnExpression(scalar, source, path), scalar, comparator, value, scope.builder));
+  }
+  if (value === null) return exists(`json_extract(${source}, ${path}) IS NULL`);
+  const alias = scope.builder.alias();
+  from.push(`json_each(${source}, ${path}) AS ${alias}`);
+  return exists(compareSql(elementExpression(scalar, alias), scalar, comparator, value, scope.builder));
+}
+
+function bracketed(sql: string): string {
+  return `(${sql})`;
+}
