@@ -1,3 +1,4 @@
+export { type Compute, compileIndexedValues, computedExpressions, indexedComputed } from './computed.ts';
 export { compileDecoder, type RecordDecoder } from './decode.ts';
 export {
   compileEncoder,

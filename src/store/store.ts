@@ -259,6 +259,7 @@ export class Store {
         throw new ZerohopError(
           'PRECONDITION_FAILED',
           `${tableName} ${id} has changed since it was read. Read it again and retry.`,
+          { reads: true },
         );
     }
   }
@@ -325,7 +326,8 @@ export class Store {
     }
     const body = stringifyExact(after.body);
     const expires = change.expires === undefined ? old.expires : change.expires;
-    const computed = change.computed === undefined ? null : stringifyExact(change.computed);
+    const values = table.indexedValues ? table.indexedValues(body) : change.computed;
+    const computed = values === undefined ? null : stringifyExact(values);
     this.#writing(table, () => {
       table.update(old.row, version, ownOrigin, this.#seq, expires, mergeToText(after.merge), computed, body, false);
       return old.row;

@@ -1,5 +1,7 @@
 // What the store keeps in memory of one table: its prepared statements and the figures it carries forward from commit to commit.
 
+import type { JsonObject } from '../base/index.ts';
+import { compileIndexedValues } from '../records/index.ts';
 import { type CatalogEntry, type Connection, quoted } from '../storage/index.ts';
 import type { Digest } from './digest.ts';
 
@@ -32,6 +34,8 @@ export class TableState {
   readonly createdTime: string | undefined;
   readonly hasBlobs: boolean;
   readonly hasUnique: boolean;
+  /** The values of indexed computed attributes of a body; null when there are none that can be computed here. */
+  readonly indexedValues: ((body: string) => JsonObject) | null;
 
   readonly #connection: Connection;
   readonly #head: Statement;
@@ -49,6 +53,7 @@ export class TableState {
     this.hasBlobs = definition.attributes.some(
       (attribute) => attribute.type.kind === 'scalar' && attribute.type.scalar === 'Blob',
     );
+    this.indexedValues = compileIndexedValues(definition);
     this.hasUnique = definition.attributes.some((attribute) => attribute.unique);
     const table = quoted(names.table);
     this.#head = connection.prepare(

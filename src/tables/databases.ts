@@ -21,6 +21,7 @@ export interface DatabasesOptions {
   /** Element 0 changes after every commit group. */
   readonly commits: Int32Array;
   readonly snapshotMs: number;
+  readonly scanRows: number;
   readonly meters?: ReaderMeters;
 }
 
@@ -67,10 +68,11 @@ export class LiveDatabases implements Databases {
     const ended = () => {
       this.#openTransactions--;
     };
-    const { clock, client } = this.#options;
+    const { clock, client, scanRows } = this.#options;
     return new LiveTransaction({
       clock,
       client,
+      scanRows,
       ended,
       tables: (database, name) => this.#tables.get(database)?.get(name),
     });

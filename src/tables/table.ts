@@ -2,14 +2,21 @@
 // the table exists; a schema change gives it a new definition.
 
 import { assert, type Json, type JsonObject, ZerohopError } from '../base/index.ts';
-import { compileDecoder, compileEncoder, type Id, parseIdText } from '../records/index.ts';
-import { type Attribute, compileExpression, type TableDefinition } from '../schema/index.ts';
+import {
+  type Compute,
+  compileDecoder,
+  compileEncoder,
+  computedExpressions,
+  encodeComputed,
+  type Id,
+  indexedComputed,
+  parseIdText,
+} from '../records/index.ts';
+import type { Attribute, TableDefinition } from '../schema/index.ts';
 import type { CatalogEntry } from '../storage/index.ts';
 import type { DatabaseReader } from './reader.ts';
 import type { CachedRecord } from './record-cache.ts';
 import type { StoredRecord, Table } from './types.ts';
-
-type Compute = (record: Readonly<Record<string, unknown>>) => unknown;
 
 export class LiveTable implements Table {
   readonly reader: DatabaseReader;
@@ -36,9 +43,9 @@ export class LiveTable implements Table {
     return this.#codec.encoder;
   }
 
-  /** Indexed computed attributes: their values are stored for the index. */
-  get computedIndexed(): readonly Attribute[] {
-    return this.#codec.computedIndexed;
+  /** Whether an indexed computed attribute is a function of the app, which the store can't call. */
+  get indexNeedsApp(): boolean {
+    return this.#codec.needsApp;
   }
 
   /** Takes on a changed definition. */
@@ -64,8 +71,7 @@ export class LiveTable implements Table {
   }
 
   setComputed(attribute: string, compute: Compute): void {
-    const known = this.definition.attributes.find(({ name }) => name === attribute);
-    if (!known?.computed) {
+    if (!this.definition.attributes.some(({ name, computed }) => name === attribute && computed)) {
       throw new ZerohopError(
         'UNKNOWN_ATTRIBUTE',
         `${this.definition.name} has no @computed attribute "${attribute}". Declare it in the schema first.`,
@@ -83,7 +89,13 @@ export class LiveTable implements Table {
         `The computed attribute ${this.definition.name}.${attribute} has no function. Call setComputedAttribute('${attribute}', ...) when the app loads.`,
       );
     }
-    return toJson(compute(record));
+    return encodeComputed(this.definition, this.#attribute(attribute), compute(record));
+  }
+
+  #attribute(name: string): Attribute {
+    const attribute = this.definition.attributes.find((candidate) => candidate.name === name);
+    assert(attribute, `${this.definition.name} has no attribute ${name}`);
+    return attribute;
   }
 
   /** What the store keeps beside a record for its indexes; undefined when there is nothing. */
@@ -99,27 +111,18 @@ interface Codec {
   readonly encoder: ReturnType<typeof compileEncoder>;
   readonly decode: (body: string) => Readonly<Record<string, unknown>>;
   readonly computedIndexed: readonly Attribute[];
+  readonly needsApp: boolean;
   readonly expressions: ReadonlyMap<string, Compute>;
 }
 
 function compile(definition: TableDefinition): Codec {
-  const computed = definition.attributes.filter((attribute) => attribute.computed);
+  const computedIndexed = indexedComputed(definition);
+  const expressions = computedExpressions(definition);
   return {
     encoder: compileEncoder(definition),
     decode: compileDecoder(definition),
-    computedIndexed: computed.filter((attribute) => attribute.indexed || attribute.unique),
-    expressions: new Map(
-      computed.flatMap(({ name, computed }) =>
-        computed?.from === undefined ? [] : [[name, compileExpression(computed.from)]],
-      ),
-    ),
+    computedIndexed,
+    needsApp: computedIndexed.some(({ name }) => !expressions.has(name)),
+    expressions,
   };
-}
-
-/** A computed value as an index can hold it. */
-function toJson(value: unknown): Json {
-  if (value === undefined) return null;
-  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
-  assert(typeof text === 'string', 'a computed value must be plain data');
-  return JSON.parse(text) as Json;
 }

@@ -12,9 +12,9 @@ import {
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { Change, PatchChange, StoreClient, StoreTransaction, Written } from '../store/index.ts';
-import { Overlay, type OverlayTable, type StagedRecord } from './overlay.ts';
+import { Overlay, type StagedRecord } from './overlay.ts';
 import type { DatabaseReader } from './reader.ts';
-import { explainTable, searchTable } from './search.ts';
+import { explainTable, type SearchContext, searchTable } from './search.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
 import type {
@@ -30,6 +30,8 @@ import type {
 export interface TransactionOptions {
   readonly clock: Clock;
   readonly client: StoreClient;
+  /** Rows a query may visit without an index. */
+  readonly scanRows: number;
   readonly tables: (database: string, name: string) => LiveTable | undefined;
   /** Told when the transaction starts and ends, to count those open. */
   readonly ended?: () => void;
@@ -51,8 +53,8 @@ interface Part {
   overlay: Overlay | undefined;
 }
 
-/** How often a patch of a record with indexed computed attributes is tried again when another write came between. */
-const recomputeAttempts = 20;
+/** How often a patch of a record whose indexes hold what a function of the app computes is tried again when another write came between. */
+const recomputeAttempts = 200;
 
 export class LiveTransaction implements Transaction {
   readonly #options: TransactionOptions;
@@ -100,8 +102,8 @@ export class LiveTransaction implements Transaction {
     const live = table as LiveTable;
     const encoded = live.encoder.encode(record, {
       nowMs: this.#options.clock.nowMs(),
-      ...(id !== undefined && { id }),
-      ...(options.expiresAt !== undefined && { expiresAt: options.expiresAt }),
+      id,
+      expires: options.expiresAt,
     });
     const computed = live.indexedValues(encoded.body);
     this.#stage(live, {
@@ -118,10 +120,11 @@ export class LiveTransaction implements Transaction {
 
   patch(table: Table, id: Id, changes: Readonly<Record<string, unknown>>, options: PatchOptions = {}): void {
     const live = table as LiveTable;
-    const encoded = live.encoder.encodePatch(changes, {
+    const encoded = live.encoder.patch(changes, {
+      id,
       nowMs: this.#options.clock.nowMs(),
-      ...(options.add && { add: options.add }),
-      ...(options.expiresAt !== undefined && { expiresAt: options.expiresAt }),
+      add: options.add,
+      expires: options.expiresAt,
     });
     this.#stage(live, {
       op: 'patch',
@@ -175,12 +178,12 @@ export class LiveTransaction implements Transaction {
     }
   }
 
-  /** Patches of records with indexed computed attributes carry the new values and insist on the version they were computed from. */
+  /** Patches of records whose indexes hold what a function of the app computes carry the new values and insist on the version they were computed from. */
   #storeTransaction(part: Part, writes: readonly StagedWrite[]): StoreTransaction {
     const reads: [string, Id, number | null][] = [];
     const latest = new Map<LiveTable, Map<Id, string>>();
     const changes = writes.map(({ table, change }): Change => {
-      if (change.op !== 'patch' || table.computedIndexed.length === 0) return change;
+      if (change.op !== 'patch' || !table.indexNeedsApp) return change;
       const known = latest.get(table) ?? new Map<Id, string>();
       latest.set(table, known);
       const stored = known.has(change.id) ? undefined : part.reader.getLatest(table.entry, change.id);
@@ -238,23 +241,19 @@ export class LiveTransaction implements Transaction {
       : { id, version, expires, body };
   }
 
-  #searchContext(part: Part): Parameters<typeof searchTable>[0] {
+  #searchContext(part: Part): SearchContext {
     const snapshot = this.#snapshot(part);
-    const overlayOf = (table: LiveTable): OverlayTable | undefined => {
-      const staged = part.staged.get(table);
-      if (!staged || staged.size === 0) return undefined;
-      part.overlay ??= new Overlay(usable(snapshot));
-      return part.overlay.put(table.entry, staged.values());
-    };
     return {
       snapshot,
       reader: part.reader,
       nowMs: this.#options.clock.nowMs(),
+      scanRows: this.#options.scanRows,
       table: (name) => this.#options.tables(part.database, name),
-      overlayOf,
-      hold: () => {
-        snapshot.holders++;
-        return () => part.reader.snapshots.release(snapshot);
+      overlayOf: (table) => {
+        const staged = part.staged.get(table);
+        if (!staged || staged.size === 0) return undefined;
+        part.overlay ??= new Overlay(usable(snapshot));
+        return part.overlay.put(table.entry, staged.values());
       },
     };
   }
