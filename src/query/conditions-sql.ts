@@ -139,14 +139,16 @@ function anyElementSql(leaf: Leaf, comparator: Comparator, value: Json | bigint,
   }
   let source = sourceSql(scope, leaf);
   const from: string[] = [];
+  let isObject = '';
   for (const list of leaf.lists) {
     const alias = scope.builder.alias();
     from.push(`json_each(${source}, ${jsonPath(list)}) AS ${alias}`);
     source = `CASE ${alias}.type WHEN 'object' THEN ${alias}.value END`;
+    isObject = `${alias}.type = 'object' AND `;
   }
   const path = jsonPath(leaf.path);
   const exists = (test: string) =>
-    from.length === 0 ? test : `EXISTS (SELECT 1 FROM ${from.join(', ')} WHERE ${test})`;
+    from.length === 0 ? test : `EXISTS (SELECT 1 FROM ${from.join(', ')} WHERE ${isObject}${test})`;
   if (leaf.type.kind !== 'list') {
     return exists(compareSql(columnExpression(scalar, source, path), scalar, comparator, value, scope.builder));
   }

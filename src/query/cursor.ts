@@ -57,7 +57,7 @@ export function decodeCursor(text: string, order: string, terms: number): SqlVal
     );
   }
   if (values.length !== terms) throw damaged();
-  return values.map(valueOf);
+  return values.map(decodedValue);
 }
 
 function parseCursor(text: string): readonly [string, readonly unknown[]] {
@@ -73,7 +73,7 @@ function parseCursor(text: string): readonly [string, readonly unknown[]] {
   throw damaged();
 }
 
-function valueOf(value: unknown): SqlValue {
+function decodedValue(value: unknown): SqlValue {
   if (value === null || typeof value === 'string' || typeof value === 'number') return value;
   if (Array.isArray(value) && (value[0] === 0 || value[0] === 1)) return new Uint8Array([value[0]]);
   throw damaged();

@@ -52,7 +52,8 @@ function orderTerm({ attribute, descending }: SortKey, scope: Scope, score: stri
     name,
     expression,
     descending,
-    isNullable: !(isColumn && leaf.attribute?.required && !leaf.attribute.computed),
+    // Even when it is required: records written before the schema said so need not have it.
+    isNullable: true,
     isIndexed: isColumn && (leaf.attribute?.indexed || leaf.attribute?.unique) === true,
   };
 }

@@ -59,7 +59,7 @@ export function queryFromObject(object: unknown, definition: TableDefinition, lo
         throw invalid(`A query has no "${key}". It has: ${knownKeys.join(', ')}.`);
     }
   }
-  const conditions = conditionsOf(fields['conditions'], operatorOf(fields['operator']), definition, lookup, 1);
+  const conditions = conditionsOf(fields.conditions, operatorOf(fields.operator), definition, lookup, 1);
   if (conditions) query.conditions = conditions;
   checkQuery(query, definition, lookup);
   return query;
@@ -140,22 +140,22 @@ function nodeOf(
   const fields = fieldsOf(value, 'A condition');
   if ('conditions' in fields) {
     refuseOthers(fields, ['conditions', 'operator'], 'A group of conditions');
-    const group = conditionsOf(fields['conditions'], operatorOf(fields['operator']), definition, lookup, depth + 1);
+    const group = conditionsOf(fields.conditions, operatorOf(fields.operator), definition, lookup, depth + 1);
     if (!group) throw invalid('A group of conditions is empty.');
     return group;
   }
   refuseOthers(fields, conditionKeys, 'A condition');
   // `search_*` are the names older applications use.
-  const attribute = pathOf(fields['attribute'] ?? fields['search_attribute'], definition);
-  const comparator = comparatorOf(fields['comparator'] ?? fields['search_type'], attribute);
-  const raw = 'value' in fields ? fields['value'] : fields['search_value'];
+  const attribute = pathOf(fields.attribute ?? fields.search_attribute, definition);
+  const comparator = comparatorOf(fields.comparator ?? fields.search_type, attribute);
+  const raw = 'value' in fields ? fields.value : fields.search_value;
   if (raw === undefined) throw invalid(`The condition on "${attribute.join('.')}" has no value.`);
-  return { attribute, comparator, value: valueOf(raw, attribute, comparator, definition, lookup) };
+  return { attribute, comparator, value: conditionValue(raw, attribute, comparator, definition, lookup) };
 }
 
 const conditionKeys = ['attribute', 'comparator', 'value', 'search_attribute', 'search_type', 'search_value'];
 
-function valueOf(
+function conditionValue(
   raw: unknown,
   attribute: AttributePath,
   comparator: Comparator,
@@ -201,7 +201,7 @@ function sortOf(value: unknown): SortKey[] {
     const fields = fieldsOf(next, 'A sort');
     refuseOthers(fields, ['attribute', 'descending', 'next'], 'A sort');
     if (keys.length >= limits.queryDepth) throw invalid(`A query sorts by at most ${limits.queryDepth} attributes.`);
-    const attribute = fields['attribute'];
+    const attribute = fields.attribute;
     if (typeof attribute !== 'string' && !Array.isArray(attribute)) throw invalid('A sort needs an "attribute".');
     const path: unknown[] = typeof attribute === 'string' ? [attribute] : attribute;
     keys.push({
@@ -209,9 +209,9 @@ function sortOf(value: unknown): SortKey[] {
         if (typeof part !== 'string') throw invalid('A sort attribute must be a name or a list of names.');
         return part;
       }),
-      descending: fields['descending'] === undefined ? false : booleanOf(fields['descending'], 'descending'),
+      descending: fields.descending === undefined ? false : booleanOf(fields.descending, 'descending'),
     });
-    next = fields['next'];
+    next = fields.next;
   }
   return keys;
 }
