@@ -62,4 +62,6 @@ export function errorDifferences(page: string): string[] {
   ];
 }
 
-const escaped = (text: string): string => text.replaceAll('|', '\\|');
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
