@@ -48,7 +48,7 @@ function keysTable(): string {
 /** Where the page of errors and the table of codes differ: the codes, and the status of each. */
 export function errorDifferences(page: string): string[] {
   const described = new Map(
-    [...page.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [code, Number(status)]),
+    [...page.matchAll(/^\| `([A-Z_]+)` \| (\d{3})(?: ↻)? \|/gm)].map(([, code, status]) => [code, Number(status)]),
   );
   const codes = Object.entries(errorTable);
   return [
