@@ -40,6 +40,7 @@ export class Store {
   readonly #options: StoreOptions;
   #tables = new Map<string, TableState>();
   #origins = new Map<number, string>();
+  readonly #logStatement: ReturnType<Connection['prepare']>;
   #lsn = 0;
   #seq = 0;
 
@@ -47,6 +48,9 @@ export class Store {
     this.#options = options;
     this.connection = new Connection(options.path, { readonly: false });
     prepareFile(this.connection, options.nodeId);
+    this.#logStatement = this.connection.prepare(
+      'INSERT INTO _log (lsn, origin, seq, version, tbl, row, op) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
     this.#load();
     this.options.versions.resume(
       Number(this.connection.first('SELECT version FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0),
@@ -278,6 +282,10 @@ export class Store {
   #put(change: PutChange, version: number): Written {
     const table = this.#table(change.table);
     const id = change.id ?? table.nextId;
+    if (change.if?.exists === false && change.id !== null && !table.hasBlobs) {
+      const row = this.#insertNew(table, change, change.id, version);
+      if (row !== undefined) return { id, version, existed: false };
+    }
     const old = change.id === null ? undefined : table.hasBlobs ? table.full(id) : table.head(id);
     const existed = old !== undefined && this.#isLive(old);
     check(change.table, id, change.if, existed ? old.version : null);
@@ -294,6 +302,22 @@ export class Store {
     this.#account(table, id, old, version, true);
     this.#log(table, row, version, logOperations.put);
     return { id, version, existed };
+  }
+
+  /** The common case of a new record, without a look before: undefined when a row with the id, or with a unique value, is in the way. */
+  #insertNew(table: TableState, change: PutChange, id: Id, version: number): number | undefined {
+    const computed = change.computed === undefined ? null : stringifyExact(change.computed);
+    let row: number;
+    try {
+      row = table.insert(id, version, ownOrigin, this.#seq, change.expires, null, computed, change.body);
+    } catch (error) {
+      if (uniqueViolation(error) === undefined) throw error;
+      return undefined;
+    }
+    if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
+    this.#account(table, id, undefined, version, true);
+    this.#log(table, row, version, logOperations.put);
+    return row;
   }
 
   #patch(change: PatchChange, version: number): Written {
@@ -410,15 +434,7 @@ export class Store {
   }
 
   #log(table: TableState, row: number, version: number, operation: number): void {
-    this.connection.run('INSERT INTO _log (lsn, origin, seq, version, tbl, row, op) VALUES (?, ?, ?, ?, ?, ?, ?)', [
-      ++this.#lsn,
-      ownOrigin,
-      this.#seq,
-      version,
-      table.entry.number,
-      row,
-      operation,
-    ]);
+    this.#logStatement.run(++this.#lsn, ownOrigin, this.#seq, version, table.entry.number, row, operation);
   }
 
   #isLive(row: RowHead): boolean {
