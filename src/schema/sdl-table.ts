@@ -18,7 +18,7 @@ import type { Attribute, AttributeRole, AttributeType, ScalarType, TableDefiniti
 /** Table and database names: printable ASCII without slash and backtick. */
 const namePattern = /^[\x20-\x2E\x30-\x5F\x61-\x7E]{1,128}$/;
 /** A database is a file of that name. */
-const databasePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+const databasePattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** The sweep period of tables where only single records say when they expire. */
 const defaultScanIntervalMs = 60_000;
 const minScanIntervalMs = 1_000;
@@ -60,7 +60,7 @@ function checkNames({ node, directives, table }: NamedType): { name: string; dat
   if (!databasePattern.test(database)) {
     throw schemaError(
       at,
-      `The database name ${JSON.stringify(database)} is not possible: 1 to 64 letters, digits, _, - and dots, not starting with - or a dot.`,
+      `The database name ${JSON.stringify(database)} is not possible: 1 to 64 letters, digits, _ and -, starting with a letter or digit.`,
     );
   }
   if (database === 'system')
