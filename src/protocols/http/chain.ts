@@ -1,0 +1,67 @@
+// The order of the steps a request passes, and passing it through them.
+//
+//   runFirst … │ static … │ authentication │ the app's middleware, in order of adding │ rest │ before: false …
+
+import { ZerohopError } from '../../base/index.ts';
+import type { HttpRequest } from './http-request.ts';
+
+export type Next = (request: HttpRequest) => Response | Promise<Response>;
+
+/** Answers, or hands on with `next` and may change what comes back. */
+export interface HttpStep {
+  readonly name?: string | undefined;
+  readonly handle: (request: HttpRequest, next: Next) => Response | Promise<Response>;
+  /** Name of the step this one comes right before; false: the end of the chain. */
+  readonly before?: string | false | undefined;
+  readonly after?: string | undefined;
+  readonly runFirst?: boolean | undefined;
+}
+
+/** Puts steps in order. `fixed` are there always, in this order; those of `added` that name no place come before the last of them. */
+export function orderSteps(fixed: readonly HttpStep[], added: readonly HttpStep[]): HttpStep[] {
+  const steps = [...fixed];
+  const last = fixed.at(-1);
+  let waiting = added;
+  while (waiting.length > 0) {
+    const stuck = waiting.filter((step) => !place(steps, step, last));
+    if (stuck.length === waiting.length) throw unknownPlace(stuck[0], steps);
+    waiting = stuck;
+  }
+  return steps;
+}
+
+/** False when the step it names is not there (yet). */
+function place(steps: HttpStep[], step: HttpStep, last: HttpStep | undefined): boolean {
+  const at = positionOf(steps, step, last);
+  if (at === undefined) return false;
+  steps.splice(at, 0, step);
+  return true;
+}
+
+function positionOf(steps: readonly HttpStep[], step: HttpStep, last: HttpStep | undefined): number | undefined {
+  if (step.runFirst) return steps.findIndex((other) => !other.runFirst);
+  if (step.before === false) return steps.length;
+  if (step.before !== undefined) return found(steps.findIndex(({ name }) => name === step.before));
+  if (step.after !== undefined) {
+    const named = found(steps.findLastIndex(({ name, after }) => name === step.after || after === step.after));
+    return named !== undefined && steps.some(({ name }) => name === step.after) ? named + 1 : undefined;
+  }
+  return last ? steps.indexOf(last) : steps.length;
+}
+
+function found(index: number): number | undefined {
+  return index < 0 ? undefined : index;
+}
+
+function unknownPlace(step: HttpStep | undefined, steps: readonly HttpStep[]): ZerohopError {
+  const names = steps.flatMap(({ name }) => name ?? []);
+  return new ZerohopError(
+    'INVALID_CONFIG',
+    `server.http: there is no middleware named "${step?.before || step?.after}". There are: ${names.join(', ')}.`,
+  );
+}
+
+/** The steps as one function. `end` answers what no step did. */
+export function composeSteps(steps: readonly HttpStep[], end: Next): Next {
+  return steps.reduceRight<Next>((next, step) => (request) => step.handle(request, next), end);
+}

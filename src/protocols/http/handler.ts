@@ -1,0 +1,148 @@
+// One thread's HTTP door: every request passes here, and every error becomes a response here.
+//
+//   /health, /ready → limits → CORS → chain (middleware, rest) → response, measured
+
+import type { Server } from 'bun';
+import { type Logger, ZerohopError } from '../../base/index.ts';
+import type { RegisteredMiddleware } from '../../resources/index.ts';
+import type { HttpMetrics, RouteMetrics } from '../../telemetry/index.ts';
+import { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
+import { type Cors, preflightResponse, withCors } from './cors.ts';
+import { healthResponse } from './health.ts';
+import { HttpRequest, type Identify } from './http-request.ts';
+import { middlewareStep } from './middleware.ts';
+import { isUnexpected, problemResponse } from './problem.ts';
+
+export interface HttpHandlerOptions {
+  readonly identify: Identify;
+  /** The steps that are there always, last of them the one that finds resources. */
+  readonly steps: readonly HttpStep[];
+  /** What the app added with server.http so far. */
+  readonly middleware: () => readonly RegisteredMiddleware[];
+  readonly metrics: HttpMetrics;
+  readonly log: Logger;
+  /** Show the messages of unexpected errors to the client. */
+  readonly dev: boolean;
+  readonly cors: Cors;
+  readonly urlBytes: number;
+  readonly compressionThreshold: number;
+}
+
+export class HttpHandler {
+  /** What /ready says. */
+  ready = false;
+  /** While stopping, clients are asked to come back on another connection. */
+  stopping = false;
+  readonly #options: HttpHandlerOptions;
+  readonly #unrouted: RouteMetrics;
+  readonly #cors: Cors | undefined;
+  #middleware: readonly RegisteredMiddleware[] = [];
+  #middlewareCount = -1;
+  #run: Next;
+
+  constructor(options: HttpHandlerOptions) {
+    this.#options = options;
+    this.#unrouted = options.metrics.route('unrouted');
+    this.#cors = options.cors.origins.length > 0 ? options.cors : undefined;
+    this.#run = composeSteps(options.steps, notFound);
+  }
+
+  /** For `Bun.serve({ fetch })`. Never throws or rejects. */
+  readonly fetch = (raw: Request, server?: Server<unknown>): Response | Promise<Response> => {
+    const started = performance.now();
+    let request: HttpRequest | undefined;
+    try {
+      request = this.#accept(raw, server);
+      this.#options.metrics.begun();
+      const response = this.#early(request) ?? this.#chain()(request);
+      if (!(response instanceof Promise)) return this.#finish(request, response, started);
+      return this.#settle(request, response, started);
+    } catch (error) {
+      return this.#fail(request, raw, error, started);
+    }
+  };
+
+  async #settle(request: HttpRequest, response: Promise<Response>, started: number): Promise<Response> {
+    try {
+      return this.#finish(request, await response, started);
+    } catch (error) {
+      return this.#fail(request, request.raw, error, started);
+    }
+  }
+
+  #accept(raw: Request, server: Server<unknown> | undefined): HttpRequest {
+    const full = urlOf(raw);
+    const url = full.slice(full.indexOf('/', 8));
+    return new HttpRequest(raw, url, server, this.#options.identify);
+  }
+
+  /** Answers that need no chain. */
+  #early(request: HttpRequest): Response | undefined {
+    const { url } = request;
+    if (url.length < 9) {
+      const health = healthResponse(url, this.ready && !this.stopping);
+      if (health) return health;
+    }
+    if (url.length > this.#options.urlBytes) {
+      throw new ZerohopError(
+        'URI_TOO_LONG',
+        `The path and query have ${url.length} bytes; ${this.#options.urlBytes} are allowed. Send a long query with the QUERY method.`,
+        { limit: this.#options.urlBytes },
+      );
+    }
+    return this.#cors && preflightResponse(this.#cors, request.method, request.headers);
+  }
+
+  /** Composed anew when the app has added middleware. */
+  #chain(): Next {
+    const middleware = this.#options.middleware();
+    if (middleware === this.#middleware && middleware.length === this.#middlewareCount) return this.#run;
+    const added = middleware.map((one) => middlewareStep(one, this.#options));
+    this.#run = composeSteps(orderSteps(this.#options.steps, added), notFound);
+    this.#middleware = middleware;
+    this.#middlewareCount = middleware.length;
+    return this.#run;
+  }
+
+  #finish(request: HttpRequest, response: Response, started: number): Response {
+    const { metrics } = this.#options;
+    metrics.ended();
+    const route = request.route ?? this.#unrouted;
+    route.answered(request.method, response.status, (performance.now() - started) / 1000);
+    let finished = response;
+    if (this.#cors) finished = withCors(this.#cors, request.headers, finished);
+    if (this.stopping) finished.headers.set('connection', 'close');
+    return finished;
+  }
+
+  #fail(request: HttpRequest | undefined, raw: Request, error: unknown, started: number): Response {
+    const { dev, log } = this.#options;
+    const unexpected = isUnexpected(error);
+    const response = problemResponse(error, {
+      dev,
+      requestId: unexpected ? request?.requestId : request?.knownRequestId,
+    });
+    if (unexpected) {
+      const where = request ? { url: request.pathname, requestId: request.requestId } : {};
+      log.error(`${raw.method} failed`, { error, ...where });
+    }
+    return request ? this.#finish(request, response, started) : response;
+  }
+}
+
+/** Throws INVALID_REQUEST when path and Host header make no URL. */
+function urlOf(raw: Request): string {
+  try {
+    return raw.url;
+  } catch {
+    throw new ZerohopError('INVALID_REQUEST', 'The path and the Host header make no valid URL.');
+  }
+}
+
+function notFound(request: HttpRequest): Response {
+  throw new ZerohopError('NOT_FOUND', `Nothing is served at ${request.pathname}. Paths are case-sensitive.`);
+}
+
+export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
+  return new HttpHandler(options);
+}

@@ -1,0 +1,25 @@
+export { chooseEncoding, type Encoding } from './accept.ts';
+export { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
+export { compressResponse } from './compress-response.ts';
+export { compress, compressStream, isCompressible } from './compression.ts';
+export {
+  contentTag,
+  entityTag,
+  isKnown,
+  isUnmodifiedSince,
+  lastModified,
+  preconditionOf,
+  tagWithCoding,
+  unmodifiedLimit,
+} from './conditional.ts';
+export { type ContentType, ContentTypes, extensions, type Writer } from './content-types.ts';
+export type { Cors } from './cors.ts';
+export { JsonText, toJson } from './formats.ts';
+export { type Body, type Chunk, chunksAsBody, frame, isAsyncIterable, isIterable } from './framing.ts';
+export { createHttpHandler, HttpHandler, type HttpHandlerOptions } from './handler.ts';
+export { healthResponse } from './health.ts';
+export { HttpRequest, type Identify } from './http-request.ts';
+export { type Listener, type ListenOptions, listen } from './listen.ts';
+export { isUnexpected, type Problem, problemOf, problemResponse } from './problem.ts';
+export { blobResponse, parseRange } from './ranges.ts';
+export { type BodyLimits, BodyReader } from './read-body.ts';
