@@ -147,11 +147,17 @@ export class Store {
     return this.connection.first('SELECT 1 FROM _blobs WHERE id = ?', [id]) !== undefined;
   }
 
-  /** Copies the WAL into the database file as far as readers allow, and lets the WAL start over. */
-  checkpoint(): void {
-    this.connection.run('PRAGMA busy_timeout = 50');
-    this.connection.all('PRAGMA wal_checkpoint(RESTART)');
+  /**
+   * Copies the WAL into the database file as far as readers allow, and lets the WAL start over if they allow that too. False: a
+   * reader with an old snapshot was in the way. Waits for readers 10 ms at most.
+   */
+  checkpoint(): boolean {
+    const [, frames, copied] = (this.connection.first('PRAGMA wal_checkpoint(PASSIVE)') ?? []).map(Number);
+    if (frames !== copied) return false;
+    this.connection.run('PRAGMA busy_timeout = 10');
+    const restarted = this.connection.first('PRAGMA wal_checkpoint(RESTART)')?.[0] === 0;
     this.connection.run('PRAGMA busy_timeout = 5000');
+    return restarted;
   }
 
   /** Bytes in the WAL that are not in the database file yet. */

@@ -26,6 +26,8 @@ const stepRows = 500;
 /** How often a table without a scan interval of its own is scanned for records that carry their own expiry. */
 const defaultScanMs = 60_000;
 const trimIntervalMs = 60_000;
+/** How long after a checkpoint that could not finish the next is tried. */
+const checkpointRetryMs = 2_000;
 /** How long an unreferenced blob stays, for readers who just learned of it. */
 export const blobGraceMs = 60_000;
 
@@ -35,6 +37,7 @@ export class Upkeep {
   readonly #nextScan = new Map<string, number>();
   #nextTrim = 0;
   #copying = false;
+  #nextCheckpoint = 0;
   #trimming = false;
 
   constructor(options: UpkeepOptions) {
@@ -95,7 +98,7 @@ export class Upkeep {
     const { store, checkpointBytes, copyWal, meters } = this.#options;
     const bytes = store.walBytes();
     meters?.walBytes.set(bytes);
-    if (this.#copying || bytes < checkpointBytes) return;
+    if (this.#copying || bytes < checkpointBytes || this.#options.clock.nowMs() < this.#nextCheckpoint) return;
     if (!copyWal) return this.#finishCheckpoint();
     this.#copying = true;
     // What is written during the first copy is left for the second, and what is written during that, little, for the last.
@@ -110,7 +113,8 @@ export class Upkeep {
 
   #finishCheckpoint(): void {
     const started = performance.now();
-    this.#options.store.checkpoint();
+    // A reader in the way stays for a while: trying again at once would only cost time.
+    if (!this.#options.store.checkpoint()) this.#nextCheckpoint = this.#options.clock.nowMs() + checkpointRetryMs;
     this.#options.meters?.checkpointSeconds.observe((performance.now() - started) / 1000);
   }
 
