@@ -5,6 +5,9 @@ import { ZerohopError } from '../base/index.ts';
 /** Something the person can put right. The message says what, which one, and what to do. */
 export class Refusal extends Error {}
 
+/** What was typed or configured is wrong. */
+export class BadUsage extends Refusal {}
+
 export function describeFailure(error: unknown): string {
   if (error instanceof ZerohopError || error instanceof Refusal) return `zerohop: ${error.message}`;
   if (!(error instanceof Error)) return `zerohop: ${String(error)}`;
@@ -13,7 +16,7 @@ export function describeFailure(error: unknown): string {
 }
 
 export function exitCodeOf(error: unknown): number {
-  return error instanceof ZerohopError && error.code === 'INVALID_CONFIG' ? 2 : 1;
+  return error instanceof BadUsage ? 2 : 1;
 }
 
 const remedies: Readonly<Record<string, string>> = {

@@ -3,9 +3,10 @@
 import { statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { relative, resolve } from 'node:path';
+import { type Logger, ZerohopError } from '../base/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import type { RunningNode } from '../runtime/index.ts';
-import { describeFailure, Refusal } from './failure.ts';
+import { BadUsage, Refusal } from './failure.ts';
 import { firstStopSignal } from './stop-signals.ts';
 import { version } from './version.ts';
 
@@ -28,11 +29,15 @@ export async function runNode(options: RunOptions): Promise<number> {
   ]);
   const log = await createLogger(config.log);
   const node = await startNode({ config, app, dev: options.dev, log });
-  // With JSON lines asked for, those alone are written: the log says the same.
-  if (config.log.format !== 'json') console.log(banner(node, options.dev));
-  const watcher = options.dev ? await watchApp(app, config, node) : undefined;
+  // With JSON lines asked for, nothing but those is written.
+  const isForPeople = config.log.format !== 'json';
+  if (isForPeople) console.log(banner(node, options.dev));
+  else log.info('ready', { version, http: node.httpUrl, operations: node.operationsUrl, data: node.dataFolder });
+  for (const problem of node.problems) log.error(problem);
+  const watcher = options.dev ? await watchApp(app, config, node, log) : undefined;
   void stopSignal.then(() => {
-    if (config.log.format !== 'json') console.log('\nStopping. Press Ctrl+C again to end at once.');
+    if (isForPeople) console.log('\nStopping. Press Ctrl+C again to end at once.');
+    else log.info('stopping');
     watcher?.close();
     return node.stop();
   });
@@ -43,13 +48,17 @@ export async function runNode(options: RunOptions): Promise<number> {
 }
 
 function configOf({ flags, dev, configFile }: RunOptions): Config {
-  return loadConfig({
-    flags,
-    env: process.env,
-    folder: process.cwd(),
-    ...(configFile !== undefined && { file: configFile }),
-    defaults: { authorizeLocal: dev, 'http.host': allInterfaces() },
-  });
+  try {
+    return loadConfig({
+      flags,
+      env: process.env,
+      folder: process.cwd(),
+      ...(configFile !== undefined && { file: configFile }),
+      defaults: { authorizeLocal: dev, 'http.host': allInterfaces() },
+    });
+  } catch (error) {
+    throw error instanceof ZerohopError ? new BadUsage(error.message) : error;
+  }
 }
 
 /** `::` answers IPv4 as well, but can't be listened on where there is no IPv6. */
@@ -80,10 +89,10 @@ function banner(node: RunningNode, dev: boolean): string {
 `;
 }
 
-async function watchApp(app: string, config: Config, node: RunningNode): Promise<{ close(): void }> {
+async function watchApp(app: string, config: Config, node: RunningNode, log: Logger): Promise<{ close(): void }> {
   const { FolderWatcher } = await import('./folder-watcher.ts');
   const watcher = new FolderWatcher(app, [config.data]);
-  void reloadOnChange(app, watcher, node);
+  void reloadOnChange(app, watcher, node, log);
   return watcher;
 }
 
@@ -92,16 +101,19 @@ async function reloadOnChange(
   app: string,
   watcher: { changes(): AsyncIterable<readonly string[]> },
   node: RunningNode,
+  log: Logger,
 ): Promise<void> {
   for await (const changed of watcher.changes()) {
     const names = changed.map((path) => relative(app, path));
-    console.log(`Changed: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`);
+    log.info(`Changed: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`);
     const startedMs = performance.now();
     try {
       await node.reload();
-      console.log(`Reloaded in ${Math.round(performance.now() - startedMs)} ms.`);
+      const tookMs = Math.round(performance.now() - startedMs);
+      for (const problem of node.problems) log.error(problem);
+      if (node.problems.length === 0) log.info(`Reloaded in ${tookMs} ms.`);
     } catch (error) {
-      console.error(`${describeFailure(error)}\nThe code before the change goes on serving.`);
+      log.error('The changed code can not be loaded; the code before it goes on serving.', { error });
     }
   }
 }
