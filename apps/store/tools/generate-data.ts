@@ -15,6 +15,15 @@ const dayMs = 86_400_000;
 const faker = new Faker({ locale: [en], seed: 20260901 });
 const colourNames = Object.keys(colours);
 
+interface Product {
+  id: string;
+  category: string;
+  rating: number;
+  ratingCount: number;
+  featured?: number;
+  [attribute: string]: unknown;
+}
+
 interface Review {
   id: string;
   product: string;
@@ -27,14 +36,15 @@ interface Review {
 }
 
 const categories: object[] = [];
-const products: object[] = [];
-const inventory: object[] = [];
+const products: Product[] = [];
+const inventory: { id: string; quantity: number; warehouse: string }[] = [];
 const pricing: object[] = [];
 const reviews: Review[] = [];
 
 for (const department of departments) {
   for (const words of department.categories) addCategory(department.name, department.brands, words);
 }
+feature();
 await write('categories', 'Category', categories);
 await write('products', 'Product', products);
 await write('inventory', 'Inventory', inventory);
@@ -174,6 +184,20 @@ function addReviews(product: string, noun: string): number[] {
     });
     return stars;
   });
+}
+
+/** The best product in stock of nine categories; that of the first opens the home page. */
+function feature(): void {
+  const chosen = ['c-07', 'c-02', 'c-29', 'c-14', 'c-26', 'c-21', 'c-32', 'c-17', 'c-36'];
+  for (const [at, category] of chosen.entries()) {
+    const best = products
+      .filter(
+        (product) =>
+          product.category === category && (inventory.find(({ id }) => id === product.id)?.quantity ?? 0) > 20,
+      )
+      .sort((a, b) => b.rating * 10 + b.ratingCount - (a.rating * 10 + a.ratingCount))[0];
+    if (best) best.featured = at + 1;
+  }
 }
 
 function capital(text: string): string {

@@ -1,0 +1,124 @@
+// Placing an order: the stock goes down, the order is written and the basket emptied in one transaction, or nothing is.
+
+import { getContext, tables } from 'zerohop';
+import { emptyBasket } from './basket.ts';
+import { readCards } from './catalogue.ts';
+import { deliveryFor } from './money.ts';
+import type { Card, OrderRecord } from './records.ts';
+import { Refusal } from './refusal.ts';
+import { single } from './rows.ts';
+
+export interface Wanted {
+  readonly product: string;
+  readonly quantity: number;
+}
+
+export interface Customer {
+  readonly name: string;
+  readonly email: string;
+  readonly address: string;
+}
+
+/** `basket`: the basket to empty. Refuses with 409 when there is not enough of something, however many others order it now. */
+export async function placeOrder(
+  wanted: readonly Wanted[],
+  customer: Customer,
+  basket: string | null,
+): Promise<OrderRecord> {
+  if (wanted.length === 0) throw new Refusal(400, 'There is nothing in the basket to order.');
+  const lines = await price(merge(wanted));
+  const order = orderOf(lines, customer);
+  for (const { quantity, item } of lines) {
+    // The floor is checked when the transaction commits, so no order that came between can be overlooked.
+    (await tables.Inventory.update(item.id)).addTo('quantity', -quantity, { min: 0 });
+  }
+  await tables.Order.put(order.id, order);
+  if (basket !== null) await emptyBasket(basket);
+  await commit(lines);
+  return order;
+}
+
+export async function readOrder(id: string): Promise<OrderRecord> {
+  const order = single<OrderRecord>(await tables.Order.get(id));
+  if (!order) throw new Refusal(404, `There is no order ${id}.`);
+  return order;
+}
+
+interface PricedLine {
+  readonly quantity: number;
+  readonly item: Card;
+}
+
+/** One entry per product. */
+function merge(wanted: readonly Wanted[]): readonly Wanted[] {
+  const sums = new Map<string, number>();
+  for (const { product, quantity } of wanted) sums.set(product, (sums.get(product) ?? 0) + quantity);
+  return [...sums].map(([product, quantity]) => ({ product, quantity }));
+}
+
+async function price(wanted: readonly Wanted[]): Promise<readonly PricedLine[]> {
+  const cards = new Map((await readCards(wanted.map(({ product }) => product))).map((card) => [card.id, card]));
+  return wanted.map(({ product, quantity }) => {
+    const item = cards.get(product);
+    if (!item) throw new Refusal(404, `There is no product ${product}.`);
+    if (item.stock < quantity) throw new Refusal(409, shortage(item));
+    return { quantity, item };
+  });
+}
+
+function shortage({ name, stock }: Card): string {
+  if (stock === 0) return `${name} has just sold out. Please remove it from the order.`;
+  return `There ${stock === 1 ? 'is' : 'are'} only ${stock} of ${name} left. Please order fewer.`;
+}
+
+function orderOf(lines: readonly PricedLine[], customer: Customer): OrderRecord {
+  const itemsCents = lines.reduce((sum, { quantity, item }) => sum + quantity * item.price, 0);
+  const deliveryCents = deliveryFor(itemsCents);
+  return {
+    id: crypto.randomUUID(),
+    lines: lines.map(({ quantity, item }) => ({
+      product: item.id,
+      name: item.name,
+      picture: item.picture,
+      quantity,
+      cents: item.price,
+    })),
+    currency: lines[0]?.item.currency ?? 'USD',
+    itemsCents,
+    deliveryCents,
+    totalCents: itemsCents + deliveryCents,
+    ...customer,
+  };
+}
+
+async function commit(lines: readonly PricedLine[]): Promise<void> {
+  try {
+    await getContext().transaction.commit();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'BELOW_MINIMUM')) throw error;
+    const names = lines.map(({ item }) => item.name).join(', ');
+    throw new Refusal(409, `Somebody else was faster: there is not enough left of ${names}. Nothing was ordered.`);
+  }
+}
+
+/** Reads the customer's details from a form or a JSON body. */
+export function parseCustomer(fields: Readonly<Record<string, unknown>>): Customer {
+  return {
+    name: required(fields, 'name', 'your name'),
+    email: parseEmail(required(fields, 'email', 'your email address')),
+    address: required(fields, 'address', 'the address to send it to'),
+  };
+}
+
+function required(fields: Readonly<Record<string, unknown>>, name: string, what: string): string {
+  const value = fields[name];
+  const text = typeof value === 'string' ? value.trim() : '';
+  if (text === '') throw new Refusal(400, `Please tell us ${what}.`);
+  if (text.length > 500) throw new Refusal(400, `${name} is too long: 500 characters at most.`);
+  return text;
+}
+
+function parseEmail(text: string): string {
+  if (/^[^\s@]+@[^\s@]+$/.test(text)) return text;
+  throw new Refusal(400, `${text} is not an email address.`);
+}
