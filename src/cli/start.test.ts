@@ -20,7 +20,8 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const { child } of running.splice(0)) {
-    child.kill('SIGKILL');
+    // Not SIGKILL: the launcher could not pass it on.
+    child.kill('SIGTERM');
     await child.exited;
   }
   rmSync(folder, { recursive: true });
