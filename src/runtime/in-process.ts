@@ -4,7 +4,7 @@ import { systemClock } from '../base/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
 import { serve } from './serve.ts';
-import type { Workers, WorkersOptions } from './start.ts';
+import type { Workers, WorkersOptions } from './types.ts';
 
 export async function startInProcess(options: WorkersOptions): Promise<Workers> {
   const { config, app, dev, log, metrics, folder, nodeId, fatal } = options;
@@ -30,6 +30,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     applySchema: async (tables) => engine.applySchema(tables),
     commits,
     snapshotMs: config.limits.snapshotMs,
+    scanRows: config.limits.scanRows,
     meters: metrics.tables,
   });
   const start = (httpPort: number) => serve({ config, app, dev, primary: true, databases, metrics, log, httpPort });

@@ -1,2 +1,3 @@
-export { type RunningNode, type StartOptions, startNode } from './start.ts';
+export { startNode } from './start.ts';
+export type { RunningNode, StartOptions } from './types.ts';
 export { version } from './version.ts';

@@ -52,6 +52,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     applySchema,
     commits: beats,
     snapshotMs: config.limits.snapshotMs,
+    scanRows: config.limits.scanRows,
     meters: metrics.tables,
   });
   const endpoints = new Map<string, number>();

@@ -3,58 +3,20 @@
 //   start: data folder · store thread · first serve thread (schema, data, app) · other serve threads · operations port
 //   stop:  not ready · listeners close, requests in flight end · writes commit · checkpoint · data folder is let go
 
-import type { Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { createOperationsHandler } from '../protocols/operations/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { startInProcess } from './in-process.ts';
-import { portError } from './port-error.ts';
+import { checkPortFree, portError } from './port-error.ts';
 import { startThreads } from './threads.ts';
+import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
-
-export interface StartOptions {
-  readonly config: Config;
-  /** The app's folder. */
-  readonly app: string;
-  /** Reload on demand; loopback is administrator; errors in full. */
-  readonly dev: boolean;
-  readonly log: Logger;
-}
-
-export interface RunningNode {
-  readonly httpUrl: string;
-  readonly operationsUrl: string;
-  readonly dataFolder: string;
-  /** What of the app could not be loaded, one line each. */
-  readonly problems: readonly string[];
-  /** Loads the app anew; requests in flight end on the old code. */
-  reload(): Promise<void>;
-  /** An orderly stop; resolves when the data is in its files. */
-  stop(): Promise<void>;
-  /** Resolves when the node has ended, by `stop` or by trouble. */
-  readonly stopped: Promise<{ readonly code: number; readonly reason?: string }>;
-}
-
-/** The part of a node that differs between one thread and several. */
-export interface Workers {
-  readonly httpPort: number;
-  readonly problems: readonly string[];
-  reload(): Promise<readonly string[]>;
-  stop(): Promise<void>;
-  snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
-}
-
-export interface WorkersOptions extends StartOptions {
-  readonly folder: string;
-  readonly nodeId: string;
-  readonly metrics: Metrics;
-  /** The node can't go on. */
-  readonly fatal: (reason: string) => void;
-}
 
 export async function startNode(options: StartOptions): Promise<RunningNode> {
   const { config, log } = options;
+  checkPortFree(config.http.host, config.http.port, 'http.port');
+  checkPortFree(config.operations.host, config.operations.port, 'operations.port');
   const folder = takeDataFolder(config.data);
   const metrics = new Metrics('main');
   let end: (result: { code: number; reason?: string }) => void = () => {};

@@ -7,7 +7,7 @@ import type { Config } from '../config/index.ts';
 import { Connection } from '../storage/index.ts';
 import { type MetricsSnapshot, withoutGauges } from '../telemetry/index.ts';
 import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
-import type { Workers, WorkersOptions } from './start.ts';
+import type { Workers, WorkersOptions } from './types.ts';
 
 /** Replacing a thread that dies at once again: waits 100 ms, then twice as long each time, 10 s at most. */
 const restartMs = { first: 100, most: 10_000 };

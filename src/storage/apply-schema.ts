@@ -4,8 +4,9 @@
 //
 // What exists is compared with what ddl.ts wants by its SQL text, so a changed expression or index is simply another text.
 
-import type { TableDefinition } from '../schema/index.ts';
-import type { Connection } from './connection.ts';
+import { ZerohopError } from '../base/index.ts';
+import { evolve, type SchemaChange, type TableDefinition } from '../schema/index.ts';
+import { type Connection, uniqueViolation } from './connection.ts';
 import { columnSql, tableObjects, tableSql } from './ddl.ts';
 import { namesOf, physicalTableName, quoted, type TableNames } from './names.ts';
 
@@ -58,7 +59,7 @@ export function applySchema(connection: Connection, definitions: readonly TableD
       const entry = existing.get(definition.name);
       const text = JSON.stringify(definition);
       if (entry && JSON.stringify(entry.definition) === text) continue;
-      if (entry) changeTable(connection, definition, entry);
+      if (entry) changeTableOrRefuse(connection, definition, entry);
       else createTable(connection, definition, existing);
       connection.run('UPDATE _catalog SET definition = ? WHERE name = ?', [text, definition.name]);
     }
@@ -84,8 +85,24 @@ function createTable(connection: Connection, definition: TableDefinition, existi
   existing.set(definition.name, { definition, names, number });
 }
 
+function changeTableOrRefuse(connection: Connection, definition: TableDefinition, entry: CatalogEntry): void {
+  try {
+    changeTable(connection, definition, entry);
+  } catch (error) {
+    if (uniqueViolation(error) === undefined) throw error;
+    const unique = definition.attributes.filter((attribute) => attribute.unique).map(({ name }) => name);
+    throw new ZerohopError(
+      'INVALID_SCHEMA',
+      `${definition.name} has records with the same value of an attribute that is @unique now (${unique.join(', ')}). Make the values differ first.`,
+    );
+  }
+}
+
 function changeTable(connection: Connection, definition: TableDefinition, entry: CatalogEntry): void {
   const names = namesOf(definition, entry.names.table);
+  const isPopulated =
+    connection.first(`SELECT 1 FROM ${quoted(names.table)} WHERE _body IS NOT NULL LIMIT 1`) !== undefined;
+  const changes = evolve(entry.definition, definition, isPopulated);
   const wanted = tableObjects(definition, names);
   const wantedSql = new Map(wanted.map((object) => [object.name, storedSql(object.sql)]));
 
@@ -104,6 +121,9 @@ function changeTable(connection: Connection, definition: TableDefinition, entry:
       if (object.type === type) connection.run(`DROP ${type.toUpperCase()} IF EXISTS ${quoted(object.name)}`);
   }
   changeColumns(connection, definition, entry, names);
+  // To be computed anew by whoever has the functions: see `Store.applySchema`.
+  if (changes.some(outdatesComputed))
+    connection.run(`UPDATE ${quoted(names.table)} SET _computed = NULL WHERE _computed IS NOT NULL`);
 
   const kept = new Set(present.filter((object) => !stale.includes(object)).map(({ name }) => name));
   for (const object of wanted) {
@@ -112,6 +132,10 @@ function changeTable(connection: Connection, definition: TableDefinition, entry:
     connection.run(object.sql.replace(/^CREATE (UNIQUE )?(INDEX|TRIGGER) /, 'CREATE $1$2 IF NOT EXISTS '));
     if (object.fill) connection.run(object.fill);
   }
+}
+
+function outdatesComputed(change: SchemaChange): boolean {
+  return 'attribute' in change && change.kind !== 'attributeRemoved' && change.attribute.computed !== undefined;
 }
 
 function changeColumns(

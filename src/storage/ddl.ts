@@ -128,7 +128,7 @@ function fulltextObjects(definition: TableDefinition, names: TableNames, schema:
       schema,
       `INSERT INTO ${table} (rowid, ${columns.join(', ')}) SELECT NEW._row, ${from('NEW')} WHERE NEW._body IS NOT NULL`,
       `DELETE FROM ${table} WHERE rowid = OLD._row`,
-      '_body',
+      '_body, _computed',
     ),
   ];
 }

@@ -235,3 +235,32 @@ describe('upkeep', () => {
     expect(column('SELECT count(*) FROM _log')).toEqual([1]);
   });
 });
+
+describe('computed indexes', () => {
+  const withKey = (from: string) =>
+    `type Product @table { id: ID @primaryKey  name: String  key: String @computed(from: "${from}") @indexed }`;
+  const keys = () => column('SELECT key FROM Product ORDER BY _id');
+
+  test('follow every change and are filled when the schema changes them', () => {
+    commit(put('Product', 'a', { name: 'Shoe' }));
+    store.applySchema(parseSdl(withKey('name.toUpperCase()'), 's').tables);
+    expect(keys()).toEqual(['SHOE']);
+    commit({ op: 'patch', table: 'Product', id: 'a', patch: { set: { name: 'Boot' }, add: {} } });
+    expect(keys()).toEqual(['BOOT']);
+    store.applySchema(parseSdl(withKey('name.toLowerCase()'), 's').tables);
+    expect(keys()).toEqual(['boot']);
+  });
+});
+
+describe('schema changes that are refused', () => {
+  test.each([
+    ['another primary key', 'type Product @table { code: ID @primaryKey }'],
+    ['uniqueness that records break', 'type Product @table { id: ID @primaryKey  name: String @unique }'],
+  ])('%s', (_what, next) => {
+    commit(put('Product', 'a', { name: 'Shoe' }), put('Product', 'b', { name: 'Shoe' }));
+    expect(() => store.applySchema(parseSdl(next, 's').tables)).toThrow(
+      expect.objectContaining({ code: 'INVALID_SCHEMA' }),
+    );
+    expect(code(commit(put('Product', 'c', { name: 'Boot' })))).toBe('ok');
+  });
+});

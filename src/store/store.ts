@@ -12,6 +12,7 @@ import { type RowFull, type RowHead, TableState } from './table-state.ts';
 import type {
   Change,
   CommitOutcome,
+  IndexChange,
   PatchChange,
   Precondition,
   PutChange,
@@ -69,6 +70,7 @@ export class Store {
   applySchema(definitions: readonly TableDefinition[]): void {
     applySchema(this.connection, definitions);
     this.#load();
+    for (const { name } of definitions) this.#computeMissing(name);
   }
 
   /**
@@ -261,6 +263,30 @@ export class Store {
     }
   }
 
+  /** Fills the indexes of computed attributes that are new or changed, where their functions are expressions of the schema. */
+  #computeMissing(tableName: string): void {
+    const table = this.#tables.get(tableName);
+    if (!table?.indexedValues) return;
+    const { indexedValues } = table;
+    const name = `"${table.entry.names.table.replaceAll('"', '""')}"`;
+    this.#internally(() => {
+      for (let after = 0; ; ) {
+        const rows = this.connection.all(
+          `SELECT _row, _body FROM ${name} WHERE _row > ? AND _computed IS NULL AND _body IS NOT NULL ORDER BY _row LIMIT 1000`,
+          [after],
+        );
+        if (rows.length === 0) return;
+        for (const [row, body] of rows) {
+          this.connection.run(`UPDATE ${name} SET _computed = ? WHERE _row = ?`, [
+            stringifyExact(indexedValues(String(body))),
+            Number(row),
+          ]);
+          after = Number(row);
+        }
+      }
+    });
+  }
+
   #checkReads(transaction: StoreTransaction): void {
     for (const [tableName, id, version] of transaction.reads ?? []) {
       const head = this.#table(tableName).head(id);
@@ -282,6 +308,8 @@ export class Store {
         return this.#patch(change, version);
       case 'delete':
         return this.#delete(change.table, change.id, version, change.if);
+      case 'index':
+        return this.#index(change);
     }
   }
 
@@ -339,7 +367,7 @@ export class Store {
       merge: mergeFromText(old.merge),
       body: parseExact(old.body) as RecordState['body'],
     };
-    const after = applyPatch(before, change.patch, { version, origin: this.#origin(ownOrigin) });
+    const after = applyPatch(before, change.patch, { version, origin: this.#origin(ownOrigin) }, change.expires);
     for (const [attribute, minimum] of Object.entries(change.minimum ?? {})) {
       const value = Number(after.body?.[attribute]);
       if (value < minimum) {
@@ -355,17 +383,37 @@ export class Store {
       }
     }
     const body = stringifyExact(after.body);
-    const expires = change.expires === undefined ? old.expires : change.expires;
     const values = table.indexedValues ? table.indexedValues(body) : change.computed;
     const computed = values === undefined ? null : stringifyExact(values);
     this.#writing(table, () => {
-      table.update(old.row, version, ownOrigin, this.#seq, expires, mergeToText(after.merge), computed, body, false);
+      table.update(
+        old.row,
+        version,
+        ownOrigin,
+        this.#seq,
+        after.expires,
+        mergeToText(after.merge),
+        computed,
+        body,
+        false,
+      );
       return old.row;
     });
     if (table.hasBlobs) this.#recount(old, body);
     this.#account(table, change.id, old, version, true);
     this.#log(table, old.row, version, logOperations.patch);
     return { id: change.id, version, existed };
+  }
+
+  #index(change: IndexChange): Written {
+    const table = this.#table(change.table);
+    const name = `"${table.entry.names.table.replaceAll('"', '""')}"`;
+    this.connection.run(`UPDATE ${name} SET _computed = ? WHERE _id = ? AND _version = ? AND _body IS NOT NULL`, [
+      stringifyExact(change.computed),
+      change.id,
+      change.version,
+    ]);
+    return { id: change.id, version: change.version, existed: true };
   }
 
   #delete(tableName: string, id: Id, version: number, precondition: Precondition | undefined): Written {

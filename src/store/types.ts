@@ -46,7 +46,15 @@ export interface DeleteChange extends ChangeBase {
   readonly id: Id;
 }
 
-export type Change = PutChange | PatchChange | DeleteChange;
+/** New values of indexed computed attributes for a record that stays as it is; nothing happens when its version is another by then. */
+export interface IndexChange extends ChangeBase {
+  readonly op: 'index';
+  readonly id: Id;
+  readonly version: number;
+  readonly computed: JsonObject;
+}
+
+export type Change = PutChange | PatchChange | DeleteChange | IndexChange;
 
 /** Changes of one database that happen together or not at all. */
 export interface StoreTransaction {

@@ -4,8 +4,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { StoreClient } from '../store/index.ts';
+import { quoted } from '../storage/index.ts';
+import type { Change, StoreClient } from '../store/index.ts';
 import { Blobs } from './blobs.ts';
 import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
@@ -81,6 +83,33 @@ export class LiveDatabases implements Databases {
   async applySchema(tables: readonly TableDefinition[]): Promise<void> {
     await this.#options.applySchema(tables);
     this.refresh();
+  }
+
+  /**
+   * Computes what indexes of computed attributes lack, where the function is one of the app. Called when the app has set its functions,
+   * before it is served.
+   */
+  async fillComputed(): Promise<void> {
+    for (const tables of this.#tables.values()) {
+      for (const table of tables.values()) if (table.indexNeedsApp) await this.#fillTable(table);
+    }
+  }
+
+  async #fillTable(table: LiveTable): Promise<void> {
+    const { names, definition } = table.entry;
+    for (;;) {
+      const rows = table.reader.snapshots
+        .current()
+        .connection.all(
+          `SELECT _id, _version, _body FROM ${quoted(names.table)} WHERE _computed IS NULL AND _body IS NOT NULL LIMIT 1000`,
+        );
+      if (rows.length === 0) return;
+      const changes = rows.map(([id, version, body]): Change => {
+        const computed = table.indexedValues(String(body)) ?? {};
+        return { op: 'index', table: definition.name, id: id as Id, version: Number(version), computed };
+      });
+      await this.#options.client.commit({ database: definition.database, changes });
+    }
   }
 
   blobs(database: string): BlobStore {

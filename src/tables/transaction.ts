@@ -222,6 +222,7 @@ export class LiveTransaction implements Transaction {
     change: Change,
     before: StagedRecord | undefined,
   ): StagedRecord | undefined {
+    if (change.op === 'index') return before;
     if (change.op === 'delete') return { id, body: null, expires: null, computed: null, version: 0 };
     if (change.op === 'put') {
       const computed = change.computed ? stringifyExact(change.computed) : null;

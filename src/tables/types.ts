@@ -103,6 +103,8 @@ export interface Databases {
   applySchema(tables: readonly TableDefinition[]): Promise<void>;
   /** The record as of now: for a read that stands alone, the fastest one. */
   getLatest(table: Table, id: Id): StoredRecord | undefined;
+  /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */
+  fillComputed(): Promise<void>;
   blobs(database: string): BlobStore;
   close(): void;
 }

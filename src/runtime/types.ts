@@ -1,0 +1,45 @@
+// What starting a node takes and gives.
+
+import type { Logger } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  /** The app's folder. */
+  readonly app: string;
+  /** Reload on demand; loopback is administrator; errors in full. */
+  readonly dev: boolean;
+  readonly log: Logger;
+}
+
+export interface RunningNode {
+  readonly httpUrl: string;
+  readonly operationsUrl: string;
+  readonly dataFolder: string;
+  /** What of the app could not be loaded, one line each. */
+  readonly problems: readonly string[];
+  /** Loads the app anew; requests in flight end on the old code. */
+  reload(): Promise<void>;
+  /** An orderly stop; resolves when the data is in its files. */
+  stop(): Promise<void>;
+  /** Resolves when the node has ended, by `stop` or by trouble. */
+  readonly stopped: Promise<{ readonly code: number; readonly reason?: string }>;
+}
+
+/** The part of a node that differs between one thread and several. */
+export interface Workers {
+  readonly httpPort: number;
+  readonly problems: readonly string[];
+  reload(): Promise<readonly string[]>;
+  stop(): Promise<void>;
+  snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
+}
+
+export interface WorkersOptions extends StartOptions {
+  readonly folder: string;
+  readonly nodeId: string;
+  readonly metrics: Metrics;
+  /** The node can't go on. */
+  readonly fatal: (reason: string) => void;
+}
