@@ -1,16 +1,14 @@
 // What every door opens onto: one Resource class per endpoint, whether a table or app code.
 
-import type { Query } from '../query/index.ts';
 import type { User } from '../security/index.ts';
-import type { SearchResult, StoredRecord, Table, Transaction } from '../tables/index.ts';
+import type { Table, Transaction } from '../tables/index.ts';
 import type { RequestTarget } from './request-target.ts';
 
-export const verbs = ['get', 'put', 'patch', 'post', 'delete', 'search', 'publish', 'subscribe', 'connect'] as const;
+export const verbs = ['get', 'search', 'put', 'patch', 'post', 'delete', 'publish', 'subscribe', 'connect'] as const;
 export type Verb = (typeof verbs)[number];
 
 /** What app code learns about the call it is in: `getContext()`. One object per request. */
 export interface Context {
-  /** Null: no credentials. */
   user: User | null;
   /** All table calls of the request join it; begun when first read. Committed by the door when the handler returns. */
   readonly transaction: Transaction;
@@ -21,6 +19,7 @@ export interface Context {
   /** Newest version (microseconds) of what the request read; makes the ETag. 0: nothing was read. */
   lastModified: number;
   requestId: string | undefined;
+  /** When the request began, in ms since 1970. */
   readonly timestamp: number;
   // The request's parts by the names apps know; undefined when there is no HTTP request.
   readonly url: string | undefined;
@@ -50,24 +49,25 @@ export interface ContextRequest {
 
 /**
  * A class as the registry holds it. Its static methods are the verbs; `Resource` answers those a class does not define with
- * METHOD_NOT_ALLOWED. `data` may be a promise of the decoded body. Doors don't call these: they call `dispatch`.
+ * METHOD_NOT_ALLOWED. Doors don't call these: they call `dispatch`.
  */
 export interface ResourceClass {
   readonly name: string;
-  /** Set on the class of a table and on what extends it. */
-  readonly table?: Table | undefined;
+  /** Of the class of a table and of what extends it. */
+  readonly databaseName?: string | undefined;
+  readonly tableName?: string | undefined;
   /** Path pattern: '/widget/:id', './relative', '/files/*path'. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** The whole rest of the path and query becomes the id. */
-  readonly directURLMapping?: boolean;
-  readonly hidden?: boolean;
-  readonly description?: string;
-  get(target: RequestTarget, context?: Context): unknown;
-  search(target: RequestTarget, context?: Context): unknown;
-  put(target: RequestTarget, data: unknown, context?: Context): unknown;
-  patch(target: RequestTarget, data: unknown, context?: Context): unknown;
-  post(target: RequestTarget, data: unknown, context?: Context): unknown;
-  delete(target: RequestTarget, context?: Context): unknown;
+  readonly directURLMapping?: boolean | undefined;
+  readonly hidden?: boolean | undefined;
+  readonly description?: string | undefined;
+  get?(target: RequestTarget, context?: Context): unknown;
+  search?(target: RequestTarget, context?: Context): unknown;
+  put?(target: RequestTarget, data: unknown, context?: Context): unknown;
+  patch?(target: RequestTarget, data: unknown, context?: Context): unknown;
+  post?(target: RequestTarget, data: unknown, context?: Context): unknown;
+  delete?(target: RequestTarget, context?: Context): unknown;
 }
 
 /** Which protocols an endpoint is open to; one that is not named is open. */
@@ -76,6 +76,8 @@ export type ExportTypes = Readonly<Record<string, boolean>>;
 /** What the registry finds for a path. */
 export interface Match {
   readonly resource: ResourceClass;
+  /** The table behind the resource, if any. */
+  readonly table: Table | undefined;
   /** The path or pattern it was registered under, without slashes around it: 'Product', 'widget/:id'. */
   readonly path: string;
   /** What follows it: '' for '/Product', '/' for '/Product/', '/42' for '/Product/42'. Still percent-encoded. */
@@ -84,31 +86,3 @@ export interface Match {
   readonly params: Readonly<Record<string, string>>;
   readonly exportTypes: ExportTypes;
 }
-
-/** One call of a verb at a door. */
-export interface Call {
-  readonly verb: Verb;
-  readonly resource: ResourceClass;
-  readonly target: RequestTarget;
-  /** The decoded body or a promise of it. */
-  readonly data?: unknown;
-  readonly context: Context;
-}
-
-/**
- * What came of a call. All writes are durable by then. Reading on from `rows`, or from iterables inside `value`, uses the
- * context's transaction: call `release(context)` when the response is done.
- */
-export type Answer =
-  /** Nothing was returned: 204. `existed`: of the one record that was written, whether it was there before. */
-  | { readonly kind: 'none'; readonly existed?: boolean }
-  /** No such record: 404. */
-  | { readonly kind: 'missing' }
-  /** A record exactly as stored: its `body` may be sent as it is. */
-  | { readonly kind: 'record'; readonly table: Table; readonly record: StoredRecord }
-  /** Rows of a table, each with its JSON text, ready to send. */
-  | { readonly kind: 'rows'; readonly table: Table; readonly query: Query; readonly result: SearchResult }
-  /** A new record; `location` is its path below the endpoint's: '42'. */
-  | { readonly kind: 'created'; readonly id: string | number; readonly location: string }
-  /** Whatever app code returned: data, a Response, a response-like object with `headers`, a stream, an iterable, a Blob. */
-  | { readonly kind: 'value'; readonly value: unknown };

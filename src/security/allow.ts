@@ -24,9 +24,12 @@ export function allow(user: User | null, action: Action, subject: Subject): bool
 
 /** Throws UNAUTHENTICATED or FORBIDDEN where `allow` says no. */
 export function demand(user: User | null, action: Action, subject: Subject): void {
-  if (allow(user, action, subject)) return;
-  if (user === null) {
-    throw new ZerohopError('UNAUTHENTICATED', `To ${action} ${subject.name}, send credentials.`, { action });
-  }
-  throw new ZerohopError('FORBIDDEN', `${user.username} may not ${action} ${subject.name}.`, { action });
+  if (!allow(user, action, subject)) throw refusal(user, action, subject.name);
+}
+
+/** The error of a call that is not allowed. */
+export function refusal(user: User | null, action: Action, name: string): ZerohopError {
+  return user === null
+    ? new ZerohopError('UNAUTHENTICATED', `To ${action} ${name}, send credentials.`, { action })
+    : new ZerohopError('FORBIDDEN', `${user.username} may not ${action} ${name}.`, { action });
 }

@@ -1,2 +1,2 @@
-export { administrator, allow, demand, identifyByAddress, isLoopback } from './allow.ts';
+export { administrator, allow, demand, identifyByAddress, isLoopback, refusal } from './allow.ts';
 export type { Action, Subject, User } from './types.ts';

@@ -1,0 +1,75 @@
+// `server`: what app code may add to the node beyond its resources. The doors read it; nothing in here serves.
+
+import { ZerohopError } from '../base/index.ts';
+import type { Registry } from './registry.ts';
+
+export type HttpNext = (request: Request) => Promise<Response>;
+/** Answers, or hands on with `next(request)` and may change what comes back. */
+export type HttpMiddleware = (request: Request, next: HttpNext) => Response | Promise<Response>;
+
+export interface HttpMiddlewareOptions {
+  readonly name?: string;
+  /** Name of the middleware this one runs before or after: 'authentication', 'static', 'rest', or one of the app's. `before: false`: last. */
+  readonly before?: string | false;
+  readonly after?: string;
+  readonly runFirst?: boolean;
+  /** Only requests under this path, which is cut off for the handler. */
+  readonly urlPath?: string;
+  /** Only requests to this host name. */
+  readonly host?: string;
+}
+
+export interface RegisteredMiddleware {
+  readonly handle: HttpMiddleware;
+  readonly options: HttpMiddlewareOptions;
+}
+
+/** How bodies of a media type are read and written. */
+export interface ContentType {
+  readonly serialize?: (data: unknown) => string | Uint8Array<ArrayBuffer>;
+  readonly serializeStream?: (data: AsyncIterable<unknown> | Iterable<unknown>) => ReadableStream<Uint8Array>;
+  readonly deserialize?: (body: Uint8Array<ArrayBuffer>) => unknown;
+  /** Preference among types the client accepts alike: 0 to 1. */
+  readonly q?: number;
+}
+
+const optionNames: readonly string[] = ['name', 'before', 'after', 'runFirst', 'urlPath', 'host', 'port', 'securePort'];
+
+export class AppServer {
+  readonly resources: Registry;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly hostname: string;
+  /** Media type → codec; overrides the built-in ones. */
+  readonly contentTypes = new Map<string, ContentType>();
+  readonly #middleware: RegisteredMiddleware[] = [];
+
+  constructor(resources: Registry, config: Readonly<Record<string, unknown>>, hostname: string) {
+    this.resources = resources;
+    this.config = config;
+    this.hostname = hostname;
+  }
+
+  /** Adds to the chain every HTTP request of the app port passes. In order of adding, but for `before`, `after` and `runFirst`. */
+  http(handle: HttpMiddleware, options: HttpMiddlewareOptions = {}): void {
+    if (typeof handle !== 'function') {
+      throw new ZerohopError('INVALID_CONFIG', 'server.http needs a function (request, next) => Response.');
+    }
+    const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
+    if (unknown !== undefined) {
+      throw new ZerohopError(
+        'INVALID_CONFIG',
+        `server.http has no option "${unknown}". It has: ${optionNames.join(', ')}.`,
+      );
+    }
+    this.#middleware.push({ handle, options });
+  }
+
+  request(handle: HttpMiddleware, options: HttpMiddlewareOptions = {}): void {
+    this.http(handle, options);
+  }
+
+  /** As added. */
+  get middleware(): readonly RegisteredMiddleware[] {
+    return this.#middleware;
+  }
+}

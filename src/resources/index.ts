@@ -1,0 +1,41 @@
+export type { AppNode } from './app-node.ts';
+export {
+  AppServer,
+  type ContentType,
+  type HttpMiddleware,
+  type HttpMiddlewareOptions,
+  type HttpNext,
+  type RegisteredMiddleware,
+} from './app-server.ts';
+export { type BlobData, createBlob } from './blob.ts';
+export { type Answer, type Call, dispatch, targetOf } from './dispatch.ts';
+export { ExtendedIterable } from './extended-iterable.ts';
+export { TableRecord } from './record.ts';
+export type { CountOptions } from './record-edit.ts';
+export { Registry, type RegistryEntry } from './registry.ts';
+export { RequestContext, type RequestContextOptions } from './request-context.ts';
+export {
+  pathOfId,
+  type QueryCondition,
+  type QueryObject,
+  type QuerySelect,
+  type QuerySelectItem,
+  type QuerySort,
+  RequestTarget,
+} from './request-target.ts';
+export { allowedVerbs, Resource } from './resource.ts';
+export {
+  currentContext,
+  currentNode,
+  currentNodeOrNone,
+  enterThread,
+  getContext,
+  getResponse,
+  getUser,
+  runInScope,
+  whileLoading,
+} from './scope.ts';
+export { describeTable, TableRows, typeName } from './table-reads.ts';
+export { TableResource, tableResource } from './table-resource.ts';
+export { transaction } from './transaction.ts';
+export type * from './types.ts';

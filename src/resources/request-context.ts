@@ -1,0 +1,124 @@
+// The context of one request, or of one `transaction(fn)`: who asks, the transaction, what the handler says about the response.
+// What few requests need is made when it is first read.
+
+import type { User } from '../security/index.ts';
+import type { AppNode } from './app-node.ts';
+import { ScopedTransaction } from './scoped-transaction.ts';
+import type { Context, ContextRequest, ContextResponse } from './types.ts';
+
+export interface RequestContextOptions {
+  readonly user: User | null;
+  readonly request?: ContextRequest;
+  readonly requestId?: string;
+}
+
+export class RequestContext implements Context {
+  /** Whatever else app code keeps with the request. */
+  [extra: string]: unknown;
+
+  user: User | null;
+  readonly request: ContextRequest | undefined;
+  requestId: string | undefined;
+  lastModified = 0;
+  readonly timestamp = Date.now();
+  readonly node: AppNode;
+  /** Path of the endpoint the call came in by: 'Product'. */
+  endpoint: string | undefined;
+  #transaction: ScopedTransaction | undefined;
+  #response: ContextResponse | undefined;
+  #url: URL | undefined;
+  #phase: 'open' | 'answered' | 'released' = 'open';
+
+  constructor(node: AppNode, options: RequestContextOptions) {
+    this.node = node;
+    this.user = options.user;
+    this.request = options.request;
+    this.requestId = options.requestId;
+  }
+
+  get transaction(): ScopedTransaction {
+    this.#transaction ??= this.#begin();
+    return this.#transaction;
+  }
+
+  #begin(): ScopedTransaction {
+    const transaction = new ScopedTransaction(this.node.databases.transaction(), (version) => {
+      if (version > this.lastModified) this.lastModified = version;
+    });
+    if (this.#phase !== 'open') transaction.close(this.#name);
+    return transaction;
+  }
+
+  /** For messages: 'GET /Product/42'. */
+  get #name(): string {
+    return this.request === undefined ? 'the transaction it was called in' : `${this.request.method} ${this.pathname}`;
+  }
+
+  /** Undefined when nothing has used it. */
+  get begunTransaction(): ScopedTransaction | undefined {
+    return this.#transaction;
+  }
+
+  get response(): ContextResponse {
+    this.#response ??= { headers: new Headers() };
+    return this.#response;
+  }
+
+  /** Undefined when the handler said nothing about the response. */
+  get givenResponse(): ContextResponse | undefined {
+    return this.#response;
+  }
+
+  /** open: writes join it. answered: it was committed and may still be read from. released: it is over. */
+  get phase(): 'open' | 'answered' | 'released' {
+    return this.#phase;
+  }
+
+  /** Called by the door after its commit. */
+  markAnswered(): void {
+    this.#phase = 'answered';
+    this.#transaction?.close(this.#name);
+  }
+
+  /** Lets go of the snapshot, and of writes that were not committed. Called by the door when the response is done. */
+  release(): void {
+    this.#phase = 'released';
+    this.#transaction?.abort();
+    this.#transaction = undefined;
+  }
+
+  get url(): string | undefined {
+    const url = this.#parsedUrl;
+    return url && url.pathname + url.search;
+  }
+  get method(): string | undefined {
+    return this.request?.method;
+  }
+  get headers(): Headers | undefined {
+    return this.request?.headers;
+  }
+  get pathname(): string | undefined {
+    return this.#parsedUrl?.pathname;
+  }
+  get host(): string | undefined {
+    return this.request?.headers.get('host') ?? undefined;
+  }
+  get ip(): string | undefined {
+    return this.request?.ip;
+  }
+  get protocol(): string | undefined {
+    return this.#parsedUrl?.protocol.slice(0, -1);
+  }
+  get body(): ReadableStream<Uint8Array> | null | undefined {
+    return this.request?.body;
+  }
+  get responseHeaders(): Headers {
+    return this.response.headers;
+  }
+
+  get #parsedUrl(): URL | undefined {
+    if (this.request === undefined) return undefined;
+    this.#url ??= new URL(this.request.url, 'http://localhost');
+    return this.#url;
+  }
+}

@@ -1,0 +1,147 @@
+// The transaction of a request or of `transaction(fn)`: a table transaction that also saves the changed instances of
+// `update()` before it commits, tells who waits for a commit, and refuses writes that come after the door has answered.
+
+import { type JsonObject, ZerohopError } from '../base/index.ts';
+import type { Query } from '../query/index.ts';
+import type { Id } from '../records/index.ts';
+import type {
+  CommittedWrite,
+  PatchOptions,
+  SearchResult,
+  StoredRecord,
+  Table,
+  Transaction,
+  WriteOptions,
+} from '../tables/index.ts';
+
+/** Something with changes that are staged at the latest when the transaction commits. */
+export interface Unsaved {
+  stage(): Promise<void>;
+}
+
+export class ScopedTransaction implements Transaction {
+  readonly #inner: Transaction;
+  readonly #noteVersion: (version: number) => void;
+  readonly #unsaved = new Set<Unsaved>();
+  /** Per database: how many writes are staged, and who waits for which of them. */
+  #staged = new Map<string, { count: number; waiting: [index: number, told: (written: CommittedWrite) => void][] }>();
+  #closedBy: string | undefined;
+
+  /** @param noteVersion told the version of every record read by id */
+  constructor(inner: Transaction, noteVersion: (version: number) => void) {
+    this.#inner = inner;
+    this.#noteVersion = noteVersion;
+  }
+
+  get state(): Transaction['state'] {
+    return this.#inner.state;
+  }
+
+  get hasWrites(): boolean {
+    return this.#inner.hasWrites;
+  }
+
+  get(table: Table, id: Id): StoredRecord | undefined {
+    const record = this.#inner.get(table, id);
+    if (record !== undefined) this.#noteVersion(record.version);
+    return record;
+  }
+
+  search(table: Table, query: Query): SearchResult {
+    return this.#inner.search(table, query);
+  }
+
+  explain(table: Table, query: Query): JsonObject {
+    return this.#inner.explain(table, query);
+  }
+
+  put(
+    table: Table,
+    id: Id | undefined,
+    record: Readonly<Record<string, unknown>>,
+    options?: WriteOptions,
+    told?: (written: CommittedWrite) => void,
+  ): Id | null {
+    this.#refuseWhenClosed('put', table, id);
+    const assigned = this.#inner.put(table, id, record, options);
+    this.#count(table, told);
+    return assigned;
+  }
+
+  patch(
+    table: Table,
+    id: Id,
+    changes: Readonly<Record<string, unknown>>,
+    options?: PatchOptions,
+    told?: (written: CommittedWrite) => void,
+  ): void {
+    this.#refuseWhenClosed('patch', table, id);
+    this.#inner.patch(table, id, changes, options);
+    this.#count(table, told);
+  }
+
+  delete(table: Table, id: Id, options?: WriteOptions, told?: (written: CommittedWrite) => void): void {
+    this.#refuseWhenClosed('delete', table, id);
+    this.#inner.delete(table, id, options);
+    this.#count(table, told);
+  }
+
+  /** Has `unsaved` staged before the next commit. */
+  track(unsaved: Unsaved): void {
+    this.#unsaved.add(unsaved);
+  }
+
+  /** Stages what changed instances hold, so that reads and the commit see it. */
+  async stageUnsaved(): Promise<void> {
+    for (const unsaved of this.#unsaved) await unsaved.stage();
+  }
+
+  async commit(): Promise<readonly CommittedWrite[]> {
+    await this.stageUnsaved();
+    if (!this.#inner.hasWrites) return [];
+    const staged = this.#staged;
+    this.#staged = new Map();
+    const written = await this.#inner.commit();
+    for (const [database, { waiting }] of staged) {
+      if (waiting.length === 0) continue;
+      const ofDatabase = written.filter(({ table }) => table.definition.database === database);
+      for (const [index, told] of waiting) {
+        const one = ofDatabase[index];
+        if (one !== undefined) told(one);
+      }
+    }
+    return written;
+  }
+
+  abort(): void {
+    this.#unsaved.clear();
+    this.#staged.clear();
+    this.#inner.abort();
+  }
+
+  resetReadSnapshot(): void {
+    this.#inner.resetReadSnapshot();
+  }
+
+  /** From now on writes are refused. `by`: what was answered, for the message: 'GET /Order/7'. */
+  close(by: string): void {
+    this.#closedBy = by;
+  }
+
+  #count(table: Table, told: ((written: CommittedWrite) => void) | undefined): void {
+    const { database } = table.definition;
+    const staged = this.#staged.get(database) ?? { count: 0, waiting: [] };
+    this.#staged.set(database, staged);
+    if (told !== undefined) staged.waiting.push([staged.count, told]);
+    staged.count++;
+  }
+
+  #refuseWhenClosed(verb: string, table: Table, id: Id | undefined): void {
+    if (this.#closedBy === undefined) return;
+    const call = `${table.definition.name}.${verb}(${id === undefined ? '' : JSON.stringify(id)})`;
+    throw new ZerohopError(
+      'APPLICATION_ERROR',
+      `${call} was called after ${this.#closedBy} had ended, so it can't be part of it and was not done. Await it in the handler, or wrap it in transaction(() => ...).`,
+    );
+  }
+}

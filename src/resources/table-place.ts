@@ -1,0 +1,91 @@
+// Where a call on a table's class happens: on which node, on which table, in whose transaction.
+
+import { ZerohopError } from '../base/index.ts';
+import { administrator } from '../security/index.ts';
+import type { BlobStore, Table } from '../tables/index.ts';
+import type { AppNode } from './app-node.ts';
+import { blobAttributes } from './blob.ts';
+import { RequestContext } from './request-context.ts';
+import type { TableLookup } from './request-target.ts';
+import { currentContext, currentNode } from './scope.ts';
+import type { ScopedTransaction } from './scoped-transaction.ts';
+
+/** What the class of a table says about where it belongs. `boundNode`: the one node it is for; else that of the running code. */
+export interface TableClassPlace {
+  readonly databaseName: string;
+  readonly tableName: string;
+  readonly boundNode: AppNode | undefined;
+}
+
+export interface Place {
+  readonly node: AppNode;
+  readonly table: Table;
+  /** Of the request or transaction the call is part of; undefined: the call stands alone. */
+  readonly context: RequestContext | undefined;
+}
+
+export function tableOf(tableClass: TableClassPlace): Table {
+  return tableIn(tableClass.boundNode ?? currentNode(), tableClass);
+}
+
+function tableIn(node: AppNode, { databaseName, tableName }: TableClassPlace): Table {
+  const table = node.databases.table(databaseName, tableName);
+  if (table !== undefined) return table;
+  const full = databaseName === 'data' ? tableName : `${databaseName}.${tableName}`;
+  throw new ZerohopError('NOT_FOUND', `There is no table ${full}. Declare it in the schema with @table.`);
+}
+
+/** @param given the context app code passed along, if any */
+export function placeOf(tableClass: TableClassPlace, given?: unknown): Place {
+  const named = given instanceof RequestContext ? given : currentContext();
+  const node = tableClass.boundNode ?? named?.node ?? currentNode();
+  return { node, table: tableIn(node, tableClass), context: named?.node === node ? named : undefined };
+}
+
+export function lookupOf({ node, table }: Place): TableLookup {
+  const { database } = table.definition;
+  return (name) => node.databases.table(database, name)?.definition;
+}
+
+export function blobsOf({ node, table }: Place): BlobStore {
+  return node.databases.blobs(table.definition.database);
+}
+
+/** The definition's Blob attributes. Computed once per definition. */
+export function blobNamesOf(table: Table): readonly string[] {
+  const { definition } = table;
+  const known = blobNames.get(definition);
+  if (known !== undefined) return known;
+  const names = blobAttributes(definition);
+  blobNames.set(definition, names);
+  return names;
+}
+const blobNames = new WeakMap<object, readonly string[]>();
+
+/** The transaction a read takes part in; undefined: the read stands alone. */
+export function readingIn({ context }: Place): ScopedTransaction | undefined {
+  return context === undefined || context.phase === 'released' ? undefined : context.transaction;
+}
+
+/** Runs `write` in the transaction of the call's context, or in one of its own that is then committed. */
+export async function inTransaction<Result>(
+  place: Place,
+  write: (transaction: ScopedTransaction) => Promise<Result>,
+): Promise<Result> {
+  if (place.context !== undefined) {
+    try {
+      return await write(place.context.transaction);
+    } finally {
+      // What was begun too late is refused, and must not be held on to.
+      if (place.context.phase === 'released') place.context.release();
+    }
+  }
+  const context = new RequestContext(place.node, { user: administrator });
+  try {
+    const result = await write(context.transaction);
+    await context.transaction.commit();
+    return result;
+  } finally {
+    context.release();
+  }
+}

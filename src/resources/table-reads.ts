@@ -1,0 +1,234 @@
+// Reading a table: one record, a search, or what the table is.
+
+import { type Json, type JsonObject, ZerohopError } from '../base/index.ts';
+import { type ConditionGroup, type Query, queryFromObject } from '../query/index.ts';
+import type { Id } from '../records/index.ts';
+import type { AttributeType } from '../schema/index.ts';
+import type { SearchResult, SearchRow, StoredRecord, Table } from '../tables/index.ts';
+import { ExtendedIterable } from './extended-iterable.ts';
+import { TableRecord } from './record.ts';
+import { type QueryObject, RequestTarget } from './request-target.ts';
+import { blobNamesOf, blobsOf, lookupOf, type Place, readingIn } from './table-place.ts';
+
+/** What a call names: one record, the records a query matches, or the table itself. */
+export type Named =
+  | {
+      readonly kind: 'record';
+      readonly id: Id;
+      readonly query: Query | undefined;
+      readonly property: string | undefined;
+    }
+  | { readonly kind: 'collection'; readonly query: Query }
+  | { readonly kind: 'table' };
+
+/** @param target a RequestTarget, an id, or a query object (`{ id, select }` names one record) */
+export function nameTarget(target: unknown, place: Place): Named {
+  const { table } = place;
+  const { definition } = table;
+  const lookup = lookupOf(place);
+  if (typeof target === 'string' || typeof target === 'number') return named(target);
+  if (target instanceof RequestTarget) {
+    if (target.isCollection) {
+      return {
+        kind: 'collection',
+        query: withPrefix(target.queryFor(definition, lookup), target.idPrefix, definition.primaryKey),
+      };
+    }
+    const id = target.idIn(table);
+    if (id === undefined)
+      return target.hasQuery ? { kind: 'collection', query: target.queryFor(definition, lookup) } : { kind: 'table' };
+    return named(id, target.hasQuery ? target.queryFor(definition, lookup) : undefined, target.property);
+  }
+  if (target === undefined || target === null) return { kind: 'collection', query: {} };
+  if (Array.isArray(target)) return named(target.map((part) => String(part).replaceAll('/', '%2F')).join('/'));
+  if (typeof target !== 'object')
+    throw new ZerohopError('INVALID_ID', `${String(target)} is neither an id nor a query.`);
+  const { id, ...query } = target as QueryObject & { readonly id?: unknown };
+  if (typeof id === 'string' || typeof id === 'number') {
+    return named(id, Object.keys(query).length === 0 ? undefined : queryFromObject(query, definition, lookup));
+  }
+  return { kind: 'collection', query: queryFromObject(target, definition, lookup) };
+}
+
+function named(id: Id, query?: Query, property?: string): Named {
+  return { kind: 'record', id, query, property };
+}
+
+/** `/Table/a/`: the records whose id begins with `a/`. */
+function withPrefix(query: Query, prefix: string | undefined, primaryKey: string): Query {
+  return prefix === undefined
+    ? query
+    : and(query, {
+        operator: 'and',
+        conditions: [{ attribute: [primaryKey], comparator: 'starts_with', value: `${prefix}/` }],
+      });
+}
+
+function and(query: Query, group: ConditionGroup): Query {
+  const conditions: ConditionGroup =
+    query.conditions === undefined ? group : { operator: 'and', conditions: [...group.conditions, query.conditions] };
+  return { ...query, conditions };
+}
+
+/** The record as stored. */
+export function readStored(place: Place, id: Id): StoredRecord | undefined {
+  const { node, table } = place;
+  const joined = readingIn(place);
+  return joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
+}
+
+export function recordOf(place: Place, stored: StoredRecord): TableRecord {
+  return new TableRecord(place.table, stored, blobNamesOf(place.table), () => blobsOf(place));
+}
+
+/** The record, or what the query selects of it; undefined when there is none that fits. */
+export function readOne(place: Place, id: Id, query: Query | undefined): unknown {
+  if (query === undefined) {
+    const stored = readStored(place, id);
+    return stored && recordOf(place, stored);
+  }
+  const [found] = searchRows(place, oneRecord(query, id, place.table));
+  return found;
+}
+
+/** The value of one attribute of a record. */
+export function readProperty(place: Place, id: Id, property: string): unknown {
+  const [found] = searchRows(
+    place,
+    oneRecord({ select: { shape: 'objects', attributes: [{ name: property }] } }, id, place.table),
+  );
+  if (found === undefined || !blobNamesOf(place.table).includes(property)) {
+    return isObject(found) ? found[property] : undefined;
+  }
+  const record = readOne(place, id, undefined);
+  return isObject(record) ? record[property] : undefined;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+export function oneRecord(query: Query, id: Id, table: Table): Query {
+  const { primaryKey } = table.definition;
+  return {
+    ...and(query, { operator: 'and', conditions: [{ attribute: [primaryKey], comparator: 'equals', value: id }] }),
+    limit: 1,
+  };
+}
+
+/** The results of a search, read as they are iterated. */
+export class TableRows extends ExtendedIterable<unknown> {
+  readonly query: Query;
+  readonly place: Place;
+  readonly #start: () => SearchResult;
+
+  constructor(place: Place, query: Query) {
+    const opened: { result?: SearchResult } = {};
+    const start = () => {
+      opened.result = openSearch(place, query);
+      return opened.result;
+    };
+    super({ [Symbol.iterator]: () => rowValues(place, query, start())[Symbol.iterator]() });
+    this.place = place;
+    this.query = query;
+    this.#start = () => opened.result ?? start();
+  }
+
+  /** How many records match in all, whatever the limit. Asked for with `total: true` in the query. */
+  get total(): number | undefined {
+    return this.#start().total;
+  }
+
+  /** After the iteration: where the next page starts, or null at the end. Asked for with `cursor: ''` in the query. */
+  nextCursor(): string | null {
+    return this.#start().nextCursor();
+  }
+}
+
+export function searchRows(place: Place, query: Query): TableRows {
+  return new TableRows(place, query);
+}
+
+/** Begins the search. One that stands alone lets go of its snapshot when its rows are drained. */
+export function openSearch(place: Place, query: Query): SearchResult {
+  const { node, table } = place;
+  const joined = readingIn(place);
+  if (joined !== undefined) return joined.search(table, query);
+  const transaction = node.databases.transaction();
+  const result = transaction.search(table, query);
+  return {
+    ...result,
+    rows: {
+      *[Symbol.iterator]() {
+        try {
+          yield* result.rows;
+        } finally {
+          transaction.abort();
+        }
+      },
+    },
+  };
+}
+
+function* rowValues(place: Place, query: Query, result: SearchResult): Generator<unknown> {
+  for (const row of result.rows) {
+    const { context } = place;
+    if (context !== undefined && row.version > context.lastModified) context.lastModified = row.version;
+    yield query.select === undefined ? recordOf(place, storedOf(row)) : selectedOf(row);
+  }
+}
+
+function storedOf({ id, version, json }: SearchRow): StoredRecord {
+  return { id, version, expires: null, body: json };
+}
+
+function selectedOf(row: SearchRow): unknown {
+  return JSON.parse(row.json);
+}
+
+/** How a query would be answered. */
+export function explain(place: Place, query: Query): JsonObject {
+  const { node, table } = place;
+  const joined = readingIn(place);
+  if (joined !== undefined) return joined.explain(table, query);
+  const transaction = node.databases.transaction();
+  try {
+    return transaction.explain(table, query);
+  } finally {
+    transaction.abort();
+  }
+}
+
+/** What `GET /Table` tells about a table. */
+export function describeTable({ table }: Place): JsonObject {
+  const { definition } = table;
+  return {
+    records: './',
+    name: definition.name,
+    database: definition.database,
+    attributes: definition.attributes
+      .filter(({ hidden }) => !hidden)
+      .map(
+        (attribute): Json => ({
+          name: attribute.name,
+          attribute: attribute.name,
+          type: typeName(attribute.type),
+          ...(attribute.name === definition.primaryKey && { isPrimaryKey: true }),
+          ...(attribute.indexed && { indexed: true }),
+        }),
+      ),
+  };
+}
+
+export function typeName(type: AttributeType): string {
+  switch (type.kind) {
+    case 'scalar':
+      return type.scalar;
+    case 'list':
+      return `[${typeName(type.of)}]`;
+    case 'object':
+      return type.name;
+    case 'relation':
+      return type.many ? `[${type.table}]` : type.table;
+  }
+}

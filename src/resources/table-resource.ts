@@ -1,0 +1,358 @@
+// The class of a table: what app code has as `tables.Product`, and extends. Its statics read and write the table; an instance is
+// one record being changed. Calls join the transaction of the request they are made in; outside of one, each is its own.
+
+import { ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import type { StoredRecord } from '../tables/index.ts';
+import type { AppNode } from './app-node.ts';
+import { type CountOptions, RecordEdit } from './record-edit.ts';
+import { RequestTarget } from './request-target.ts';
+import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './resource.ts';
+import { currentContext } from './scope.ts';
+import type { ScopedTransaction } from './scoped-transaction.ts';
+import { inTransaction, type Place, placeOf, tableOf } from './table-place.ts';
+import { nameTarget, readStored, searchRows, type TableRows, typeName } from './table-reads.ts';
+import { type Check, deleteFrom, getFrom, isRecordAlone, patchIn, postTo, putInto } from './table-verbs.ts';
+import { type Fields, fieldsOf, idInRecord } from './table-writes.ts';
+import type { Verb } from './types.ts';
+
+export class TableResource extends Resource {
+  [attribute: string]: unknown;
+
+  static databaseName = '';
+  static tableName = '';
+  static boundNode: AppNode | undefined;
+
+  static get primaryKey(): string {
+    return tableOf(this).definition.primaryKey;
+  }
+
+  static get attributes(): readonly { readonly name: string; readonly type: string; readonly isPrimaryKey: boolean }[] {
+    const { attributes, primaryKey } = tableOf(this).definition;
+    return attributes.map(({ name, type }) => ({ name, type: typeName(type), isPrimaryKey: name === primaryKey }));
+  }
+
+  /** A record by id, frozen; with a collection target or a query, its results. */
+  static override async get(target?: unknown, context?: unknown): Promise<unknown> {
+    return (
+      TableResource.#byInstance(this, 'get', target, undefined, context) ?? getFrom(placeOf(this, context), target)
+    );
+  }
+
+  static override search(query?: unknown, context?: unknown): TableRows {
+    const place = placeOf(this, context);
+    const named = nameTarget(query, place);
+    return searchRows(place, named.kind === 'collection' ? named.query : {});
+  }
+
+  static override async put(target: unknown, data?: unknown, context?: unknown): Promise<void> {
+    const done = TableResource.#byInstance(this, 'put', target, data, context);
+    if (done !== undefined) return void (await done);
+    await putInto(placeOf(this, isRecordAlone(target, data) ? data : context), checkOf(this), target, await data);
+  }
+
+  static override async patch(target: unknown, data?: unknown, context?: unknown): Promise<void> {
+    const done = TableResource.#byInstance(this, 'patch', target, data, context);
+    if (done !== undefined) return void (await done);
+    await patchIn(placeOf(this, isRecordAlone(target, data) ? data : context), checkOf(this), target, await data);
+  }
+
+  /** Creates a record in the collection; gives its id (null where the store assigns it at commit). */
+  static override async post(target: unknown, data?: unknown, context?: unknown): Promise<unknown> {
+    const done = TableResource.#byInstance(this, 'post', target, data, context);
+    if (done !== undefined) return done;
+    const place = placeOf(this, context);
+    const created = await postTo(place, checkOf(this), target, await data);
+    return created.id;
+  }
+
+  /** Creates a record, with a new id unless it carries one; gives its instance. */
+  static async create(record: unknown, context?: unknown): Promise<TableResource> {
+    const place = placeOf(this, context);
+    return inTransaction(place, async (transaction) => {
+      const instance = TableResource.#instance(this, place, idInRecord(place, fieldsOf(record, place)), undefined);
+      Object.assign(instance, record);
+      await instance.#stageIn(transaction);
+      return instance;
+    });
+  }
+
+  /** Whether there was something to delete. A target with a query deletes what matches. */
+  static override async delete(target?: unknown, context?: unknown): Promise<unknown> {
+    return (
+      TableResource.#byInstance(this, 'delete', target, undefined, context) ??
+      deleteFrom(placeOf(this, context), target)
+    );
+  }
+
+  /**
+   * An instance to change. In a request or transaction its changes are saved with the commit; elsewhere by `save()`. With `updates`
+   * these are saved right away.
+   */
+  static async update(target: unknown, updates?: unknown, context?: unknown): Promise<TableResource> {
+    const place = placeOf(this, context);
+    const named = nameTarget(target, place);
+    if (named.kind !== 'record')
+      throw new ZerohopError('INVALID_ID', `${this.name}.update() needs the id of a record.`);
+    const instance = TableResource.#instance(this, place, named.id, readStored(place, named.id));
+    place.context?.transaction.track({ stage: () => instance.#stageChanges(placeTransaction(place)) });
+    if (updates === undefined) return instance;
+    Object.assign(instance, await updates);
+    await instance.save();
+    return instance;
+  }
+
+  static async getRecordCount(_options?: { readonly exactCount?: boolean }): Promise<{ recordCount: number }> {
+    return { recordCount: tableOf(this).recordCount() };
+  }
+
+  /** Sets the function of an attribute marked `@computed` without an expression. */
+  static setComputedAttribute(name: string, compute: (record: Fields) => unknown): void {
+    tableOf(this).setComputed(name, compute);
+  }
+
+  static override publish(): never {
+    throw notSupported(this, 'publish');
+  }
+  static override subscribe(): never {
+    throw notSupported(this, 'subscribe');
+  }
+  static override connect(): never {
+    throw notSupported(this, 'connect');
+  }
+  static invalidate(): never {
+    throw notSupported(this, 'invalidate');
+  }
+  static sourcedFrom(): never {
+    throw notSupported(this, 'sourcedFrom');
+  }
+  static operation(): never {
+    throw notSupported(this, 'operation');
+  }
+
+  /** The call answered by an instance method of the app's class; undefined when it has none. */
+  static #byInstance(
+    tableClass: typeof TableResource,
+    verb: Verb,
+    target: unknown,
+    data: unknown,
+    given: unknown,
+  ): Promise<unknown> | undefined {
+    if (!hasInstanceMethod(tableClass, verb)) return undefined;
+    const method = methodOf(tableClass.prototype, verb);
+    if (method === undefined) return undefined;
+    const place = placeOf(tableClass, given);
+    const about = asTarget(target);
+    const instance =
+      tableClass.loadAsInstance === false
+        ? new tableClass(undefined, place.context)
+        : TableResource.#loaded(tableClass, place, about);
+    return Promise.resolve(callOn(instance, method, tableClass.loadAsInstance, verb, about, data));
+  }
+
+  static #loaded(tableClass: typeof TableResource, place: Place, target: RequestTarget): TableResource {
+    const id = target.isCollection ? undefined : target.idIn(place.table);
+    const instance = TableResource.#instance(
+      tableClass,
+      place,
+      id,
+      id === undefined ? undefined : readStored(place, id),
+    );
+    place.context?.transaction.track({ stage: () => instance.#stageChanges(placeTransaction(place)) });
+    return instance;
+  }
+
+  static #instance(
+    tableClass: typeof TableResource,
+    place: Place,
+    id: Id | undefined,
+    stored: StoredRecord | undefined,
+  ): TableResource {
+    const instance = new tableClass(id, place.context);
+    instance.#edit = new RecordEdit(place, id, stored);
+    Object.assign(instance, instance.#edit.copies());
+    return instance;
+  }
+
+  #edit: RecordEdit | undefined;
+
+  /** Of an instance that stands for a record. */
+  get #changes(): RecordEdit {
+    if (this.#edit !== undefined) return this.#edit;
+    throw new ZerohopError(
+      'APPLICATION_ERROR',
+      `This ${this.constructor.name} stands for no record: get one with update(id).`,
+    );
+  }
+
+  get #class(): typeof TableResource {
+    return this.constructor as typeof TableResource;
+  }
+
+  get #place(): Place {
+    return this.#edit?.place ?? placeOf(this.#class, this.getContext());
+  }
+
+  /** Writes the changes: into the transaction of the request, or, outside of one, to the disk. */
+  async save(): Promise<void> {
+    await inTransaction(this.#place, (transaction) => this.#stageIn(transaction));
+  }
+
+  async #stageIn(transaction: ScopedTransaction): Promise<void> {
+    const edit = this.#changes;
+    if (edit.isChangedBy({ ...this })) validateBy(this, { ...this }, false);
+    await edit.stage(transaction, { ...this });
+    const { primaryKey } = edit.place.table.definition;
+    if (edit.id !== undefined && this[primaryKey] === undefined) this[primaryKey] = edit.id;
+  }
+
+  /** An instance that was only looked at, of a record that does not exist, is not written. */
+  async #stageChanges(transaction: ScopedTransaction): Promise<void> {
+    if (this.#changes.exists || Object.keys(this).length > 0) await this.#stageIn(transaction);
+  }
+
+  override getId(): Id | undefined {
+    return this.#edit?.id ?? super.getId();
+  }
+
+  /** When the record was last written, in ms since 1970; undefined for a new one. */
+  getUpdatedTime(): number | undefined {
+    const version = this.#edit?.stored?.version;
+    return version === undefined ? undefined : Math.floor(version / 1000);
+  }
+
+  getExpiresAt(): number | undefined {
+    return this.#edit?.stored?.expires ?? undefined;
+  }
+
+  /** Adds to a number; additions made at the same time elsewhere all count. */
+  addTo(name: string, amount: number, options: CountOptions = {}): void {
+    this[name] = this.#changes.add(name, amount, this[name], options);
+  }
+
+  subtractFrom(name: string, amount: number, options: CountOptions = {}): void {
+    this.addTo(name, -amount, options);
+  }
+
+  set(name: string, value: unknown): void {
+    this[name] = value;
+  }
+
+  getProperty(name: string): unknown {
+    return this[name];
+  }
+
+  /** Throws when the record may not be written. Classes override it; the schema is checked in any case. */
+  validate(_record: Fields, _isPartial?: boolean): void {}
+
+  /** `get('name')`: an attribute. Otherwise the record, as the class's `loadAsInstance` has it. */
+  get(target?: unknown): unknown {
+    if (typeof target === 'string' && this.#edit !== undefined) return this[target];
+    if (this.#class.loadAsInstance === false) return getFrom(this.#place, target);
+    if (target instanceof RequestTarget && (target.isCollection || target.hasQuery))
+      return getFrom(this.#place, target);
+    return this.#edit?.exists === false ? undefined : this;
+  }
+
+  search(query?: unknown): TableRows {
+    const place = this.#place;
+    const named = nameTarget(query, place);
+    return searchRows(place, named.kind === 'collection' ? named.query : {});
+  }
+
+  /** `put(record)` of an instance; `put(target, record)` with `loadAsInstance = false`. */
+  put(first: unknown, second?: unknown): Promise<void> {
+    return this.#write(putInto, first, second);
+  }
+
+  patch(first: unknown, second?: unknown): Promise<void> {
+    return this.#write(patchIn, first, second);
+  }
+
+  async #write(write: typeof putInto, first: unknown, second: unknown): Promise<void> {
+    const isNewForm = this.#class.loadAsInstance === false && this.#edit === undefined;
+    const [target, data] = isNewForm ? [first, second] : [this.getId() ?? second, first];
+    await write(this.#place, checkOf(this.#class), target, await data);
+  }
+
+  async post(first: unknown, second?: unknown): Promise<unknown> {
+    const [target, data] = this.#class.loadAsInstance === false ? [first, second] : [second, first];
+    return (await postTo(this.#place, checkOf(this.#class), target, await data)).id;
+  }
+
+  async create(record: unknown): Promise<TableResource> {
+    return this.#class.create(record, this.getContext());
+  }
+
+  /** With the name of an attribute removes that; otherwise deletes the record. */
+  delete(target?: unknown): Promise<unknown> {
+    if (typeof target === 'string' && this.#edit !== undefined) {
+      delete this[target];
+      return Promise.resolve(true);
+    }
+    return deleteFrom(this.#place, this.getId() ?? target);
+  }
+
+  publish(): never {
+    throw notSupported(this.#class, 'publish');
+  }
+  subscribe(): never {
+    throw notSupported(this.#class, 'subscribe');
+  }
+  connect(): never {
+    throw notSupported(this.#class, 'connect');
+  }
+  invalidate(): never {
+    throw notSupported(this.#class, 'invalidate');
+  }
+}
+markBuiltIn(TableResource);
+
+/** The class of one table. `node`: for that node alone; otherwise for the node of the code that calls. */
+export function tableResource(database: string, name: string, node?: AppNode): typeof TableResource {
+  const tableClass = class extends TableResource {
+    static override databaseName = database;
+    static override tableName = name;
+    static override boundNode = node;
+  };
+  Object.defineProperty(tableClass, 'name', { value: name });
+  return tableClass;
+}
+
+function asTarget(target: unknown): RequestTarget {
+  if (target instanceof RequestTarget) return target;
+  const made = new RequestTarget();
+  if (typeof target === 'string' || typeof target === 'number') {
+    made.id = target;
+    made.isCollection = false;
+  } else if (typeof target === 'object' && target !== null) Object.assign(made, target);
+  return made;
+}
+
+function placeTransaction(place: Place): ScopedTransaction {
+  if (place.context === undefined) throw new Error('Bug: an instance outside of a transaction was tracked');
+  return place.context.transaction;
+}
+
+/** The class's own check of records, where it has one. */
+export function checkOf(tableClass: typeof TableResource): Check {
+  if (tableClass.prototype.validate === TableResource.prototype.validate) return () => {};
+  return (id, record, isPartial) => validateBy(new tableClass(id, currentContext()), record, isPartial);
+}
+
+/** Asks the app's `validate`. An error without a status of its own is the client's: the record is not acceptable. */
+function validateBy(instance: TableResource, record: Fields, isPartial: boolean): void {
+  try {
+    instance.validate(record, isPartial);
+  } catch (error) {
+    if (!(error instanceof Error) || 'statusCode' in error || 'status' in error) throw error;
+    throw new ZerohopError('VALIDATION_FAILED', error.message);
+  }
+}
+
+function notSupported(tableClass: { readonly name: string }, method: string): ZerohopError {
+  return new ZerohopError(
+    'NOT_IMPLEMENTED',
+    `${tableClass.name}.${method}() is not supported by this version of the runtime.`,
+  );
+}

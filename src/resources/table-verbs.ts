@@ -1,0 +1,138 @@
+// The verbs of a table, for the statics and instance methods of its class and for the doors.
+
+import { ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import { RequestContext } from './request-context.ts';
+import { pathOfId, RequestTarget } from './request-target.ts';
+import type { ScopedTransaction } from './scoped-transaction.ts';
+import { inTransaction, type Place } from './table-place.ts';
+import { describeTable, nameTarget, readOne, readProperty, searchRows } from './table-reads.ts';
+import { type Fields, fieldsOf, idInRecord, optionsOf, stagePatch, stagePut } from './table-writes.ts';
+
+/** What a new record came to be called. Null until the commit where the store counts ids. */
+export interface Created {
+  id: Id | null;
+}
+
+/** The class's own check of a record that is about to be written. Throws when it is not acceptable. */
+export type Check = (id: Id | undefined, record: Fields, isPartial: boolean) => void;
+
+export function getFrom(place: Place, target: unknown): unknown {
+  const named = nameTarget(target, place);
+  if (named.kind === 'collection') return searchRows(place, named.query);
+  if (named.kind === 'table') return describeTable(place);
+  return named.property === undefined
+    ? readOne(place, named.id, named.query)
+    : readProperty(place, named.id, named.property);
+}
+
+export async function putInto(place: Place, check: Check, target: unknown, data: unknown): Promise<void> {
+  await inTransaction(place, async (transaction) => {
+    if (isRecordAlone(target, data)) return putRecord(place, check, transaction, undefined, target);
+    if (Array.isArray(data)) {
+      for (const record of data) await putRecord(place, check, transaction, undefined, record);
+      return;
+    }
+    const named = nameTarget(target, place);
+    if (named.kind !== 'record') return putRecord(place, check, transaction, undefined, data);
+    if (named.property === undefined) return putRecord(place, check, transaction, named.id, data, target);
+    return stagePatch(place, transaction, named.id, { [named.property]: data }, optionsOf(target));
+  });
+}
+
+async function putRecord(
+  place: Place,
+  check: Check,
+  transaction: ScopedTransaction,
+  id: Id | undefined,
+  data: unknown,
+  target?: unknown,
+): Promise<void> {
+  const record = fieldsOf(data, place);
+  const known = id ?? idInRecord(place, record);
+  check(known, record, false);
+  await stagePut(place, transaction, known, record, optionsOf(target));
+}
+
+export async function patchIn(place: Place, check: Check, target: unknown, data: unknown): Promise<void> {
+  await inTransaction(place, async (transaction) => {
+    const isAlone = isRecordAlone(target, data);
+    const record = fieldsOf(isAlone ? target : data, place);
+    const named = isAlone ? undefined : nameTarget(target, place);
+    const id = named?.kind === 'record' ? named.id : idInRecord(place, record);
+    if (id === undefined) {
+      throw new ZerohopError(
+        'INVALID_ID',
+        `To change a record of ${place.table.definition.name}, name its id: /${place.table.definition.name}/<id>.`,
+      );
+    }
+    check(id, record, true);
+    await stagePatch(place, transaction, id, record, { if: { exists: true, ...optionsOf(target).if } });
+  });
+}
+
+export async function postTo(place: Place, check: Check, target: unknown, data: unknown): Promise<Created> {
+  if (target instanceof RequestTarget && !target.isCollection && target.idIn(place.table) !== undefined) {
+    throw new ZerohopError(
+      'METHOD_NOT_ALLOWED',
+      `A record of ${place.table.definition.name} does not answer POST; post to /${place.table.definition.name}/ to create one.`,
+      { allow: ['GET', 'PUT', 'PATCH', 'DELETE'] },
+    );
+  }
+  return inTransaction(place, async (transaction) => {
+    const record = fieldsOf(data, place);
+    const id = idInRecord(place, record);
+    check(id, record, false);
+    const created: Created = { id: null };
+    created.id = await stagePut(place, transaction, id, record, { if: { exists: false } }, (written) => {
+      created.id = written.id;
+      if (target instanceof RequestTarget) announce(place, written.id);
+    });
+    return created;
+  });
+}
+
+/** Tells the client of the request where the new record is. */
+function announce({ context }: Place, id: Id): void {
+  if (context?.endpoint === undefined) return;
+  context.response.status ??= 201;
+  if (!context.response.headers.has('Location'))
+    context.response.headers.set('Location', `/${context.endpoint}/${pathOfId(id)}`);
+}
+
+export async function deleteFrom(place: Place, target: unknown): Promise<boolean> {
+  const named = nameTarget(target, place);
+  if (named.kind === 'record') {
+    const { id, property } = named;
+    return inTransaction(place, async (transaction) => {
+      const existed = transaction.get(place.table, id) !== undefined;
+      if (property === undefined) transaction.delete(place.table, id, optionsOf(target));
+      else transaction.patch(place.table, id, { [property]: null }, { if: { exists: true, ...optionsOf(target).if } });
+      return existed;
+    });
+  }
+  if (named.kind === 'table' || named.query.conditions === undefined) {
+    const { name } = place.table.definition;
+    throw new ZerohopError(
+      'INVALID_REQUEST',
+      `This would delete all of ${name}. Name a record (/${name}/<id>) or give a condition (/${name}/?attribute=value).`,
+    );
+  }
+  return inTransaction(place, async (transaction) => {
+    const ids = Array.from(transaction.search(place.table, withoutSelect(named.query)).rows, ({ id }) => id);
+    for (const id of ids) transaction.delete(place.table, id);
+    return ids.length > 0;
+  });
+}
+
+function withoutSelect<Query extends { readonly select?: unknown }>(query: Query): Omit<Query, 'select'> {
+  const { select: _, ...rest } = query;
+  return rest;
+}
+
+/** `put(record)`, `put(record, context)`: the first argument is the record itself. */
+export function isRecordAlone(target: unknown, data: unknown): boolean {
+  const isRecord =
+    typeof target === 'object' && target !== null && !Array.isArray(target) && !(target instanceof RequestTarget);
+  return isRecord && (data === undefined || data instanceof RequestContext);
+}

@@ -1,0 +1,80 @@
+// Writing to a table: each call stages its changes in a transaction; the transaction's commit makes them happen.
+
+import { ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import type { CommittedWrite, PatchOptions, WriteOptions } from '../tables/index.ts';
+import { storeBlobs } from './blob.ts';
+import { RequestTarget } from './request-target.ts';
+import type { ScopedTransaction } from './scoped-transaction.ts';
+import { blobNamesOf, blobsOf, type Place } from './table-place.ts';
+
+type Told = (written: CommittedWrite) => void;
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Creates or replaces the record. Gives its id, or null when the store will assign it at commit. */
+export async function stagePut(
+  place: Place,
+  transaction: ScopedTransaction,
+  id: Id | undefined,
+  record: unknown,
+  options?: WriteOptions,
+  told?: Told,
+): Promise<Id | null> {
+  const fields = fieldsOf(record, place);
+  const ready = needsBlobs(place, fields) ? await withBlobs(place, transaction, id, fields) : fields;
+  return transaction.put(place.table, id, ready, options, told);
+}
+
+/** Sets the given attributes of the record and leaves the rest. */
+export async function stagePatch(
+  place: Place,
+  transaction: ScopedTransaction,
+  id: Id,
+  changes: unknown,
+  options?: PatchOptions,
+  told?: Told,
+): Promise<void> {
+  const fields = fieldsOf(changes, place);
+  const ready = needsBlobs(place, fields) ? await withBlobs(place, transaction, id, fields) : fields;
+  transaction.patch(place.table, id, ready, options, told);
+}
+
+function needsBlobs(place: Place, fields: Fields): boolean {
+  const names = blobNamesOf(place.table);
+  return names.length > 0 && names.some((name) => fields[name] !== undefined && fields[name] !== null);
+}
+
+function withBlobs(place: Place, transaction: ScopedTransaction, id: Id | undefined, fields: Fields): Promise<Fields> {
+  const current = (name: string): unknown => {
+    const stored = id === undefined ? undefined : transaction.get(place.table, id);
+    return stored === undefined ? undefined : place.table.decode(stored)[name];
+  };
+  return storeBlobs(fields, blobNamesOf(place.table), blobsOf(place), current);
+}
+
+/** The id the record carries in its primary key attribute. */
+export function idInRecord(place: Place, record: Fields): Id | undefined {
+  const id = record[place.table.definition.primaryKey];
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+export function fieldsOf(record: unknown, place: Place): Fields {
+  if (typeof record === 'object' && record !== null && !Array.isArray(record) && !isBinary(record))
+    return record as Fields;
+  const { name } = place.table.definition;
+  throw new ZerohopError('VALIDATION_FAILED', `A record of ${name} must be an object with its attributes.`);
+}
+
+function isBinary(value: object): boolean {
+  return (
+    value instanceof Blob ||
+    value instanceof ReadableStream ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer
+  );
+}
+
+/** The precondition of the request, when the write is to the record the request is about. */
+export function optionsOf(target: unknown): WriteOptions {
+  return target instanceof RequestTarget && target.precondition !== undefined ? { if: target.precondition } : {};
+}
