@@ -59,6 +59,7 @@ class Run {
         this.err += text;
       }),
     ]);
+    void this.child.exited.then(() => this.#wake());
     running.push(this);
   }
 
