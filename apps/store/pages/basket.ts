@@ -90,8 +90,8 @@ ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
       ${field('name', 'Name', 'text', 'name', fields)}
       ${field('email', 'Email', 'email', 'email', fields)}
       <label for="address">Address</label>
-      <textarea id="address" name="address" rows="3" required maxlength="500" autocomplete="street-address">${valueOf(fields, 'address')}</textarea>
-      <button class="button" type="submit">Place order · ${formatMoney(totalCents, currency)}</button>
+      <textarea id="address" name="address" rows="3" required maxlength="500" autocomplete="street-address">${typed(fields, 'address')}</textarea>
+      <button class="button" type="submit">Place order for ${formatMoney(totalCents, currency)}</button>
       <p class="hint">This is a demonstration: nothing is charged, nothing is sent.</p>
     </form>
   </div>
@@ -101,10 +101,10 @@ ${problem !== undefined && html`<p class="problem" role="alert">${problem}</p>`}
 
 function field(name: string, label: string, type: string, autocomplete: string, fields: Fields): Html {
   return html`<label for="${name}">${label}</label>
-      <input id="${name}" name="${name}" type="${type}" required maxlength="500" autocomplete="${autocomplete}" value="${valueOf(fields, name)}">`;
+      <input id="${name}" name="${name}" type="${type}" required maxlength="500" autocomplete="${autocomplete}" value="${typed(fields, name)}">`;
 }
 
-function valueOf(fields: Fields, name: string): string {
+function typed(fields: Fields, name: string): string {
   const value = fields[name];
   return typeof value === 'string' ? value : '';
 }
@@ -123,7 +123,7 @@ function lineOf({ quantity, item }: Basket['lines'][number]): Html {
     <input type="hidden" name="product" value="${id}">
     <label for="quantity-${id}">Quantity<span class="sr"> of ${name}</span></label>
     <input id="quantity-${id}" name="quantity" type="number" inputmode="numeric" min="0" max="${maxPerLine}" value="${quantity}" required>
-    <button class="button-text" type="submit">Update<span class="sr"> quantity of ${name}</span></button>
+    <button class="button-text without-js" type="submit">Update<span class="sr"> quantity of ${name}</span></button>
   </form>
   <form class="line-remove" method="post" action="/basket" data-change>
     <input type="hidden" name="change" value="remove">

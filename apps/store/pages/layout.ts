@@ -84,7 +84,7 @@ ${isPrivate && html`<meta name="robots" content="noindex">`}
 <body>
 <a class="skip" href="#main">Skip to content</a>
 ${symbols}
-<p class="ribbon">Free delivery over $50 · 30 days to change your mind</p>
+<p class="ribbon"><span>Free delivery over $50</span> <span>30 days to change your mind</span></p>
 <header class="header">
   <div class="header-row">
     <a class="logo" href="/">Larkmoor</a>

@@ -33,7 +33,7 @@ function productPage({ product, inventory, pricing, reviews, related }: Details,
   <div class="product-words">
     <p class="card-brand">${product.brand}</p>
     <h1>${product.name}</h1>
-    <p><a class="rating-link" href="#reviews">${stars(product.rating)} <span>${product.rating.toFixed(1)} · ${plural(product.ratingCount, 'review')}</span></a></p>
+    <p><a class="rating-link" href="#reviews">${stars(product.rating)} <span>${product.rating.toFixed(1)} (${plural(product.ratingCount, 'review')})</span></a></p>
     <p class="product-price">${price(cost)}${pricing.discountPercent > 0 && html` <span class="saving">You save ${formatMoney(pricing.listCents - pricing.cents, pricing.currency)}</span>`}</p>
     <p class="product-description">${product.description}</p>
     ${buyForm(product, inventory)}
@@ -89,7 +89,7 @@ function reviewSection({ rating, ratingCount }: Product, reviews: readonly Revie
     (review) => html`<li>
     <p class="review-head">${stars(review.stars)} <strong>${review.title}</strong></p>
     <p>${review.text}</p>
-    <p class="review-author">${review.author}${review.verified && html` · <span class="verified">Bought here</span>`} · ${date(review.writtenAt)}</p>
+    <p class="review-author"><span>${review.author}</span>${review.verified && html` <span class="verified">Bought here</span>`} ${date(review.writtenAt)}</p>
   </li>`,
   )}</ol>
 </section>`;

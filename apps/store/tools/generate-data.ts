@@ -14,6 +14,7 @@ const dayMs = 86_400_000;
 
 const faker = new Faker({ locale: [en], seed: 20260901 });
 const colourNames = Object.keys(colours);
+const showy = new Set(['terracotta', 'forest', 'ocean', 'mustard', 'plum', 'sage', 'blush']);
 
 interface Product {
   id: string;
@@ -186,14 +187,16 @@ function addReviews(product: string, noun: string): number[] {
   });
 }
 
-/** The best product in stock of nine categories; that of the first opens the home page. */
+/** The best product in stock, and in one of the brighter colours, of nine categories; that of the first opens the home page. */
 function feature(): void {
   const chosen = ['c-07', 'c-02', 'c-29', 'c-14', 'c-26', 'c-21', 'c-32', 'c-17', 'c-36'];
   for (const [at, category] of chosen.entries()) {
     const best = products
       .filter(
         (product) =>
-          product.category === category && (inventory.find(({ id }) => id === product.id)?.quantity ?? 0) > 20,
+          product.category === category &&
+          showy.has(String(product.colour)) &&
+          (inventory.find(({ id }) => id === product.id)?.quantity ?? 0) > 20,
       )
       .sort((a, b) => b.rating * 10 + b.ratingCount - (a.rating * 10 + a.ratingCount))[0];
     if (best) best.featured = at + 1;

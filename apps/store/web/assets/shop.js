@@ -4,6 +4,7 @@ const toast = document.querySelector('[data-toast]');
 const badge = document.querySelector('[data-basket-count]');
 let toastTimer = 0;
 
+document.documentElement.classList.add('js');
 showCount();
 addEventListener('pageshow', showCount);
 document.addEventListener('submit', onSubmit);
