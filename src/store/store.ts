@@ -2,60 +2,31 @@
 //   1 stamp · 2 look · 3 precondition · 4 merge · 5 write row · 6 log · 7 commit
 // and is durable once the WAL is synced (commit-queue.ts). Synchronous and plain, so that any thread can hold it.
 
-import { type Clock, errorToData, type HybridClock, parseExact, stringifyExact, ZerohopError } from '../base/index.ts';
-import { applyPatch, type Id, mergeFromText, mergeToText, type RecordState } from '../records/index.ts';
+import { errorToData, stringifyExact, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import { applySchema, Connection, prepareFile, readCatalog, storageError, uniqueViolation } from '../storage/index.ts';
-import { recountBlobs } from './blob-references.ts';
-import { addToDigest, digestToText, removeFromDigest } from './digest.ts';
-import { type RowFull, type RowHead, TableState } from './table-state.ts';
-import type {
-  Change,
-  CommitOutcome,
-  IndexChange,
-  PatchChange,
-  Precondition,
-  PutChange,
-  StoreTransaction,
-  Written,
-} from './types.ts';
-
-/** What a `_log` entry says happened to a row. */
-export const logOperations = { put: 1, patch: 2, delete: 3, expire: 4 } as const;
-
-/** This node's own origin number in every file. */
-const ownOrigin = 1;
-
-export interface StoreOptions {
-  /** Path of the database file; its folder exists. */
-  readonly path: string;
-  readonly nodeId: string;
-  readonly clock: Clock;
-  readonly versions: HybridClock;
-  /** Whether the bytes of a blob are stored. */
-  readonly blobExists: (id: string) => boolean;
-}
+import { applySchema, Connection, prepareFile, quoted, readCatalog, storageError } from '../storage/index.ts';
+import { ChangeWriter } from './change-writer.ts';
+import { digestToText } from './digest.ts';
+import { Ledger } from './ledger.ts';
+import type { StoreOptions } from './store-options.ts';
+import { TableState } from './table-state.ts';
+import type { Change, CommitOutcome, StoreTransaction } from './types.ts';
 
 export class Store {
   readonly connection: Connection;
   readonly #options: StoreOptions;
   #tables = new Map<string, TableState>();
-  #origins = new Map<number, string>();
-  readonly #logStatement: ReturnType<Connection['prepare']>;
-  #lsn = 0;
-  #seq = 0;
+  readonly #ledger: Ledger;
+  readonly #writer: ChangeWriter;
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.connection = new Connection(options.path, { readonly: false });
     prepareFile(this.connection, options.nodeId);
-    this.#logStatement = this.connection.prepare(
-      'INSERT INTO _log (lsn, origin, seq, version, tbl, row, op) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    );
+    this.#ledger = new Ledger(this.connection);
+    this.#writer = new ChangeWriter(this.connection, this.#ledger, () => this.#tables, options);
     this.#load();
-    this.options.versions.resume(
-      Number(this.connection.first('SELECT version FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0),
-    );
+    options.versions.resume(this.#ledger.newestVersion());
   }
 
   get options(): StoreOptions {
@@ -82,14 +53,14 @@ export class Store {
       this.connection.run('BEGIN IMMEDIATE');
       const outcomes = transactions.map((transaction) => this.#applyOrRefuse(transaction));
       for (const table of this.#tables.values()) table.save();
-      this.connection.run(
-        'INSERT INTO _peers (origin, seq) VALUES (?, ?) ON CONFLICT (origin) DO UPDATE SET seq = excluded.seq',
-        [ownOrigin, this.#seq],
-      );
+      this.#ledger.save();
       this.connection.run('COMMIT');
       return outcomes;
     } catch (error) {
       this.#rollBack();
+      // A bug that one transaction brings out does not touch its neighbours.
+      if (transactions.length > 1 && !storageError(this.#options.path, error) && !(error instanceof ZerohopError))
+        return transactions.flatMap((transaction) => this.commit([transaction]));
       const outcome: CommitOutcome = {
         ok: false,
         error: errorToData(storageError(this.#options.path, error) ?? error),
@@ -113,7 +84,7 @@ export class Store {
   sweep(tableName: string, beforeMs: number, limit: number): number {
     const state = this.#tables.get(tableName);
     if (!state) return 0;
-    return this.#internally(() => this.#expire(state, beforeMs, limit));
+    return this.#internally(() => this.#writer.expire(state, beforeMs, limit));
   }
 
   /** Removes up to `limit` log entries and tombstones older than `beforeVersion` (microseconds). Returns how many went. */
@@ -121,10 +92,10 @@ export class Store {
     return this.#internally(() => {
       let removed = this.connection.run(
         'DELETE FROM _log WHERE lsn IN (SELECT lsn FROM _log WHERE version < ? AND lsn < ? ORDER BY lsn LIMIT ?)',
-        [beforeVersion, this.#lsn, limit],
+        [beforeVersion, this.#ledger.lsn, limit],
       );
       for (const { entry } of this.#tables.values()) {
-        const table = `"${entry.names.table.replaceAll('"', '""')}"`;
+        const table = quoted(entry.names.table);
         removed += this.connection.run(
           `DELETE FROM ${table} WHERE _row IN (SELECT _row FROM ${table} WHERE _body IS NULL AND _version < ? LIMIT ?)`,
           [beforeVersion, limit],
@@ -182,11 +153,6 @@ export class Store {
       readCatalog(this.connection).map((entry) => [entry.definition.name, new TableState(this.connection, entry)]),
     );
     known.clear();
-    this.#origins = new Map(
-      this.connection.all('SELECT number, id FROM _origins').map(([number, id]) => [Number(number), String(id)]),
-    );
-    this.#lsn = Number(this.connection.first('SELECT lsn FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
-    this.#seq = Number(this.connection.first('SELECT seq FROM _peers WHERE origin = ?', [ownOrigin])?.[0] ?? 0);
   }
 
   #rollBack(): void {
@@ -196,8 +162,7 @@ export class Store {
       // SQLite has rolled back by itself already where the disk failed.
     }
     for (const table of this.#tables.values()) table.load();
-    this.#lsn = Number(this.connection.first('SELECT lsn FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
-    this.#seq = Number(this.connection.first('SELECT seq FROM _peers WHERE origin = ?', [ownOrigin])?.[0] ?? 0);
+    this.#ledger.load();
   }
 
   /** Runs upkeep in a transaction of its own. */
@@ -206,6 +171,7 @@ export class Store {
       this.connection.run('BEGIN IMMEDIATE');
       const result = work();
       for (const table of this.#tables.values()) table.save();
+      this.#ledger.save();
       this.connection.run('COMMIT');
       return result;
     } catch (error) {
@@ -222,9 +188,9 @@ export class Store {
     const before = simple ? undefined : this.#mark();
     try {
       const version = this.#options.versions.next();
-      this.#checkReads(transaction);
-      this.#seq++;
-      const written = changes.map((change) => this.#apply(change, version));
+      this.#writer.checkReads(transaction);
+      this.#ledger.seq++;
+      const written = changes.map((change) => this.#writer.apply(change, version));
       if (before) this.connection.run('RELEASE change');
       return { ok: true, version, written };
     } catch (error) {
@@ -242,8 +208,8 @@ export class Store {
   #mark(): Mark {
     this.connection.run('SAVEPOINT change');
     return {
-      lsn: this.#lsn,
-      seq: this.#seq,
+      lsn: this.#ledger.lsn,
+      seq: this.#ledger.seq,
       figures: [...this.#tables.values()].map(
         (table) => [table, table.count, table.nextId, table.digest.high, table.digest.low] as const,
       ),
@@ -253,8 +219,8 @@ export class Store {
   #backTo(mark: Mark): void {
     this.connection.run('ROLLBACK TO change');
     this.connection.run('RELEASE change');
-    this.#lsn = mark.lsn;
-    this.#seq = mark.seq;
+    this.#ledger.lsn = mark.lsn;
+    this.#ledger.seq = mark.seq;
     for (const [table, count, nextId, high, low] of mark.figures) {
       table.count = count;
       table.nextId = nextId;
@@ -268,7 +234,7 @@ export class Store {
     const table = this.#tables.get(tableName);
     if (!table?.indexedValues) return;
     const { indexedValues } = table;
-    const name = `"${table.entry.names.table.replaceAll('"', '""')}"`;
+    const name = quoted(table.entry.names.table);
     this.#internally(() => {
       for (let after = 0; ; ) {
         const rows = this.connection.all(
@@ -286,224 +252,6 @@ export class Store {
       }
     });
   }
-
-  #checkReads(transaction: StoreTransaction): void {
-    for (const [tableName, id, version] of transaction.reads ?? []) {
-      const head = this.#table(tableName).head(id);
-      const current = head && this.#isLive(head) ? head.version : null;
-      if (current !== version)
-        throw new ZerohopError(
-          'PRECONDITION_FAILED',
-          `${tableName} ${id} has changed since it was read. Read it again and retry.`,
-          { reads: true },
-        );
-    }
-  }
-
-  #apply(change: Change, version: number): Written {
-    switch (change.op) {
-      case 'put':
-        return this.#put(change, version);
-      case 'patch':
-        return this.#patch(change, version);
-      case 'delete':
-        return this.#delete(change.table, change.id, version, change.if);
-      case 'index':
-        return this.#index(change);
-    }
-  }
-
-  #put(change: PutChange, version: number): Written {
-    const table = this.#table(change.table);
-    const id = change.id ?? table.nextId;
-    if (change.if?.exists === false && change.id !== null && !table.hasBlobs) {
-      const row = this.#insertNew(table, change, change.id, version);
-      if (row !== undefined) return { id, version, existed: false };
-    }
-    const old = change.id === null ? undefined : table.hasBlobs ? table.full(id) : table.head(id);
-    const existed = old !== undefined && this.#isLive(old);
-    check(change.table, id, change.if, existed ? old.version : null);
-    const body = change.id === null ? withId(change.body, table.entry.definition.primaryKey, id) : change.body;
-    const computed = change.computed === undefined ? null : stringifyExact(change.computed);
-    const row = this.#writing(table, () => {
-      if (old === undefined)
-        return table.insert(id, version, ownOrigin, this.#seq, change.expires, null, computed, body);
-      table.update(old.row, version, ownOrigin, this.#seq, change.expires, null, computed, body, existed);
-      return old.row;
-    });
-    if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
-    if (table.hasBlobs) this.#recount(old as RowFull | undefined, body);
-    this.#account(table, id, old, version, true);
-    this.#log(table, row, version, logOperations.put);
-    return { id, version, existed };
-  }
-
-  /** The common case of a new record, without a look before: undefined when a row with the id, or with a unique value, is in the way. */
-  #insertNew(table: TableState, change: PutChange, id: Id, version: number): number | undefined {
-    const computed = change.computed === undefined ? null : stringifyExact(change.computed);
-    let row: number;
-    try {
-      row = table.insert(id, version, ownOrigin, this.#seq, change.expires, null, computed, change.body);
-    } catch (error) {
-      if (uniqueViolation(error) === undefined) throw error;
-      return undefined;
-    }
-    if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
-    this.#account(table, id, undefined, version, true);
-    this.#log(table, row, version, logOperations.put);
-    return row;
-  }
-
-  #patch(change: PatchChange, version: number): Written {
-    const table = this.#table(change.table);
-    const old = table.full(change.id);
-    const existed = old !== undefined && this.#isLive(old);
-    check(change.table, change.id, change.if, existed ? old.version : null);
-    if (!existed || old.body === null)
-      throw new ZerohopError('NOT_FOUND', `${change.table} has no record ${change.id} to change.`);
-    const before: RecordState = {
-      stamp: { version: old.version, origin: this.#origin(old.origin) },
-      expires: old.expires,
-      merge: mergeFromText(old.merge),
-      body: parseExact(old.body) as RecordState['body'],
-    };
-    const after = applyPatch(before, change.patch, { version, origin: this.#origin(ownOrigin) }, change.expires);
-    for (const [attribute, minimum] of Object.entries(change.minimum ?? {})) {
-      const value = Number(after.body?.[attribute]);
-      if (value < minimum) {
-        const available = Number(before.body?.[attribute]);
-        throw new ZerohopError(
-          'BELOW_MINIMUM',
-          `${attribute} of ${change.table} ${change.id} is ${available}: it may not go below ${minimum}.`,
-          {
-            attribute,
-            available,
-          },
-        );
-      }
-    }
-    const body = stringifyExact(after.body);
-    const values = table.indexedValues ? table.indexedValues(body) : change.computed;
-    const computed = values === undefined ? null : stringifyExact(values);
-    this.#writing(table, () => {
-      table.update(
-        old.row,
-        version,
-        ownOrigin,
-        this.#seq,
-        after.expires,
-        mergeToText(after.merge),
-        computed,
-        body,
-        false,
-      );
-      return old.row;
-    });
-    if (table.hasBlobs) this.#recount(old, body);
-    this.#account(table, change.id, old, version, true);
-    this.#log(table, old.row, version, logOperations.patch);
-    return { id: change.id, version, existed };
-  }
-
-  #index(change: IndexChange): Written {
-    const table = this.#table(change.table);
-    const name = `"${table.entry.names.table.replaceAll('"', '""')}"`;
-    this.connection.run(`UPDATE ${name} SET _computed = ? WHERE _id = ? AND _version = ? AND _body IS NOT NULL`, [
-      stringifyExact(change.computed),
-      change.id,
-      change.version,
-    ]);
-    return { id: change.id, version: change.version, existed: true };
-  }
-
-  #delete(tableName: string, id: Id, version: number, precondition: Precondition | undefined): Written {
-    const table = this.#table(tableName);
-    const old = table.hasBlobs ? table.full(id) : table.head(id);
-    const existed = old !== undefined && this.#isLive(old);
-    check(tableName, id, precondition, existed ? old.version : null);
-    if (!old?.live) return { id, version, existed: false };
-    table.update(old.row, version, ownOrigin, this.#seq, null, null, null, null, false);
-    if (table.hasBlobs) this.#recount(old as RowFull, null);
-    this.#account(table, id, old, version, false);
-    this.#log(table, old.row, version, logOperations.delete);
-    return { id, version, existed };
-  }
-
-  /** Writes a row; a value that a unique index refuses becomes NOT_UNIQUE, unless its holder has expired. */
-  #writing(table: TableState, write: () => number): number {
-    try {
-      return write();
-    } catch (error) {
-      const columns = uniqueViolation(error);
-      if (columns === undefined) throw error;
-      const { definition, names } = table.entry;
-      if (this.#expire(table, this.#options.clock.nowMs(), Number.MAX_SAFE_INTEGER) > 0)
-        return this.#writing(table, write);
-      const column = columns.slice(columns.lastIndexOf('.') + 1);
-      const attribute = [...names.columns].find(([, name]) => name === column)?.[0] ?? column;
-      throw new ZerohopError('NOT_UNIQUE', `Another record of ${definition.name} has this ${attribute} already.`, {
-        attribute,
-      });
-    }
-  }
-
-  #expire(table: TableState, beforeMs: number, limit: number): number {
-    const { names } = table.entry;
-    const name = `"${names.table.replaceAll('"', '""')}"`;
-    const rows = this.connection.all(
-      `SELECT _row, _id, _version, _origin, _body FROM ${name} WHERE _expires <= ? LIMIT ?`,
-      [beforeMs, limit],
-    );
-    if (rows.length === 0) return 0;
-    const version = this.#options.versions.next();
-    this.#seq++;
-    for (const [row, id, oldVersion, origin, body] of rows) {
-      table.remove(Number(row));
-      if (body !== null) {
-        if (table.hasBlobs)
-          recountBlobs(this.connection, String(body), null, this.#options.clock.nowMs(), this.#options.blobExists);
-        removeFromDigest(table.digest, id as Id, Number(oldVersion), this.#origin(Number(origin)));
-        table.count--;
-        table.changed = true;
-      }
-      this.#log(table, Number(row), version, logOperations.expire);
-    }
-    return rows.length;
-  }
-
-  #recount(old: RowFull | undefined, body: string | null): void {
-    recountBlobs(this.connection, old?.body ?? null, body, this.#options.clock.nowMs(), this.#options.blobExists);
-  }
-
-  #account(table: TableState, id: Id, old: RowHead | undefined, version: number, live: boolean): void {
-    table.changed = true;
-    if (old?.live) {
-      removeFromDigest(table.digest, id, old.version, this.#origin(old.origin));
-      table.count--;
-    }
-    if (live) {
-      addToDigest(table.digest, id, version, this.#origin(ownOrigin));
-      table.count++;
-    }
-  }
-
-  #log(table: TableState, row: number, version: number, operation: number): void {
-    this.#logStatement.run(++this.#lsn, ownOrigin, this.#seq, version, table.entry.number, row, operation);
-  }
-
-  #isLive(row: RowHead): boolean {
-    return row.live && (row.expires === null || row.expires > this.#options.clock.nowMs());
-  }
-
-  #table(name: string): TableState {
-    const table = this.#tables.get(name);
-    if (!table) throw new ZerohopError('NOT_FOUND', `There is no table ${name} in this database.`);
-    return table;
-  }
-
-  #origin(number: number): string {
-    return this.#origins.get(number) ?? '';
-  }
 }
 
 /** Where to go back to when a transaction of a group is refused after it wrote something. */
@@ -514,25 +262,3 @@ interface Mark {
 }
 
 const storageTrouble = new Set(['STORAGE_FULL', 'READ_ONLY', 'CORRUPT_DATA']);
-
-/** Refuses when a record in its current version (null: absent) does not meet a precondition. */
-function check(table: string, id: Id, precondition: Precondition | undefined, version: number | null): void {
-  if (!precondition) return;
-  const { exists, versions, notVersions } = precondition;
-  if (exists === false && version !== null) throw new ZerohopError('CONFLICT', `${table} has a record ${id} already.`);
-  if (exists === true && version === null) throw new ZerohopError('NOT_FOUND', `${table} has no record ${id}.`);
-  if (
-    (versions && (version === null || !versions.includes(version))) ||
-    (version !== null && notVersions?.includes(version))
-  )
-    throw new ZerohopError(
-      'PRECONDITION_FAILED',
-      `${table} ${id} is not in the version you asked for. Read it again and retry.`,
-    );
-}
-
-/** Puts an assigned id at the start of a body that has none. */
-function withId(body: string, primaryKey: string, id: Id): string {
-  const rest = body.slice(1);
-  return `{${JSON.stringify(primaryKey)}:${JSON.stringify(id)}${rest === '}' ? '' : ','}${rest}`;
-}

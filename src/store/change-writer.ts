@@ -1,0 +1,262 @@
+// Steps 2 to 6 of a commit: one change of one record, inside the group's transaction.
+
+import { parseExact, stringifyExact, ZerohopError } from '../base/index.ts';
+import { applyPatch, type Id, mergeFromText, mergeToText, type RecordState } from '../records/index.ts';
+import { type Connection, quoted, uniqueViolation } from '../storage/index.ts';
+import { recountBlobs } from './blob-references.ts';
+import { addToDigest, removeFromDigest } from './digest.ts';
+import { type Ledger, logOperations, ownOrigin } from './ledger.ts';
+import type { StoreOptions } from './store-options.ts';
+import type { RowFull, RowHead, TableState } from './table-state.ts';
+import type { Change, IndexChange, PatchChange, Precondition, PutChange, StoreTransaction, Written } from './types.ts';
+
+export class ChangeWriter {
+  readonly #connection: Connection;
+  readonly #ledger: Ledger;
+  readonly #tables: () => ReadonlyMap<string, TableState>;
+  readonly #options: StoreOptions;
+
+  constructor(
+    connection: Connection,
+    ledger: Ledger,
+    tables: () => ReadonlyMap<string, TableState>,
+    options: StoreOptions,
+  ) {
+    this.#connection = connection;
+    this.#ledger = ledger;
+    this.#tables = tables;
+    this.#options = options;
+  }
+
+  checkReads(transaction: StoreTransaction): void {
+    for (const [tableName, id, version] of transaction.reads ?? []) {
+      const head = this.#table(tableName).head(id);
+      const current = head && this.#isLive(head) ? head.version : null;
+      if (current !== version)
+        throw new ZerohopError(
+          'PRECONDITION_FAILED',
+          `${tableName} ${id} has changed since it was read. Read it again and retry.`,
+          { reads: true },
+        );
+    }
+  }
+
+  apply(change: Change, version: number): Written {
+    switch (change.op) {
+      case 'put':
+        return this.#put(change, version);
+      case 'patch':
+        return this.#patch(change, version);
+      case 'delete':
+        return this.#delete(change.table, change.id, version, change.if);
+      case 'index':
+        return this.#index(change);
+    }
+  }
+
+  #put(change: PutChange, version: number): Written {
+    const table = this.#table(change.table);
+    const id = change.id ?? table.nextId;
+    if (change.if?.exists === false && change.id !== null && !table.hasBlobs) {
+      const row = this.#insertNew(table, change, change.id, version);
+      if (row !== undefined) return { id, version, existed: false };
+    }
+    const old = change.id === null ? undefined : table.hasBlobs ? table.full(id) : table.head(id);
+    const existed = old !== undefined && this.#isLive(old);
+    check(change.table, id, change.if, existed ? old.version : null);
+    const body = change.id === null ? withId(change.body, table.entry.definition.primaryKey, id) : change.body;
+    const computed = change.computed === undefined ? null : stringifyExact(change.computed);
+    const row = this.#writing(table, () => {
+      if (old === undefined)
+        return table.insert(id, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, body);
+      table.update(old.row, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, body, existed);
+      return old.row;
+    });
+    if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
+    if (table.hasBlobs) this.#recount(old as RowFull | undefined, body);
+    this.#account(table, id, old, version, true);
+    this.#ledger.log(table, row, version, logOperations.put);
+    return { id, version, existed };
+  }
+
+  /** The common case of a new record, without a look before: undefined when a row with the id, or with a unique value, is in the way. */
+  #insertNew(table: TableState, change: PutChange, id: Id, version: number): number | undefined {
+    const computed = change.computed === undefined ? null : stringifyExact(change.computed);
+    let row: number;
+    try {
+      row = table.insert(id, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, change.body);
+    } catch (error) {
+      if (uniqueViolation(error) === undefined) throw error;
+      return undefined;
+    }
+    if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
+    this.#account(table, id, undefined, version, true);
+    this.#ledger.log(table, row, version, logOperations.put);
+    return row;
+  }
+
+  #patch(change: PatchChange, version: number): Written {
+    const table = this.#table(change.table);
+    const old = table.full(change.id);
+    const existed = old !== undefined && this.#isLive(old);
+    check(change.table, change.id, change.if, existed ? old.version : null);
+    if (!existed || old.body === null)
+      throw new ZerohopError('NOT_FOUND', `${change.table} has no record ${change.id} to change.`);
+    const before: RecordState = {
+      stamp: { version: old.version, origin: this.#ledger.origin(old.origin) },
+      expires: old.expires,
+      merge: mergeFromText(old.merge),
+      body: parseExact(old.body) as RecordState['body'],
+    };
+    const after = applyPatch(before, change.patch, { version, origin: this.#ledger.origin(ownOrigin) }, change.expires);
+    for (const [attribute, minimum] of Object.entries(change.minimum ?? {})) {
+      const value = Number(after.body?.[attribute]);
+      if (value < minimum) {
+        const available = Number(before.body?.[attribute]);
+        throw new ZerohopError(
+          'BELOW_MINIMUM',
+          `${attribute} of ${change.table} ${change.id} is ${available}: it may not go below ${minimum}.`,
+          {
+            attribute,
+            available,
+          },
+        );
+      }
+    }
+    const body = stringifyExact(after.body);
+    const values = table.indexedValues ? table.indexedValues(body) : change.computed;
+    const computed = values === undefined ? null : stringifyExact(values);
+    this.#writing(table, () => {
+      table.update(
+        old.row,
+        version,
+        ownOrigin,
+        this.#ledger.seq,
+        after.expires,
+        mergeToText(after.merge),
+        computed,
+        body,
+        false,
+      );
+      return old.row;
+    });
+    if (table.hasBlobs) this.#recount(old, body);
+    this.#account(table, change.id, old, version, true);
+    this.#ledger.log(table, old.row, version, logOperations.patch);
+    return { id: change.id, version, existed };
+  }
+
+  #index(change: IndexChange): Written {
+    const table = this.#table(change.table);
+    const name = quoted(table.entry.names.table);
+    this.#connection.run(`UPDATE ${name} SET _computed = ? WHERE _id = ? AND _version = ? AND _body IS NOT NULL`, [
+      stringifyExact(change.computed),
+      change.id,
+      change.version,
+    ]);
+    return { id: change.id, version: change.version, existed: true };
+  }
+
+  #delete(tableName: string, id: Id, version: number, precondition: Precondition | undefined): Written {
+    const table = this.#table(tableName);
+    const old = table.hasBlobs ? table.full(id) : table.head(id);
+    const existed = old !== undefined && this.#isLive(old);
+    check(tableName, id, precondition, existed ? old.version : null);
+    if (!old?.live) return { id, version, existed: false };
+    table.update(old.row, version, ownOrigin, this.#ledger.seq, null, null, null, null, false);
+    if (table.hasBlobs) this.#recount(old as RowFull, null);
+    this.#account(table, id, old, version, false);
+    this.#ledger.log(table, old.row, version, logOperations.delete);
+    return { id, version, existed };
+  }
+
+  /** Writes a row; a value that a unique index refuses becomes NOT_UNIQUE, unless its holder has expired. */
+  #writing(table: TableState, write: () => number): number {
+    try {
+      return write();
+    } catch (error) {
+      const columns = uniqueViolation(error);
+      if (columns === undefined) throw error;
+      const { definition, names } = table.entry;
+      if (this.expire(table, this.#options.clock.nowMs(), Number.MAX_SAFE_INTEGER) > 0)
+        return this.#writing(table, write);
+      const column = columns.slice(columns.lastIndexOf('.') + 1);
+      const attribute = [...names.columns].find(([, name]) => name === column)?.[0] ?? column;
+      throw new ZerohopError('NOT_UNIQUE', `Another record of ${definition.name} has this ${attribute} already.`, {
+        attribute,
+      });
+    }
+  }
+
+  expire(table: TableState, beforeMs: number, limit: number): number {
+    const { names } = table.entry;
+    const name = quoted(names.table);
+    const rows = this.#connection.all(
+      `SELECT _row, _id, _version, _origin, _body FROM ${name} WHERE _expires <= ? LIMIT ?`,
+      [beforeMs, limit],
+    );
+    if (rows.length === 0) return 0;
+    const version = this.#options.versions.next();
+    this.#ledger.seq++;
+    for (const [row, id, oldVersion, origin, body] of rows) {
+      table.remove(Number(row));
+      if (body !== null) {
+        if (table.hasBlobs)
+          recountBlobs(this.#connection, String(body), null, this.#options.clock.nowMs(), this.#options.blobExists);
+        removeFromDigest(table.digest, id as Id, Number(oldVersion), this.#ledger.origin(Number(origin)));
+        table.count--;
+        table.changed = true;
+      }
+      this.#ledger.log(table, Number(row), version, logOperations.expire);
+    }
+    return rows.length;
+  }
+
+  #recount(old: RowFull | undefined, body: string | null): void {
+    recountBlobs(this.#connection, old?.body ?? null, body, this.#options.clock.nowMs(), this.#options.blobExists);
+  }
+
+  #account(table: TableState, id: Id, old: RowHead | undefined, version: number, live: boolean): void {
+    table.changed = true;
+    if (old?.live) {
+      removeFromDigest(table.digest, id, old.version, this.#ledger.origin(old.origin));
+      table.count--;
+    }
+    if (live) {
+      addToDigest(table.digest, id, version, this.#ledger.origin(ownOrigin));
+      table.count++;
+    }
+  }
+
+  #isLive(row: RowHead): boolean {
+    return row.live && (row.expires === null || row.expires > this.#options.clock.nowMs());
+  }
+
+  #table(name: string): TableState {
+    const table = this.#tables().get(name);
+    if (!table) throw new ZerohopError('NOT_FOUND', `There is no table ${name} in this database.`);
+    return table;
+  }
+}
+
+/** Refuses when a record in its current version (null: absent) does not meet a precondition. */
+function check(table: string, id: Id, precondition: Precondition | undefined, version: number | null): void {
+  if (!precondition) return;
+  const { exists, versions, notVersions } = precondition;
+  if (exists === false && version !== null) throw new ZerohopError('CONFLICT', `${table} has a record ${id} already.`);
+  if (exists === true && version === null) throw new ZerohopError('NOT_FOUND', `${table} has no record ${id}.`);
+  if (
+    (versions && (version === null || !versions.includes(version))) ||
+    (version !== null && notVersions?.includes(version))
+  )
+    throw new ZerohopError(
+      'PRECONDITION_FAILED',
+      `${table} ${id} is not in the version you asked for. Read it again and retry.`,
+    );
+}
+
+/** Puts an assigned id at the start of a body that has none. */
+function withId(body: string, primaryKey: string, id: Id): string {
+  const rest = body.slice(1);
+  return `{${JSON.stringify(primaryKey)}:${JSON.stringify(id)}${rest === '}' ? '' : ','}${rest}`;
+}

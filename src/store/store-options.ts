@@ -1,0 +1,11 @@
+import type { Clock, HybridClock } from '../base/index.ts';
+
+export interface StoreOptions {
+  /** Path of the database file; its folder exists. */
+  readonly path: string;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly versions: HybridClock;
+  /** Whether the bytes of a blob are stored. */
+  readonly blobExists: (id: string) => boolean;
+}
