@@ -43,8 +43,8 @@ export const table: Drawing = (p, pick) =>
       ellipse(200, 178, 126, 20, p.main),
   ) +
   pick(
-    path('M170 166 Q168 120 200 118 Q232 120 230 166 Z', p.cream) +
-      line('M200 118 Q196 84 174 70 M202 118 Q206 76 232 66', p.second, 6),
+    path('M170 166 Q168 120 200 118 Q232 120 230 166 Z', p.second) +
+      line('M200 118 Q196 84 174 70 M202 118 Q206 76 232 66', '#6b7a45', 6),
     rect(150, 148, 90, 14, p.second, 3) + rect(158, 134, 78, 14, p.cream, 3) + rect(164, 120, 70, 14, p.ink, 3),
   );
 

@@ -39,8 +39,10 @@ export const deskLamp: Drawing = (p, pick) =>
   path('M232 158 L340 330 H130 L168 200 Z', '#fff1bd55') +
   ellipse(120, 322, 66, 12, p.deep) +
   rect(66, 308, 108, 16, p.dark, 8) +
-  line(pick('M120 310 L92 210 L178 108', 'M120 310 V170 Q120 96 190 100'), p.metalDark, 10) +
-  pick(circle(92, 210, 12, p.ink), circle(120, 200, 10, p.ink)) +
+  pick(
+    line('M120 310 L92 210 L178 108', p.metalDark, 10) + circle(92, 210, 12, p.ink),
+    line('M120 310 V170 Q120 96 190 100', p.metalDark, 10) + circle(120, 206, 10, p.ink),
+  ) +
   rotate(
     -28,
     200,

@@ -73,8 +73,10 @@ export const watch: Drawing = (p, pick) =>
   );
 
 export const turntable: Drawing = (p, pick) =>
-  rect(56, 126, 288, 196, pick(p.main, p.wood), 16) +
-  rect(56, 290, 288, 32, pick(p.dark, p.woodDark), 14) +
+  pick(
+    rect(56, 126, 288, 196, p.main, 16) + rect(56, 290, 288, 32, p.dark, 14),
+    rect(56, 126, 288, 196, p.wood, 16) + rect(56, 290, 288, 32, p.woodDark, 14),
+  ) +
   rect(84, 322, 36, 12, p.ink, 5) +
   rect(280, 322, 36, 12, p.ink, 5) +
   circle(174, 208, 76, '#1d1f24') +
