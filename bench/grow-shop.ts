@@ -1,0 +1,79 @@
+// Adds products to the shop's data until there are as many as asked for, spread evenly over its categories, each with stock and price,
+// through the runtime's own write path. The shop must have loaded its own products, and must not be running.
+//
+//   bun grow-shop.ts FOLDER PRODUCTS
+
+import { join } from 'node:path';
+import { limits, systemClock } from '../src/base/index.ts';
+import { takeDataFolder } from '../src/runtime/data-folder.ts';
+import { StoreEngine } from '../src/store/index.ts';
+import { LiveDatabases, type Table } from '../src/tables/index.ts';
+
+const [path, wanted] = process.argv.slice(2);
+if (path === undefined || wanted === undefined) throw new Error('Usage: grow-shop.ts FOLDER PRODUCTS');
+
+/** Products in one transaction. */
+const atOnce = 500;
+
+type Records = readonly { readonly name?: string; readonly featured?: number }[];
+const shopData = join(import.meta.dirname, '../apps/store/data');
+const recordsOf = async (file: string): Promise<Records> => (await Bun.file(join(shopData, file)).json()).records;
+const [products, inventory, pricing] = await Promise.all(
+  ['products.json', 'inventory.json', 'pricing.json'].map(recordsOf),
+);
+
+const folder = takeDataFolder(path);
+const commits = new Int32Array(1);
+const engine = new StoreEngine({
+  folder: folder.path,
+  nodeId: folder.nodeId,
+  clock: systemClock,
+  clockDriftMs: limits.clockDriftMs,
+  writeQueue: limits.writeQueue,
+  logRetentionMs: limits.logRetentionMs,
+  checkpointBytes: 4 * limits.checkpointBytes,
+  commits,
+  fatal: (error) => {
+    throw error;
+  },
+  trouble: (what, error) => console.error(what, error),
+});
+const databases = new LiveDatabases({
+  folder: folder.path,
+  clock: systemClock,
+  client: engine,
+  applySchema: async (tables) => engine.applySchema(tables),
+  commits,
+  snapshotMs: limits.snapshotMs,
+  scanRows: limits.scanRows,
+});
+
+const tables = { Product: table('Product'), Inventory: table('Inventory'), Pricing: table('Pricing') };
+const transaction = databases.transaction();
+for (let number = tables.Product.recordCount() + 1; number <= Number(wanted); ) {
+  for (let last = Math.min(number + atOnce - 1, Number(wanted)); number <= last; number++) addProduct(number);
+  await transaction.commit();
+}
+transaction.abort();
+databases.close();
+await engine.close();
+folder.release();
+
+/** The shop's products over and over, with other ids, names, prices and ratings. */
+function addProduct(number: number): void {
+  const id = `p-${String(number).padStart(4, '0')}`;
+  const at = number % 1200;
+  const cents = 500 + ((number * 7919) % 40_000);
+  const rating = 1 + ((number * 31) % 401) / 100;
+  const name = `${products?.[at]?.name} ${number}`;
+  const { featured: _, ...product } = products?.[at] ?? {};
+  transaction.put(tables.Product, id, { ...product, id, name, price: cents, rating, ratingCount: number % 900 });
+  transaction.put(tables.Inventory, id, { ...inventory?.[at], id });
+  transaction.put(tables.Pricing, id, { ...pricing?.[at], id, cents, listCents: cents, discountPercent: 0 });
+}
+
+function table(name: string): Table {
+  const found = databases.table('data', name);
+  if (!found) throw new Error(`${path} has no table ${name}: start the shop on it first.`);
+  return found;
+}

@@ -1,0 +1,101 @@
+// npm run bench -- NAME [PART...] [--quick]
+//
+// Runs a benchmark, prints a table and writes bench/results/NAME.json. Parts alone, and quick runs, are printed only.
+
+import { parseArgs } from 'node:util';
+import { type Part, paces } from './benchmark.ts';
+import type { Row } from './figures.ts';
+import { Lab } from './lab.ts';
+import { describeMachine } from './machine.ts';
+import { nodeParts } from './node/index.ts';
+import { profile, subjects } from './profile.ts';
+import { currentCommit, machineText, type Report, reportText, rowsText, writeResult } from './report.ts';
+import { soak } from './soak.ts';
+
+const benchmarks: Readonly<Record<string, readonly Part[]>> = { node: nodeParts, soak: [soak] };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, threads: { type: 'string', default: '0' } },
+});
+const [name, ...words] = positionals;
+if (name === undefined) {
+  console.log(overview());
+} else {
+  const run = name === 'profile' ? () => runProfile(words) : chosen(name, words);
+  if (typeof run === 'string') {
+    console.error(run);
+    process.exit(2);
+  }
+  process.exit(await run());
+}
+
+/** What to run, or why it can't be. */
+function chosen(name: string, partNames: readonly string[]): (() => Promise<number>) | string {
+  const parts = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
+  if (!parts) return `There is no benchmark ${name}.\n\n${overview()}`;
+  const unknown = partNames.find((part) => !parts.some(({ name }) => name === part));
+  if (unknown !== undefined) return `The benchmark ${name} has no part ${unknown}.\n\n${overview()}`;
+  const wanted = parts.filter((part) => partNames.length === 0 || partNames.includes(part.name));
+  return () => runParts(name, wanted, !values.quick && wanted.length === parts.length);
+}
+
+async function runParts(name: string, parts: readonly Part[], kept: boolean): Promise<number> {
+  await using lab = openLab();
+  const machine = describeMachine(lab.folder);
+  console.log(machineText(machine));
+  const commit = await currentCommit();
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  for (const part of parts) {
+    try {
+      const pace = values.quick ? paces.quick : paces.full;
+      rows.push(...(await part.run(lab, pace, (what) => console.log(`${part.name}: ${what}`))));
+    } catch (error) {
+      failures.push(`${part.name}: ${error instanceof Error ? error.message : String(error)}`);
+      await lab.stopServers();
+    }
+  }
+  console.log(`\n${rowsText(rows)}\n`);
+  for (const failure of failures) console.error(`FAILED ${failure}`);
+  const date = new Date().toISOString();
+  const report: Report = { machine, commit, date, rows, ...(failures.length > 0 && { failures }) };
+  if (kept) console.log(`Written to ${await writeResult(name, 'json', reportText(report))}`);
+  else console.log('Not written: only whole benchmarks at full length are kept.');
+  return failures.length > 0 ? 1 : 0;
+}
+
+async function runProfile([subject]: readonly string[]): Promise<number> {
+  if (subject === undefined || !Object.hasOwn(subjects, subject)) {
+    console.error(`Say what to profile: ${Object.keys(subjects).join(', ')}.`);
+    return 2;
+  }
+  await using lab = openLab();
+  console.log(await profile(lab, values.quick ? paces.quick : paces.full, subject, Number(values.threads)));
+  return 0;
+}
+
+/** A lab whose servers and folder go away on Ctrl+C too. */
+function openLab(): Lab {
+  const lab = new Lab();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void lab[Symbol.asyncDispose]().finally(() => process.exit(130)));
+  return lab;
+}
+
+function overview(): string {
+  const lines = Object.entries(benchmarks).flatMap(([name, parts]) =>
+    parts.length === 1
+      ? [`  ${name.padEnd(18)} ${parts[0]?.about}`]
+      : [
+          `  ${name.padEnd(18)} all of:`,
+          ...parts.map((part) => `  ${`${name} ${part.name}`.padEnd(18)} ${part.about}`),
+        ],
+  );
+  return [
+    'npm run bench -- NAME [PART...] [--quick]',
+    '',
+    ...lines,
+    `  ${'profile ROW'.padEnd(18)} where the time goes; ROW is ${Object.keys(subjects).join(', ')}; --threads N (0: all in one profile)`,
+  ].join('\n');
+}
