@@ -22,7 +22,7 @@ export function compareSql(
     case 'equals':
       return value === null ? `${expression} IS NULL` : `${expression} = ${bind(value)}`;
     case 'not_equal':
-      return value === null ? `${expression} IS NOT NULL` : `${expression} IS NOT ${bind(value)}`;
+      return value === null ? notNullSql(expression) : `${expression} IS NOT ${bind(value)}`;
     case 'greater_than':
       return `${expression} > ${bind(value)}${sameKind(expression, scalar, value, 'above')}`;
     case 'greater_than_equal':
@@ -47,7 +47,7 @@ export function compareSql(
     case 'contains':
       return `${textOnly}instr(${expression}, ${builder.bind(String(value))}) > 0`;
     case 'ends_with': {
-      if (value === '') return `${textOnly}${expression} IS NOT NULL`;
+      if (value === '') return `${textOnly}${notNullSql(expression)}`;
       // By bytes: `length` and `substr` of text stop at a NUL.
       const length = builder.bind(-Buffer.byteLength(String(value)));
       return `${textOnly}substr(CAST(${expression} AS BLOB), ${length}) = CAST(${builder.bind(String(value))} AS BLOB)`;
@@ -57,6 +57,11 @@ export function compareSql(
     default:
       return unreachable(comparator);
   }
+}
+
+/** SQLite finds this by index, which it does not for IS NOT NULL: minus infinity is the least value there is. */
+export function notNullSql(expression: string): string {
+  return `${expression} >= -9e999`;
 }
 
 /** One parameter whatever the number of values, so the SQL stays the same. Booleans of `Any` are blobs, which JSON lacks. */

@@ -6,6 +6,7 @@ import { compareSql } from './compare-sql.ts';
 import { comparedScalar } from './convert.ts';
 import { fulltextSql } from './fulltext-sql.ts';
 import { joinSql } from './joins-sql.ts';
+import type { TableLayout } from './layout.ts';
 import { type Leaf, resolvePath } from './resolve-path.ts';
 import {
   type Access,
@@ -13,19 +14,23 @@ import {
   columnOf,
   isKeyIndexed,
   jsonPath,
+  type PlanBuilder,
   type Scope,
   sourceSql,
   valueSql,
+  withoutIndex,
 } from './scope.ts';
 import type { Comparator, Condition, ConditionGroup } from './types.ts';
 
 const rank: Readonly<Record<Access, number>> = { equal: 0, range: 1, scan: 2 };
 
-export function groupSql(group: ConditionGroup, scope: Scope): Compiled {
+/** @param isDriven whether a condition outside the group finds few rows already */
+export function groupSql(group: ConditionGroup, scope: Scope, isDriven = false): Compiled {
   const isAnd = group.operator === 'and' || group.conditions.length === 1;
-  const hasDriver = isAnd && group.conditions.some((node) => 'comparator' in node && isOwnEqual(node, scope));
+  const hasDriver =
+    isDriven || (isAnd && group.conditions.some((node) => 'comparator' in node && isOwnEqual(node, scope)));
   const parts = group.conditions.map((node) =>
-    'comparator' in node ? conditionSql(node, node.attribute, scope, hasDriver) : groupSql(node, scope),
+    'comparator' in node ? conditionSql(node, node.attribute, scope, hasDriver) : groupSql(node, scope, hasDriver),
   );
   if (isAnd) parts.sort((a, b) => rank[a.access] - rank[b.access]);
   const first = isAnd ? parts[0] : parts.find((part) => part.access === 'scan');
@@ -48,7 +53,7 @@ export function groupSql(group: ConditionGroup, scope: Scope): Compiled {
 /** Whether a condition alone, on the table itself, finds few rows: then joins are looked up row by row. */
 function isOwnEqual(condition: Condition, scope: Scope): boolean {
   const { joins, leaf } = resolvePath(condition.attribute, scope.layout.definition, scope.builder.lookup);
-  return joins.length === 0 && accessOf(leaf, condition, scope) === 'equal';
+  return joins.length === 0 && accessOf(leaf, condition, scope.layout) === 'equal';
 }
 
 /** @param path what is left of the condition's path, from `scope`'s table on */
@@ -58,11 +63,11 @@ function conditionSql(condition: Condition, path: readonly string[], scope: Scop
   if (join) {
     const rest = path.slice(1);
     return joinSql(join, scope, hasDriver, {
-      probe: (target) => probeAccess(condition, rest, target),
+      probe: (target) => probeAccess(condition, rest, target, scope.builder),
       compile: (target, isLookedUp) => conditionSql(condition, rest, target, isLookedUp),
     });
   }
-  const access = accessOf(leaf, condition, scope);
+  const access = accessOf(leaf, condition, scope.layout);
   const attribute = `${leaf.table.name}.${path[0]}`;
   const { comparator, value } = condition;
   return {
@@ -80,28 +85,27 @@ function conditionSql(condition: Condition, path: readonly string[], scope: Scop
 }
 
 /** What `conditionSql` will find, without the SQL. */
-function probeAccess(condition: Condition, path: readonly string[], scope: Scope): Access {
-  const { joins, leaf } = resolvePath(path, scope.layout.definition, scope.builder.lookup);
+function probeAccess(condition: Condition, path: readonly string[], layout: TableLayout, builder: PlanBuilder): Access {
+  const { joins, leaf } = resolvePath(path, layout.definition, builder.lookup);
   const [join] = joins;
-  if (!join) return accessOf(leaf, condition, scope);
-  if (!isKeyIndexed(scope.layout, join.from)) return 'scan';
-  const target = { ...scope, layout: scope.builder.layoutOf(join.target.name) };
-  const isSmall = target.layout.rowCount <= scope.builder.options.scanRows;
-  return isSmall || probeAccess(condition, path.slice(1), target) !== 'scan' ? 'equal' : 'scan';
+  if (!join) return accessOf(leaf, condition, layout);
+  if (!isKeyIndexed(layout, join.from)) return 'scan';
+  const target = builder.layoutOf(join.target.name);
+  const isSmall = target.rowCount <= builder.options.scanRows;
+  return isSmall || probeAccess(condition, path.slice(1), target, builder) !== 'scan' ? 'equal' : 'scan';
 }
 
 /** What an index does for a condition on the table's own attribute. */
-function accessOf(leaf: Leaf, { comparator, value }: Condition, scope: Scope): Access {
+function accessOf(leaf: Leaf, { comparator, value }: Condition, { names }: TableLayout): Access {
   if (comparator === 'ft') return 'equal';
-  const name = leaf.attribute?.name ?? '';
-  const isWhole = leaf.lists.length === 0 && leaf.path.length === 1;
-  const isList = leaf.type.kind === 'list';
-  const isIndexed = isList
-    ? value !== null && scope.layout.names.lists.has(name)
-    : columnOf(scope, leaf) !== null &&
-      (leaf.attribute?.indexed || leaf.attribute?.unique || name === leaf.table.primaryKey);
-  if (!isWhole || !isIndexed) return 'scan';
-  return comparatorAccess(comparator, value);
+  const { attribute } = leaf;
+  if (!attribute || leaf.lists.length > 0 || leaf.path.length > 1) return 'scan';
+  const isIndexed =
+    leaf.type.kind === 'list'
+      ? value !== null && names.lists.has(attribute.name)
+      : names.columns.has(attribute.name) &&
+        (attribute.indexed || attribute.unique || attribute.name === leaf.table.primaryKey);
+  return isIndexed ? comparatorAccess(comparator, value) : 'scan';
 }
 
 function comparatorAccess(comparator: Comparator, value: Json | bigint): Access {
@@ -113,11 +117,13 @@ function comparatorAccess(comparator: Comparator, value: Json | bigint): Access 
 function leafSql(leaf: Leaf, { comparator, value }: Condition, scope: Scope): string {
   const scalar = comparedScalar(leaf.type) ?? 'Any';
   if (comparator === 'ft') {
-    return `${scope.alias}._row IN (SELECT row FROM (${fulltextSql(scope, leaf.attribute?.name ?? '', String(value), false)}))`;
+    return `${withoutIndex(scope)}${scope.alias}._row IN (SELECT row FROM (${fulltextSql(scope, leaf.attribute?.name ?? '', String(value), false)}))`;
   }
   if (leaf.lists.length === 0 && leaf.type.kind !== 'list') {
     if (leaf.type.kind === 'scalar')
-      return bracketed(compareSql(valueSql(scope, leaf), scalar, comparator, value, scope.builder));
+      return bracketed(
+        compareSql(`${withoutIndex(scope)}${valueSql(scope, leaf)}`, scalar, comparator, value, scope.builder),
+      );
     return `json_extract(${sourceSql(scope, leaf)}, ${jsonPath(leaf.path)}) IS ${comparator === 'equals' ? '' : 'NOT '}NULL`;
   }
   // Of a list any element matches, and "not" means that none does.
@@ -135,7 +141,7 @@ function anyElementSql(leaf: Leaf, comparator: Comparator, value: Json | bigint,
   const side = leaf.lists.length === 0 ? scope.layout.names.lists.get(leaf.attribute?.name ?? '') : undefined;
   if (side !== undefined && leaf.path.length === 1 && value !== null) {
     const test = compareSql('value', scalar, comparator, value, scope.builder);
-    return `${scope.alias}._row IN (SELECT row FROM ${quoted(side)} WHERE ${test})`;
+    return `${withoutIndex(scope)}${scope.alias}._row IN (SELECT row FROM ${quoted(side)} WHERE ${test})`;
   }
   let source = sourceSql(scope, leaf);
   const from: string[] = [];

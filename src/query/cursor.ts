@@ -6,6 +6,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import type { SqlValue } from '../storage/index.ts';
+import { notNullSql } from './compare-sql.ts';
 import type { OrderTerm } from './order.ts';
 import type { PlanBuilder } from './scope.ts';
 
@@ -31,7 +32,7 @@ function equalTo(expression: string, value: string | null): string {
 }
 
 function afterValue({ expression, descending, isNullable }: OrderTerm, value: string | null): string[] {
-  if (!descending) return [value === null ? `${expression} IS NOT NULL` : `${expression} > ${value}`];
+  if (!descending) return [value === null ? notNullSql(expression) : `${expression} > ${value}`];
   if (value === null) return [];
   return isNullable ? [`${expression} < ${value}`, `${expression} IS NULL`] : [`${expression} < ${value}`];
 }

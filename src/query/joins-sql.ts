@@ -5,12 +5,23 @@
 
 import { ZerohopError } from '../base/index.ts';
 import { elementExpression, quoted } from '../storage/index.ts';
+import type { TableLayout } from './layout.ts';
 import type { Join, JoinKey } from './resolve-path.ts';
-import { type Access, type Compiled, fromSql, isKeyIndexed, jsonPath, keySql, liveSql, type Scope } from './scope.ts';
+import {
+  type Access,
+  type Compiled,
+  fromSql,
+  isKeyIndexed,
+  jsonPath,
+  keySql,
+  liveSql,
+  type Scope,
+  withoutIndex,
+} from './scope.ts';
 
 /** The rest of the condition, from the target on. */
 export interface RestOfCondition {
-  probe(target: Scope): Access;
+  probe(target: TableLayout): Access;
   /** @param isLookedUp whether the target is looked up by its key, row by row */
   compile(target: Scope, isLookedUp: boolean): Compiled;
 }
@@ -18,10 +29,10 @@ export interface RestOfCondition {
 /** @param hasDriver whether another condition finds few own rows */
 export function joinSql(join: Join, owner: Scope, hasDriver: boolean, rest: RestOfCondition): Compiled {
   const { builder } = owner;
-  const target = builder.scope(builder.layoutOf(join.target.name));
-  const isSmall = target.layout.rowCount <= builder.options.scanRows;
-  const isTargetCheap = isSmall || rest.probe(target) !== 'scan';
-  const startsAtOwner = isKeyIndexed(target.layout, join.to) && (hasDriver || !isTargetCheap);
+  const layout = builder.layoutOf(join.target.name);
+  const isTargetCheap = layout.rowCount <= builder.options.scanRows || rest.probe(layout) !== 'scan';
+  const startsAtOwner = isKeyIndexed(layout, join.to) && (hasDriver || !isTargetCheap);
+  const target = builder.scope(layout, startsAtOwner);
   const inner = rest.compile(target, startsAtOwner);
   if (!startsAtOwner && !isTargetCheap && !builder.allowFullScan) throw unindexedTarget(join, inner, target);
   const test = `${liveSql(target)} AND ${inner.sql}`;
@@ -37,10 +48,10 @@ export function joinSql(join: Join, owner: Scope, hasDriver: boolean, rest: Rest
 
 function inSql(join: Join, owner: Scope, target: Scope, test: string): string {
   const keys = selectKeys(join.to, target, test);
-  if (!join.from.isList) return `${keySql(owner, join.from)} IN (${keys})`;
+  if (!join.from.isList) return `${withoutIndex(owner)}${keySql(owner, join.from)} IN (${keys})`;
   const side = owner.layout.names.lists.get(join.from.attribute.name);
   if (side !== undefined) {
-    return `${owner.alias}._row IN (SELECT row FROM ${quoted(side)} WHERE value IN (${keys}))`;
+    return `${withoutIndex(owner)}${owner.alias}._row IN (SELECT row FROM ${quoted(side)} WHERE value IN (${keys}))`;
   }
   const element = owner.builder.alias();
   return `EXISTS (SELECT 1 FROM ${elementsSql(owner, join.from, element)} WHERE ${elementExpression(join.from.scalar, element)} IN (${keys}))`;

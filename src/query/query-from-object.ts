@@ -36,7 +36,7 @@ export function queryFromObject(object: unknown, definition: TableDefinition, lo
         query.select = selectionOf(value, 1);
         break;
       case 'sort':
-        if (value !== null) query.sort = sortOf(value);
+        if (value !== null) query.sort = sortOf(value, definition);
         break;
       case 'limit':
       case 'offset':
@@ -146,7 +146,7 @@ function nodeOf(
   }
   refuseOthers(fields, conditionKeys, 'A condition');
   // `search_*` are the names older applications use.
-  const attribute = pathOf(fields.attribute ?? fields.search_attribute, definition);
+  const attribute = pathOf('attribute' in fields ? fields.attribute : fields.search_attribute, definition);
   const comparator = comparatorOf(fields.comparator ?? fields.search_type, attribute);
   const raw = 'value' in fields ? fields.value : fields.search_value;
   if (raw === undefined) throw invalid(`The condition on "${attribute.join('.')}" has no value.`);
@@ -195,20 +195,14 @@ function pathOf(value: unknown, definition: TableDefinition): AttributePath {
   throw invalid("An attribute must be a name, or a list of names such as ['brand', 'name'].");
 }
 
-function sortOf(value: unknown): SortKey[] {
+function sortOf(value: unknown, definition: TableDefinition): SortKey[] {
   const keys: SortKey[] = [];
   for (let next: unknown = value; next !== undefined && next !== null; ) {
     const fields = fieldsOf(next, 'A sort');
     refuseOthers(fields, ['attribute', 'descending', 'next'], 'A sort');
     if (keys.length >= limits.queryDepth) throw invalid(`A query sorts by at most ${limits.queryDepth} attributes.`);
-    const attribute = fields.attribute;
-    if (typeof attribute !== 'string' && !Array.isArray(attribute)) throw invalid('A sort needs an "attribute".');
-    const path: unknown[] = typeof attribute === 'string' ? [attribute] : attribute;
     keys.push({
-      attribute: path.map((part) => {
-        if (typeof part !== 'string') throw invalid('A sort attribute must be a name or a list of names.');
-        return part;
-      }),
+      attribute: pathOf(fields.attribute, definition),
       descending: fields.descending === undefined ? false : booleanOf(fields.descending, 'descending'),
     });
     next = fields.next;
@@ -251,8 +245,12 @@ function booleanOf(value: unknown, key: string): boolean {
 }
 
 function fieldsOf(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${what} must be an object.`);
-  return value as Fields;
+  if (!isFields(value)) throw invalid(`${what} must be an object.`);
+  return value;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refuseOthers(fields: Fields, known: readonly string[], what: string): void {

@@ -153,9 +153,16 @@ function fetchRelated(
   const list = JSON.stringify([...keys]);
   const rows = run.reader.all(field.sql, field.mayExpire ? [list, run.nowMs] : [list]);
   const texts = field.projection ? projectRows(field.projection, rows, run) : rows.map((row) => String(row[2]));
+  const lastIds = new Map<unknown, SqlValue | undefined>();
   for (let i = 0; i < rows.length; i++) {
     const key = rows[i]?.[field.matchAt];
     const text = texts[i] ?? '';
+    if (field.join.to.isList) {
+      // A list that has a key twice gives its record twice; for one key they follow each other.
+      const id = rows[i]?.[0];
+      if (lastIds.has(key) && lastIds.get(key) === id) continue;
+      lastIds.set(key, id);
+    }
     const same = found.get(key);
     if (same) same.push(text);
     else found.set(key, [text]);

@@ -31,8 +31,8 @@ export class PlanBuilder {
     return this.#now;
   }
 
-  scope(layout: TableLayout): Scope {
-    return { builder: this, layout, alias: `t${this.#scopes++}` };
+  scope(layout: TableLayout, isLookedUp = false): Scope {
+    return { builder: this, layout, alias: `t${this.#scopes++}`, isLookedUp };
   }
 
   /** An alias for something that is no table. */
@@ -67,6 +67,8 @@ export interface Scope {
   readonly builder: PlanBuilder;
   readonly layout: TableLayout;
   readonly alias: string;
+  /** Whether rows are found by a key from outside: then SQLite must not use another index, which it would think as good. */
+  readonly isLookedUp: boolean;
 }
 
 export function fromSql(scope: Scope): string {
@@ -95,6 +97,11 @@ export function sourceSql(scope: Scope, leaf: Pick<Leaf, 'attribute'>): string {
 export function columnOf(scope: Scope, leaf: Leaf): string | null {
   if (!leaf.attribute || leaf.lists.length > 0 || leaf.path.length !== 1) return null;
   return scope.layout.names.columns.get(leaf.attribute.name) ?? null;
+}
+
+/** The operator that keeps SQLite from using an index, where that is wished. */
+export function withoutIndex(scope: Scope): string {
+  return scope.isLookedUp ? '+' : '';
 }
 
 /** The SQL value of a scalar leaf that is not inside a list. */
