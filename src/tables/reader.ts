@@ -3,6 +3,7 @@
 import { type Clock, type Counter, limits } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import { type CatalogEntry, type Connection, quoted, readCatalog } from '../storage/index.ts';
+import { QueryCache } from './query-cache.ts';
 import { type CachedRecord, RecordCache } from './record-cache.ts';
 import { type Snapshot, Snapshots, usable } from './snapshots.ts';
 
@@ -22,6 +23,7 @@ export interface ReaderOptions {
 export class DatabaseReader {
   readonly #options: ReaderOptions;
   readonly snapshots: Snapshots;
+  readonly queries = new QueryCache(limits.cachedQueries, limits.cachedBytes);
   readonly #cache = new RecordCache(limits.cachedRecords, limits.cachedBytes);
   /** The log position the cache is exact at, and what the commit counter said then. */
   #cacheLsn = -1;
@@ -89,6 +91,7 @@ export class DatabaseReader {
   /** After a schema change: column values may mean something else. */
   forget(): void {
     this.#cache.clear();
+    this.queries.clear();
     this.#touched.clear();
     this.#cacheLsn = -1;
     this.#cacheCommits = Number.NaN;

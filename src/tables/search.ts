@@ -1,9 +1,10 @@
 // Runs a Query within a transaction: lays out the tables as the transaction sees them, plans, and reads from its snapshot.
 
-import type { JsonObject } from '../base/index.ts';
+import { type JsonObject, stringifyExact } from '../base/index.ts';
 import { explainPlan, type Plan, plan, type Query, runPlan, type SqlReader, type TableLayout } from '../query/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { OverlayTable } from './overlay.ts';
+import { type CachedResult, largestResultBytes } from './query-cache.ts';
 import type { DatabaseReader } from './reader.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
@@ -14,6 +15,8 @@ export interface SearchContext {
   readonly reader: DatabaseReader;
   readonly nowMs: number;
   readonly scanRows: number;
+  /** Whether the transaction has staged writes in this database. */
+  readonly hasOwnWrites: boolean;
   /** Another table of the same database, for relationships. */
   readonly table: (name: string) => LiveTable | undefined;
   /** The table with the transaction's staged writes; undefined when it has none. */
@@ -21,20 +24,72 @@ export interface SearchContext {
 }
 
 export function searchTable(context: SearchContext, table: LiveTable, query: Query): SearchResult {
-  return runPlan(planFor(context, table, query), readerOf(context.snapshot), {
+  const key = cacheKey(context, table, query);
+  const cached = key === undefined ? undefined : findCached(context, key);
+  if (cached) return resultOf(cached);
+  const layouts = new Map<string, TableLayout>();
+  const result = runPlan(planFor(context, table, query, layouts), readerOf(context.snapshot), {
     compute: (definition, attribute, { id, version, body }) => {
       const owner = context.table(definition.name);
       return owner?.compute(attribute, owner.decode({ id, version, expires: null, body }));
     },
   });
+  return key === undefined ? result : keep(context, key, result, layouts);
+}
+
+/** Longest list that is kept as a whole. */
+const keptRows = 200;
+
+/** What a result is kept under; undefined when it is not to be kept: a long or endless list, a page of a walk, or own writes in it. */
+function cacheKey({ snapshot, hasOwnWrites }: SearchContext, table: LiveTable, query: Query): string | undefined {
+  if (
+    snapshot.state !== 'current' ||
+    hasOwnWrites ||
+    query.limit === undefined ||
+    query.limit > keptRows ||
+    query.cursor !== undefined
+  )
+    return undefined;
+  return `${table.entry.number} ${stringifyExact(query)}`;
+}
+
+function findCached({ snapshot, reader }: SearchContext, key: string): CachedResult | undefined {
+  return reader.queries.get(key, (tables) => reader.lastTouched(snapshot, tables) ?? Number.POSITIVE_INFINITY);
+}
+
+function keep(
+  context: SearchContext,
+  key: string,
+  result: SearchResult,
+  layouts: ReadonlyMap<string, TableLayout>,
+): SearchResult {
+  const rows = [...result.rows];
+  const tables = [...layouts.keys()].flatMap((name) => context.table(name)?.entry.number ?? []);
+  const bytes = rows.reduce((sum, { json }) => sum + 3 * json.length + 100, 500);
+  const kept: CachedResult = {
+    rows,
+    total: result.total,
+    newestVersion: result.newestVersion(),
+    tables,
+    lsn: context.snapshot.lsn,
+    bytes,
+  };
+  // What may expire changes without an entry in the log.
+  if (bytes <= largestResultBytes && ![...layouts.values()].some(({ mayExpire }) => mayExpire))
+    context.reader.queries.set(key, kept);
+  return resultOf(kept);
+}
+
+function resultOf({ rows, total, newestVersion }: CachedResult): SearchResult {
+  return { rows, ...(total !== undefined && { total }), nextCursor: () => null, newestVersion: () => newestVersion };
 }
 
 export function explainTable(context: SearchContext, table: LiveTable, query: Query): JsonObject {
-  return explainPlan(planFor(context, table, query), readerOf(context.snapshot));
+  return explainPlan(planFor(context, table, query, new Map()), readerOf(context.snapshot));
 }
 
-function planFor(context: SearchContext, table: LiveTable, query: Query): Plan {
-  const layouts = new Map<string, TableLayout>();
+/** @param layouts is given the tables the plan looked at */
+function planFor(context: SearchContext, table: LiveTable, query: Query, layouts: Map<string, TableLayout>): Plan {
   const layoutOf = (of: LiveTable): TableLayout => {
     const { name } = of.definition;
     const known = layouts.get(name);

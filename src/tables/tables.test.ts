@@ -277,3 +277,26 @@ describe('limits', () => {
     ]).toEqual([1000, 100]);
   });
 });
+
+test('a query result that is kept is never stale, whichever of its tables changes', async () => {
+  await write((t) => {
+    t.put(brand, 'n', { name: 'Nord' });
+    t.put(product, 'a', { name: 'Shoe', price: 1, brandId: 'n' });
+  });
+  const ask = () => {
+    const t = databases.transaction();
+    const rows = find(t, product, 'price=gt=0&sort(price)&limit(10)&select(id,price,brand{name})');
+    t.abort();
+    return rows;
+  };
+  for (let price = 1; price < 30; price++) {
+    expect(ask()).toEqual(
+      [{ id: 'a', price, brand: { name: price % 3 === 1 ? 'Nord' : `Brand ${price - 1}` } }].slice(0, 1),
+    );
+    expect(ask()).toEqual(ask());
+    await write((t) => {
+      t.patch(product, 'a', { price: price + 1 });
+      t.patch(brand, 'n', { name: (price + 1) % 3 === 1 ? 'Nord' : `Brand ${price}` });
+    });
+  }
+});

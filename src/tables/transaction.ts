@@ -249,6 +249,7 @@ export class LiveTransaction implements Transaction {
       reader: part.reader,
       nowMs: this.#options.clock.nowMs(),
       scanRows: this.#options.scanRows,
+      hasOwnWrites: part.writes.length > 0,
       table: (name) => this.#options.tables(part.database, name),
       overlayOf: (table) => {
         const staged = part.staged.get(table);
