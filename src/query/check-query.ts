@@ -7,7 +7,7 @@ import { findAttribute, type Leaf, memberType, resolveJoin, resolvePath, type Ta
 import type { Condition, ConditionGroup, Query, SelectedAttribute, Selection, SortKey } from './types.ts';
 
 /** Names that stand for what the store knows of a record. */
-export const specialNames = ['$id', '$updatedtime', '$score'] as const;
+const specialNames: readonly string[] = ['$id', '$updatedtime', '$score'];
 
 /** Throws UNKNOWN_ATTRIBUTE or INVALID_QUERY, naming what is wrong. */
 export function checkQuery(query: Query, definition: TableDefinition, lookup: TableLookup): void {
@@ -133,8 +133,8 @@ function checkSelection(
 ): void {
   checkSelectionSize(selection, depth);
   for (const selected of selection.attributes) {
-    if (selected.name === '$score' && depth === 1) checkScore(query, table, lookup);
-    else if (selected.name === '$id' || selected.name === '$updatedtime') {
+    if (specialNames.includes(selected.name)) {
+      if (selected.name === '$score') checkScore(depth === 1 ? query : {}, table, lookup);
       if (selected.selection) throw invalid(`"${selected.name}" has no attributes to select.`, selected.name);
     } else {
       const attribute = findAttribute(selected.name, table);

@@ -2,10 +2,11 @@
 
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { Json } from '../base/index.ts';
+import { type Json, ZerohopError } from '../base/index.ts';
+import { parseQueryString } from './parse-query-string.ts';
 import { plan } from './plan.ts';
 import { runPlan } from './run-plan.ts';
-import { nowMs, openTestDatabase, product, type Rows, type TestRow } from './testing/database.ts';
+import { lookup, nowMs, openTestDatabase, product, type Rows, type TestRow } from './testing/database.ts';
 import { Oracle } from './testing/oracle.ts';
 import type { Comparator, Condition, ConditionGroup, Query, SortKey } from './types.ts';
 
@@ -80,6 +81,7 @@ const database: fc.Arbitrary<Rows> = fc.record({
     items: maybe(fc.array(fc.record({ sku: maybe(text), n: small }, { requiredKeys: ['n'] }), { maxLength: 2 })),
     brandId: maybe(brandId),
     labelIds: maybe(fc.array(labelId, { maxLength: 3 })),
+    peerIds: maybe(fc.array(productId, { maxLength: 3 })),
   }),
   Brand: rowsOf(brandId, { name: maybe(text), country: maybe(text), parentId: maybe(brandId) }),
   Label: rowsOf(labelId, { name: maybe(text) }),
@@ -119,6 +121,10 @@ const paths: readonly (readonly [path: string, values: fc.Arbitrary<Json | bigin
   ['labels.name', text, true],
   ['labels.products.stock', small, false],
   ['reviews.stars', small, false],
+  ['peers.name', text, true],
+  ['peers.tags', text, true],
+  ['peerOf.stock', small, false],
+  ['peerOf.peers.brand.name', text, true],
   ['codeReviews.stars', small, false],
   ['reviews.product.brand.country', text, true],
 ];
@@ -228,6 +234,82 @@ test('SQL finds what the oracle finds', () => {
       },
     ),
     { numRuns: 150 },
+  );
+});
+
+test('selected relationships are what the oracle finds by their keys', () => {
+  const selection = ['brand', 'labels', 'reviews', 'codeReviews', 'peers', 'peerOf'];
+  fc.assert(
+    fc.property(database, (rows) => {
+      db.fill(rows);
+      const oracle = new Oracle(rows);
+      const query = parseQueryString(`select(id,${selection.join('{id},')}{id})`, product, lookup);
+      const made = plan(query, db.layout('Product'), db.catalog, { nowMs, scanRows: 1000 });
+      const found = [...runPlan(made, db.connection).rows].map((row) => JSON.parse(row.json));
+      const expected = oracle.search(product, {}).map((record) => ({
+        id: record.id,
+        ...Object.fromEntries(selection.flatMap((name) => oracle.selected(product, record, name))),
+      }));
+      expect(found).toEqual(expected);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('any text is a query that runs, or a refusal', () => {
+  db.fill({ Product: [{ body: { id: 'p1', name: 'a', extra: { a: 1 }, title: 'red' } }] });
+  const piece = fc.constantFrom(
+    ...['name', 'title', 'price', 'brand.name', 'extra', 'tags', 'id', 'reviews.stars', '.a', '.', '%22', "'", '%00'],
+    ...[
+      '=',
+      '==',
+      '!=',
+      '=gt=',
+      '=in=',
+      '=ct=',
+      '=ft=',
+      '&',
+      '|',
+      '(',
+      ')',
+      '[',
+      ']',
+      '%5B',
+      '%5D',
+      '*',
+      ',',
+      '1',
+      'null',
+      'a',
+    ],
+    ...[
+      'limit(1)',
+      'limit(',
+      'select(',
+      'select(name,brand{id})',
+      'sort(-',
+      'sort(name,-price)',
+      'sort(-$score)',
+      'cursor()',
+      'total()',
+    ],
+  );
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join('')),
+      (text) => {
+        try {
+          const made = plan(parseQueryString(text, product, lookup), db.layout('Product'), db.catalog, {
+            nowMs,
+            scanRows: 1000,
+          });
+          expect([...runPlan(made, db.connection).rows].length).toBeLessThanOrEqual(1);
+        } catch (error) {
+          if (!(error instanceof ZerohopError)) throw error;
+        }
+      },
+    ),
+    { numRuns: 2000 },
   );
 });
 

@@ -273,6 +273,10 @@ describe('full text', () => {
     expect(matchExpression(text, 't', 't')).toBe(expression);
   });
 
+  test('as many words as a URL holds', () => {
+    expect(ids(`title=ft=${Array(4000).fill('x').join('%20')}`)).toEqual([]);
+  });
+
   test('text without words is refused', () => {
     expect(() => planned('title=ft=--')).toThrow('no word to look for');
   });

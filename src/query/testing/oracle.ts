@@ -35,6 +35,21 @@ export class Oracle {
     });
   }
 
+  /** What selecting the relationship `name` with its ids gives: one member, or none when it is absent. */
+  selected(table: TableDefinition, record: JsonObject, name: string): [string, Json][] {
+    const attribute = table.attributes.find((candidate) => candidate.name === name);
+    if (attribute?.type.kind !== 'relation') throw new Error(`${name} is no relationship`);
+    const target = lookup(attribute.type.table);
+    if (!target) throw new Error(`no table ${attribute.type.table}`);
+    const keys = attribute.relationship ?? {};
+    const own = record[keys.from ?? 'id'];
+    const ids = this.#related(record, keys, target).map((other) => ({ id: other.id ?? null }));
+    if (!attribute.type.many) return ids[0] ? [[name, ids[0]]] : [];
+    const isListKey = table.attributes.find((candidate) => candidate.name === keys.from)?.type.kind === 'list';
+    if (isListKey) return Array.isArray(own) ? [[name, ids]] : [];
+    return [[name, ids.sort((a, b) => orderOf(a.id, b.id))]];
+  }
+
   #of(table: TableDefinition): readonly JsonObject[] {
     return this.#records.get(table.name) ?? [];
   }
