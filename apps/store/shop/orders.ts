@@ -1,6 +1,6 @@
 // Placing an order: the stock goes down, the order is written and the basket emptied in one transaction, or nothing is.
 
-import { getContext, tables } from 'zerohop';
+import { tables, transaction } from 'zerohop';
 import { emptyBasket } from './basket.ts';
 import { readCards } from './catalogue.ts';
 import { deliveryFor } from './money.ts';
@@ -26,16 +26,20 @@ export async function placeOrder(
   basket: string | null,
 ): Promise<OrderRecord> {
   if (wanted.length === 0) throw new Refusal(400, 'There is nothing in the basket to order.');
-  const lines = await price(merge(wanted));
-  const order = orderOf(lines, customer);
-  for (const { quantity, item } of lines) {
-    // The floor is checked when the transaction commits, so no order that came between can be overlooked.
-    (await tables.Inventory.update(item.id)).addTo('quantity', -quantity, { min: 0 });
-  }
-  await tables.Order.put(order.id, order);
-  if (basket !== null) await emptyBasket(basket);
-  await commit(lines);
-  return order;
+  return transaction(async (open) => {
+    const lines = await price(merge(wanted));
+    const order = orderOf(lines, customer);
+    for (const { quantity, item } of lines) {
+      // The floor is checked when the transaction commits, so no order that came between can be overlooked.
+      (await tables.Inventory.update(item.id)).addTo('quantity', -quantity, { min: 0 });
+    }
+    await tables.Order.put(order.id, order);
+    if (basket !== null) await emptyBasket(basket);
+    await open.commit().catch((error: unknown) => {
+      throw isBelowMinimum(error) ? new Refusal(409, beaten(lines)) : error;
+    });
+    return order;
+  });
 }
 
 export async function readOrder(id: string): Promise<OrderRecord> {
@@ -91,14 +95,13 @@ function orderOf(lines: readonly PricedLine[], customer: Customer): OrderRecord 
   };
 }
 
-async function commit(lines: readonly PricedLine[]): Promise<void> {
-  try {
-    await getContext().transaction.commit();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'BELOW_MINIMUM')) throw error;
-    const names = lines.map(({ item }) => item.name).join(', ');
-    throw new Refusal(409, `Somebody else was faster: there is not enough left of ${names}. Nothing was ordered.`);
-  }
+function isBelowMinimum(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'BELOW_MINIMUM';
+}
+
+function beaten(lines: readonly PricedLine[]): string {
+  const names = lines.map(({ item }) => item.name).join(', ');
+  return `Somebody else was faster: there is not enough left of ${names}. Nothing was ordered.`;
 }
 
 /** Reads the customer's details from a form or a JSON body. */
