@@ -45,4 +45,6 @@ export const limits = {
   cachedRecords: 50_000,
   cachedQueries: 5_000,
   cachedBytes: 64 * 1024 * 1024,
+  /** Accept headers whose choice a thread remembers. */
+  cachedAccepts: 100,
 } as const;

@@ -7,7 +7,7 @@ export {
   type HttpNext,
   type RegisteredMiddleware,
 } from './app-server.ts';
-export { type BlobData, createBlob } from './blob.ts';
+export { type BlobData, createBlob, openBlob } from './blob.ts';
 export { type Answer, type Call, dispatch, targetOf } from './dispatch.ts';
 export { ExtendedIterable } from './extended-iterable.ts';
 export { TableRecord } from './record.ts';
@@ -23,7 +23,7 @@ export {
   type QuerySort,
   RequestTarget,
 } from './request-target.ts';
-export { allowedVerbs, Resource } from './resource.ts';
+export { allowedVerbs, methodOf, ownMethod, Resource } from './resource.ts';
 export {
   currentContext,
   currentNode,

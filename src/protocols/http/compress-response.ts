@@ -40,20 +40,28 @@ function weaken(headers: Headers): void {
   if (tag?.startsWith('"')) headers.set('etag', `W/${tag}`);
 }
 
-async function readUpTo(body: ReadableStream<Uint8Array>, bytes: number) {
-  const reader = body.getReader();
+interface ByteReader {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+  cancel(reason?: unknown): Promise<void>;
+}
+
+async function readUpTo(
+  body: ReadableStream<Uint8Array>,
+  bytes: number,
+): Promise<{ start: Buffer<ArrayBuffer>; rest: ByteReader | undefined }> {
+  const reader: ByteReader = body.getReader();
   const parts: Uint8Array[] = [];
   let size = 0;
   while (size < bytes) {
     const { done, value } = await reader.read();
-    if (done) return { start: Buffer.concat(parts), rest: undefined };
+    if (done || value === undefined) return { start: Buffer.concat(parts), rest: undefined };
     parts.push(value);
     size += value.length;
   }
   return { start: Buffer.concat(parts), rest: reader };
 }
 
-function rejoin(start: Uint8Array, rest: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
+function rejoin(start: Uint8Array, rest: ByteReader): ReadableStream<Uint8Array> {
   let pending: Uint8Array | undefined = start;
   return new ReadableStream<Uint8Array>(
     {
@@ -64,7 +72,7 @@ function rejoin(start: Uint8Array, rest: ReadableStreamDefaultReader<Uint8Array>
           return;
         }
         const { done, value } = await rest.read();
-        if (done) controller.close();
+        if (done || value === undefined) controller.close();
         else controller.enqueue(value);
       },
       cancel: (reason) => rest.cancel(reason),

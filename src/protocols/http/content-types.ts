@@ -1,6 +1,7 @@
-// Which content types there are. One table per node, which app code may add to: `contentTypes.set('application/x', { ... })`.
+// Which content types there are: those built in, and what the app adds: `contentTypes.set('application/x', { ... })`.
 
 import { ZerohopError } from '../../base/index.ts';
+import type { ContentType } from '../../resources/index.ts';
 import { chooseType } from './accept.ts';
 import { checkDecoded } from './check-decoded.ts';
 import { csvFraming, parseCsv } from './csv.ts';
@@ -19,22 +20,13 @@ import {
 } from './formats.ts';
 import type { Chunk, Framing } from './framing.ts';
 
-/** What app code may give; all parts are optional. */
-export interface ContentType {
-  /** How gladly it is sent, 0 to 1; 1 when absent. */
-  readonly q?: number;
-  serialize?(data: unknown): Chunk;
-  /** Writes a sequence piece by piece; without it the sequence is collected for `serialize`. */
-  serializeStream?(data: Iterable<unknown> | AsyncIterable<unknown>): Iterable<Chunk> | AsyncIterable<Chunk>;
-  /** Takes text for text types, bytes for others. */
-  deserialize?(body: string | Uint8Array): unknown;
-  deserializeStream?(body: ReadableStream<Uint8Array>): unknown;
-}
-
 /** A content type that is built in: sequences are written with a framing. */
-interface BuiltIn extends ContentType {
-  readonly text: boolean;
-  framing?(columns?: readonly string[]): Framing;
+interface BuiltIn {
+  /** Preference among types the client accepts alike: 0 to 1. */
+  readonly q: number;
+  readonly serialize: (data: unknown) => Chunk;
+  readonly framing: (columns?: readonly string[]) => Framing;
+  readonly deserialize: (body: Uint8Array<ArrayBuffer>) => unknown;
 }
 
 /** One that responses can be written in. */
@@ -45,53 +37,53 @@ export interface Writer {
   readonly suffix: string;
   serialize(data: unknown): Chunk;
   readonly framing?: ((columns?: readonly string[]) => Framing) | undefined;
-  readonly serializeStream?: ContentType['serializeStream'] | undefined;
+  readonly serializeStream?: ((data: Iterable<unknown> | AsyncIterable<unknown>) => AsyncIterable<Chunk>) | undefined;
 }
 
 const builtIn: Readonly<Record<string, BuiltIn>> = {
   'application/json': {
     q: 1,
-    text: true,
+
     serialize: toJson,
     framing: () => jsonFraming,
     deserialize: fromText(parseJson),
   },
   'application/cbor': {
     q: 0.9,
-    text: false,
+
     serialize: toCbor,
     framing: () => cborFraming,
-    deserialize: fromBytes(parseCbor),
+    deserialize: parseCbor,
   },
   'application/msgpack': {
     q: 0.8,
-    text: false,
+
     serialize: toMsgpack,
     framing: () => msgpackFraming,
-    deserialize: fromBytes(parseMsgpack),
+    deserialize: parseMsgpack,
   },
   'application/x-msgpack': {
     q: 0.8,
-    text: false,
+
     serialize: toMsgpack,
     framing: () => msgpackFraming,
-    deserialize: fromBytes(parseMsgpack),
+    deserialize: parseMsgpack,
   },
   'application/x-ndjson': {
     q: 0.7,
-    text: true,
+
     serialize: (data) => `${toJson(data)}\n`,
     framing: () => ndjsonFraming,
     deserialize: fromText(parseNdjson),
   },
   'application/ndjson': {
     q: 0.7,
-    text: true,
+
     serialize: (data) => `${toJson(data)}\n`,
     framing: () => ndjsonFraming,
     deserialize: fromText(parseNdjson),
   },
-  'text/csv': { q: 0.5, text: true, serialize: oneCsvRow, framing: csvFraming, deserialize: fromText(parseCsv) },
+  'text/csv': { q: 0.5, serialize: oneCsvRow, framing: csvFraming, deserialize: fromText(parseCsv) },
 };
 
 /** File name extension → type: `/Product/42.csv`. */
@@ -104,29 +96,19 @@ export const extensions: Readonly<Record<string, string>> = {
 };
 
 export class ContentTypes {
-  readonly #types = new Map<string, ContentType>(Object.entries(builtIn));
-  #writers: readonly Writer[] = [];
+  readonly #added: ReadonlyMap<string, ContentType>;
+  /** What `#added` held when `#writers` was made. */
+  #listed: readonly (ContentType | string)[] = [];
+  #writers: readonly Writer[] = writersOf(Object.entries(builtIn));
 
-  constructor() {
-    this.#list();
-  }
-
-  set(type: string, handler: ContentType): this {
-    this.#types.set(type.toLowerCase(), handler);
-    this.#list();
-    return this;
-  }
-
-  get(type: string): ContentType | undefined {
-    return this.#types.get(type.toLowerCase());
-  }
-
-  has(type: string): boolean {
-    return this.#types.has(type.toLowerCase());
+  /** @param added by the app; may grow while serving, and goes before what is built in */
+  constructor(added: ReadonlyMap<string, ContentType> = new Map()) {
+    this.#added = added;
   }
 
   /** The best one for an Accept header. Throws NOT_ACCEPTABLE. */
   choose(accept: string | null): Writer {
+    if (this.#added.size > 0) this.#update();
     const chosen = chooseType(accept, this.#writers);
     if (chosen) return chosen;
     throw new ZerohopError(
@@ -136,42 +118,47 @@ export class ContentTypes {
   }
 
   /** Decodes a whole body. Undefined: the type is not known. Throws INVALID_BODY that says where. */
-  decode(type: string, body: Uint8Array): { readonly value: unknown } | undefined {
-    const handler = this.#types.get(type);
+  decode(type: string, body: Uint8Array<ArrayBuffer>): { readonly value: unknown } | undefined {
+    const handler = this.#added.get(type) ?? (Object.hasOwn(builtIn, type) ? builtIn[type] : undefined);
     if (!handler?.deserialize) return undefined;
-    const asText = 'text' in handler ? handler.text === true : type.startsWith('text/');
     try {
-      return { value: checkDecoded(handler.deserialize(asText ? decodeText(body) : body)) };
+      return { value: checkDecoded(handler.deserialize(body)) };
     } catch (error) {
       if (error instanceof ZerohopError) throw error;
       throw new ZerohopError('INVALID_BODY', `The body is not valid ${type}: ${reasonOf(error)}`);
     }
   }
 
-  #list(): void {
-    this.#writers = [...this.#types].flatMap(([type, handler]) => {
-      const serialize = handler.serialize;
-      if (!serialize) return [];
-      return [
-        {
-          type,
-          quality: handler.q ?? 1,
-          suffix: type === 'application/json' ? '' : type.slice(type.indexOf('/') + 1).replaceAll(/[^a-z]+/g, '-'),
-          serialize: (data) => serialize.call(handler, data),
-          framing: 'framing' in handler ? (handler as BuiltIn).framing : undefined,
-          serializeStream: handler.serializeStream?.bind(handler),
-        },
-      ] satisfies Writer[];
-    });
+  #update(): void {
+    const listed = [...this.#added].flat();
+    if (listed.length === this.#listed.length && listed.every((each, index) => each === this.#listed[index])) return;
+    this.#listed = listed;
+    this.#writers = writersOf([
+      ...new Map<string, ContentType | BuiltIn>([...Object.entries(builtIn), ...this.#added]),
+    ]);
   }
 }
 
-function fromText(parse: (text: string) => unknown): (body: string | Uint8Array) => unknown {
-  return (body) => parse(typeof body === 'string' ? body : decodeText(body));
+function writersOf(types: readonly (readonly [string, ContentType | BuiltIn])[]): Writer[] {
+  return types.flatMap(([type, handler]) => {
+    const { serialize } = handler;
+    const serializeStream = 'serializeStream' in handler ? handler.serializeStream : undefined;
+    if (!serialize) return [];
+    return [
+      {
+        type: type.toLowerCase(),
+        quality: handler.q ?? 1,
+        suffix: type === 'application/json' ? '' : type.slice(type.indexOf('/') + 1).replaceAll(/[^a-z]+/g, '-'),
+        serialize: (data) => serialize.call(handler, data),
+        framing: 'framing' in handler ? handler.framing : undefined,
+        serializeStream: serializeStream && ((data) => serializeStream.call(handler, data)),
+      },
+    ] satisfies Writer[];
+  });
 }
 
-function fromBytes(parse: (bytes: Uint8Array) => unknown): (body: string | Uint8Array) => unknown {
-  return (body) => parse(typeof body === 'string' ? new TextEncoder().encode(body) : body);
+function fromText(parse: (text: string) => unknown): (body: Uint8Array) => unknown {
+  return (body) => parse(decodeText(body));
 }
 
 function decodeText(body: Uint8Array): string {

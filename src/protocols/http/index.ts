@@ -12,7 +12,7 @@ export {
   tagWithCoding,
   unmodifiedLimit,
 } from './conditional.ts';
-export { type ContentType, ContentTypes, extensions, type Writer } from './content-types.ts';
+export { ContentTypes, extensions, type Writer } from './content-types.ts';
 export type { Cors } from './cors.ts';
 export { JsonText, toJson } from './formats.ts';
 export { type Body, type Chunk, chunksAsBody, frame, isAsyncIterable, isIterable } from './framing.ts';

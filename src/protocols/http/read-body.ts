@@ -23,7 +23,7 @@ export class BodyReader {
   }
 
   /** The whole body. Rejects with BODY_TOO_LARGE as soon as that is known, or REQUEST_TIMEOUT. */
-  async read(request: Request): Promise<Uint8Array> {
+  async read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
     const declared = declaredLength(request);
     if (declared !== undefined && declared > this.#limits.bytes) throw this.#tooLarge();
     if (request.body === null) return new Uint8Array(0);
@@ -68,7 +68,7 @@ export class BodyReader {
   }
 
   /** For chunked bodies, whose length is known only at the end. */
-  async #readCounting(body: ReadableStream<Uint8Array>, waiting: Waiting): Promise<Uint8Array> {
+  async #readCounting(body: ReadableStream<Uint8Array>, waiting: Waiting): Promise<Uint8Array<ArrayBuffer>> {
     const reader = body.getReader();
     const parts: Uint8Array[] = [];
     let size = 0;

@@ -1,0 +1,2 @@
+export { openApi } from './openapi.ts';
+export { type RestOptions, restStep } from './rest.ts';
