@@ -42,6 +42,7 @@ export function groupSql(group: ConditionGroup, scope: Scope, isDriven = false):
       parts.length === 1 ? (parts[0]?.sql ?? '') : `(${parts.map((part) => part.sql).join(isAnd ? ' AND ' : ' OR ')})`,
     access: first?.access ?? 'equal',
     attribute: first?.attribute ?? '',
+    remedy: first?.remedy ?? '',
     ...(isAnd && !hasEqual && ranges.size === 1 && rangePath && { rangePath }),
     plan:
       parts.length === 1
@@ -74,6 +75,7 @@ function conditionSql(condition: Condition, path: readonly string[], scope: Scop
     sql: leafSql(leaf, condition, scope),
     access,
     attribute,
+    remedy: remedyOf(leaf, condition, attribute),
     ...(access === 'range' && columnOf(scope, leaf) !== null && { rangePath: path }),
     plan: {
       attribute: condition.attribute.join('.'),
@@ -112,6 +114,15 @@ function comparatorAccess(comparator: Comparator, value: Json | bigint): Access 
   if (comparator === 'equals' || comparator === 'in') return 'equal';
   if (comparator === 'not_equal') return value === null ? 'range' : 'scan';
   return comparator === 'contains' || comparator === 'ends_with' ? 'scan' : 'range';
+}
+
+function remedyOf(leaf: Leaf, { comparator, value }: Condition, attribute: string): string {
+  if (!leaf.attribute || leaf.lists.length > 0 || leaf.path.length > 1) return `No index reaches into ${attribute}.`;
+  const isNullOfList = leaf.type.kind === 'list' && value === null;
+  if (isNullOfList || comparedScalar(leaf.type) === null || comparatorAccess(comparator, value) === 'scan') {
+    return `No index serves "${comparator}" on ${attribute}.`;
+  }
+  return `Mark ${attribute} @indexed.`;
 }
 
 function leafSql(leaf: Leaf, { comparator, value }: Condition, scope: Scope): string {

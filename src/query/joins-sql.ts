@@ -42,6 +42,7 @@ export function joinSql(join: Join, owner: Scope, hasDriver: boolean, rest: Rest
     sql: startsAtOwner ? existsSql(join, owner, target, test) : inSql(join, owner, target, test),
     access: isTargetCheap && isOwnIndexed && !startsAtOwner ? 'equal' : 'scan',
     attribute: isOwnIndexed ? inner.attribute : ownAttribute,
+    remedy: isOwnIndexed ? inner.remedy : `Mark ${ownAttribute} @indexed.`,
     plan: { ...inner.plan, join: ownAttribute, from: startsAtOwner ? 'record' : 'related' },
   };
 }
@@ -92,7 +93,7 @@ function unindexedTarget(join: Join, inner: Compiled, target: Scope): ZerohopErr
   return new ZerohopError(
     'UNINDEXED_QUERY',
     `The condition on "${join.name}" would look at all ${target.layout.rowCount} records of ${join.target.name}. ` +
-      `Mark ${inner.attribute} @indexed, or set allowFullScan in a query object.`,
+      `${inner.remedy} Or add a condition on an indexed attribute, or set allowFullScan in a query object.`,
     { attribute: inner.attribute },
   );
 }

@@ -136,10 +136,11 @@ function refuseScan(
   if (isOrdered && (where.compiled === null || isLimited)) return;
   const { name } = layout.definition;
   const attribute = where.compiled?.attribute ?? `${name}.${order[0]?.name}`;
-  const remedy = `Mark ${attribute} @indexed, add a condition on an indexed attribute, or set allowFullScan in a query object.`;
+  const remedy = where.compiled?.remedy ?? `Mark ${attribute} @indexed.`;
   throw new ZerohopError(
     'UNINDEXED_QUERY',
-    `The query would look at all ${layout.rowCount} records of ${name}: no index serves ${where.compiled ? 'its conditions' : 'its sort'}. ${remedy}`,
+    `The query would look at all ${layout.rowCount} records of ${name}: no index serves ${where.compiled ? 'its conditions' : 'its sort'}. ` +
+      `${remedy} Or add a condition on an indexed attribute, or set allowFullScan in a query object.`,
     { attribute },
   );
 }

@@ -56,6 +56,8 @@ export interface Compiled {
   readonly access: Access;
   /** Table and attribute whose index serves, or would. */
   readonly attribute: string;
+  /** What would make an index serve it, as a sentence. */
+  readonly remedy: string;
   /** The attribute of the one range that finds the rows: they come in its order. */
   readonly rangePath?: readonly string[];
   /** For explain. */
