@@ -7,9 +7,11 @@ export {
   type HttpNext,
   type RegisteredMiddleware,
 } from './app-server.ts';
+export { type AppDatabases, type AppTables, appDatabases } from './app-tables.ts';
 export { type BlobData, createBlob, openBlob } from './blob.ts';
 export { type Answer, type Call, dispatch, targetOf } from './dispatch.ts';
 export { ExtendedIterable } from './extended-iterable.ts';
+export { openTestNode, type TestNodeParts } from './open-test-node.ts';
 export { TableRecord } from './record.ts';
 export type { CountOptions } from './record-edit.ts';
 export { Registry, type RegistryEntry } from './registry.ts';

@@ -25,7 +25,9 @@ let loadingDone: Promise<void> = Promise.resolve();
 export function currentNodeOrNone(): AppNode | undefined {
   const node = scopes.getStore()?.node ?? loading;
   if (node !== undefined) return node;
-  return running.length === 1 ? running[0] : undefined;
+  const last = running.at(-1);
+  // While an app is reloaded its old and its new node share their data.
+  return running.every(({ databases }) => databases === last?.databases) ? last : undefined;
 }
 
 /** The node the running code belongs to. Throws when there is none, or more than one it could be. */
