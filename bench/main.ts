@@ -16,7 +16,7 @@ const benchmarks: Readonly<Record<string, readonly Part[]>> = { node: nodeParts,
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, threads: { type: 'string', default: '0' } },
+  options: { quick: { type: 'boolean', default: false } },
 });
 const [name, ...words] = positionals;
 if (name === undefined) {
@@ -71,7 +71,7 @@ async function runProfile([subject]: readonly string[]): Promise<number> {
     return 2;
   }
   await using lab = openLab();
-  console.log(await profile(lab, values.quick ? paces.quick : paces.full, subject, Number(values.threads)));
+  console.log(await profile(lab, values.quick ? paces.quick : paces.full, subject));
   return 0;
 }
 
@@ -96,6 +96,6 @@ function overview(): string {
     'npm run bench -- NAME [PART...] [--quick]',
     '',
     ...lines,
-    `  ${'profile ROW'.padEnd(18)} where the time goes; ROW is ${Object.keys(subjects).join(', ')}; --threads N (0: all in one profile)`,
+    `  ${'profile ROW'.padEnd(18)} where the time goes; ROW is ${Object.keys(subjects).join(', ')}`,
   ].join('\n');
 }

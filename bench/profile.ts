@@ -27,8 +27,8 @@ export const subjects: Readonly<Record<string, Subject>> = {
   },
 };
 
-/** @param threads serve threads; 0 puts the writer, the app and the listener into one thread, and so into one profile */
-export async function profile(lab: Lab, pace: Pace, name: string, threads: number): Promise<string> {
+/** Returns what to print. The writer, the app and the listener run in one thread, as Bun profiles the main thread alone. */
+export async function profile(lab: Lab, pace: Pace, name: string): Promise<string> {
   const subject = subjects[name];
   if (!subject) throw new Error(`There is no ${name} to profile. There are: ${Object.keys(subjects).join(', ')}.`);
   const folder = join(import.meta.dirname, '..', 'tmp', `profile-${name}`);
@@ -38,7 +38,7 @@ export async function profile(lab: Lab, pace: Pace, name: string, threads: numbe
     app: subject.app,
     data: lab.newPath('data'),
     cores: cores.server,
-    threads,
+    threads: 0,
     bunArguments: ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`],
   });
   const options = { ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load };
