@@ -66,7 +66,10 @@ export async function addToBasket(basket: string, product: string, quantity: num
   }
   const more = Math.min(quantity, maxPerLine - line.quantity);
   if (more <= 0) throw new Refusal(409, `That is the most of one product a basket holds: ${maxPerLine}.`);
-  (await tables.BasketLine.update(line.id)).addTo('quantity', more);
+  const known = await tables.BasketLine.update(line.id);
+  known.addTo('quantity', more);
+  // Staged now, so that the basket read for the answer has it.
+  await known.save();
 }
 
 export async function setInBasket(basket: string, product: string, quantity: number): Promise<void> {
