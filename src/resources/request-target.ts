@@ -92,8 +92,9 @@ export class RequestTarget extends SearchParams {
     this.pathname = mark === -1 ? url : url.slice(0, mark);
     this.search = mark === -1 ? '' : url.slice(mark);
     this.params = params;
-    if (params !== noParams) this.#bindParams();
-    this.isCollection = this.pathname.endsWith('/') && params === noParams;
+    const isPattern = Object.keys(params).length > 0;
+    if (isPattern) this.#bindParams();
+    this.isCollection = this.pathname.endsWith('/') && !isPattern;
     const text = this.pathname.replace(/^\/|\/$/g, '');
     if (text !== '') this.#idText = decodeIdText(text);
   }

@@ -62,6 +62,7 @@ export class AnswerWriter {
           given: context.givenResponse,
           writer: () => this.#writerFor(answered),
           threshold: this.#options.compressionThreshold,
+          isData: answered.target.property !== undefined,
           done: () => context.release(),
         });
       default:

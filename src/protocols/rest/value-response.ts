@@ -26,6 +26,8 @@ export interface ValueAnswer {
   /** The way of writing that the client prefers; throws NOT_ACCEPTABLE. */
   readonly writer: () => Writer;
   readonly threshold: number;
+  /** Text is data like any other: the value of an attribute. */
+  readonly isData: boolean;
   /** Called once, when nothing more is read from what the value holds. */
   readonly done: () => void;
 }
@@ -47,7 +49,7 @@ export async function valueResponse(answer: ValueAnswer): Promise<Response> {
 async function contentOf(answer: ValueAnswer): Promise<Content> {
   const { value, done, given } = answer;
   const rest = { status: given?.status ?? 200, headers: given?.headers, tag: undefined };
-  if (typeof value === 'string' && prefersText(answer)) {
+  if (typeof value === 'string' && !answer.isData && prefersText(answer)) {
     done();
     return { body: { whole: value }, type: 'text/plain; charset=utf-8', ...rest };
   }
