@@ -4,6 +4,7 @@ import { ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { CommittedWrite, PatchOptions, WriteOptions } from '../tables/index.ts';
 import { storeBlobs } from './blob.ts';
+import { countsIn } from './counts.ts';
 import { RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
 import { blobNamesOf, blobsOf, type Place } from './table-place.ts';
@@ -35,8 +36,16 @@ export async function stagePatch(
   told?: Told,
 ): Promise<void> {
   const fields = fieldsOf(changes, place);
-  const ready = needsBlobs(place, fields) ? await withBlobs(place, transaction, id, fields) : fields;
-  transaction.patch(place.table, id, ready, options, told);
+  const counts = countsIn(fields);
+  const set = counts?.set ?? fields;
+  const ready = needsBlobs(place, set) ? await withBlobs(place, transaction, id, set) : set;
+  transaction.patch(
+    place.table,
+    id,
+    ready,
+    counts ? { ...options, add: counts.add, minimum: counts.minimum } : options,
+    told,
+  );
 }
 
 function needsBlobs(place: Place, fields: Fields): boolean {
