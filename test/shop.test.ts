@@ -101,7 +101,7 @@ test('Pdp: product, inventory, pricing, reviews that add up to its rating, relat
 });
 
 test('every product has 3 to 12 reviews', async () => {
-  const reviews = (await get('/Review/?select(product)&limit(20000)')) as string[];
+  const reviews = Object(await get('/Review/?select(product)&limit(20000)'));
   const counts = new Map<string, number>();
   for (const product of reviews) counts.set(product, (counts.get(product) ?? 0) + 1);
   expect(counts.size).toBe(1200);

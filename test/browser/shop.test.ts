@@ -152,10 +152,11 @@ describe.skipIf(chromiumPath === undefined)('the shop in Chromium', () => {
   test('only the keyboard: skip to the content, choose, add to the basket', async () => {
     await page.goto('/p/p-0003');
     const focused = () =>
-      page.evaluate(() => {
-        const { activeElement } = document;
-        return { id: activeElement?.id ?? '', text: activeElement?.textContent?.trim() ?? '' };
-      });
+      page.evaluate<{ id: string; text: string; outline: string }>(`({
+        id: document.activeElement.id,
+        text: document.activeElement.textContent.trim(),
+        outline: getComputedStyle(document.activeElement).outlineStyle,
+      })`);
     await page.keyboard.press('Tab');
     expect((await focused()).text).toBe('Skip to content');
     await page.keyboard.press('Enter');
@@ -163,11 +164,7 @@ describe.skipIf(chromiumPath === undefined)('the shop in Chromium', () => {
     const outlines: string[] = [];
     for (let presses = 0; presses < 20 && (await focused()).text !== 'Add to basket'; presses++) {
       await page.keyboard.press('Tab');
-      outlines.push(
-        await page.evaluate(() =>
-          document.activeElement ? getComputedStyle(document.activeElement).outlineStyle : 'none',
-        ),
-      );
+      outlines.push((await focused()).outline);
       if ((await focused()).id === 'quantity') await page.keyboard.press('ArrowDown');
     }
     expect(new Set(outlines)).toEqual(new Set(['solid']));
@@ -195,7 +192,7 @@ describe.skipIf(chromiumPath === undefined)('the shop in Chromium', () => {
     await page.getByText('Added to your basket.').waitFor();
     for (const path of ['/', '/c/c-01', '/p/p-0003', '/search?q=lamp', '/search?q=quixotic', '/basket']) {
       await page.goto(path);
-      expect([path, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([path, 390]);
+      expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 390]);
       for (const button of await page.locator('main .button').all()) {
         expect((await button.boundingBox())?.height ?? 0).toBeGreaterThanOrEqual(44);
       }
@@ -227,18 +224,16 @@ describe.skipIf(chromiumPath === undefined)('the shop in Chromium', () => {
     for (const path of paths) {
       await page.goto(path);
       titles.add(await page.title());
-      const found = await page.evaluate(() => {
-        const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
-        const unlabelled = [
-          ...document.querySelectorAll<HTMLInputElement>('input:not([type=hidden]), select, textarea'),
-        ];
+      const found = await page.evaluate<Record<string, unknown>>(`(() => {
+        const all = (selector) => [...document.querySelectorAll(selector)];
+        const ids = all('[id]').map(({ id }) => id);
         return {
-          headings: document.querySelectorAll('h1').length,
+          headings: all('h1').length,
           duplicates: ids.filter((id, at) => ids.indexOf(id) !== at),
-          unlabelled: unlabelled.filter(({ labels }) => !labels?.length).length,
-          withoutAlt: document.querySelectorAll('img:not([alt])').length,
+          unlabelled: all('input:not([type=hidden]), select, textarea').filter(({ labels }) => labels.length === 0).length,
+          withoutAlt: all('img:not([alt])').length,
         };
-      });
+      })()`);
       expect({ path, ...found }).toEqual({ path, headings: 1, duplicates: [], unlabelled: 0, withoutAlt: 0 });
     }
     expect(titles.size).toBe(paths.length);

@@ -1,7 +1,7 @@
 import { type RequestTarget, Resource } from 'zerohop';
 import { parseQuantity, readBasket } from '../shop/basket.ts';
 import { parseCustomer, placeOrder, readOrder, type Wanted } from '../shop/orders.ts';
-import type { OrderRecord } from '../shop/records.ts';
+import type { Order as PlacedOrder } from '../shop/records.ts';
 import { Refusal } from '../shop/refusal.ts';
 import { basketHeaders, basketId, isObject, readFields } from '../shop/request.ts';
 
@@ -12,7 +12,7 @@ import { basketHeaders, basketId, isObject, readFields } from '../shop/request.t
 export class Order extends Resource {
   static override description = 'Places an order: stock goes down with it, and never below zero.';
 
-  static override get(target: RequestTarget): Promise<OrderRecord> {
+  static override get(target: RequestTarget): Promise<PlacedOrder> {
     return readOrder(String(target.id));
   }
 

@@ -1,7 +1,7 @@
 import { type RequestTarget, Resource } from 'zerohop';
 import { formatMoney } from '../shop/money.ts';
 import { readOrder } from '../shop/orders.ts';
-import type { OrderRecord } from '../shop/records.ts';
+import type { Order as PlacedOrder } from '../shop/records.ts';
 import { html } from './html.ts';
 import { type Page, respondOr } from './layout.ts';
 import { picture } from './parts.ts';
@@ -26,7 +26,7 @@ function orderPage({
   itemsCents,
   deliveryCents,
   totalCents,
-}: OrderRecord): Page {
+}: PlacedOrder): Page {
   return {
     title: 'Thank you',
     isPrivate: true,

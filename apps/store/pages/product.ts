@@ -39,7 +39,7 @@ function productPage({ product, inventory, pricing, reviews, related }: Details,
     ${buyForm(product, inventory)}
     <ul class="reassurance"><li>Free delivery over $50, otherwise $4.90</li><li>Leaves our warehouse within a day</li><li>30 days to change your mind</li></ul>
     <h2 class="facts-title">Details</h2>
-    <dl class="facts">${Object.entries(product.attributes).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    <dl class="facts">${Object.entries<string>(product.attributes).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
   </div>
 </div>
 ${reviewSection(product, reviews)}

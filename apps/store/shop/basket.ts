@@ -3,19 +3,11 @@
 import { tables } from 'zerohop';
 import { readCards } from './catalogue.ts';
 import { deliveryFor } from './money.ts';
-import type { Card } from './records.ts';
+import type { BasketLine, Card } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { drain, single } from './rows.ts';
 
 export const maxPerLine = 99;
 const maxLines = 100;
-
-interface Line {
-  readonly id: string;
-  readonly product: string;
-  readonly quantity: number;
-  readonly addedAt: Date | string | number;
-}
 
 export interface Basket {
   readonly lines: readonly { readonly quantity: number; readonly item: Card }[];
@@ -47,17 +39,17 @@ export async function readBasket(id: string | null): Promise<Basket> {
   };
 }
 
-async function readLines(basket: string): Promise<Line[]> {
-  const lines = await drain<Line>(
+async function readLines(basket: string): Promise<BasketLine[]> {
+  const lines = await Array.fromAsync(
     tables.BasketLine.search({ conditions: [{ attribute: 'basket', value: basket }], limit: maxLines }),
   );
-  return lines.sort((a, b) => Number(new Date(a.addedAt)) - Number(new Date(b.addedAt)));
+  return lines.sort((a, b) => Number(a.addedAt) - Number(b.addedAt));
 }
 
 /** Adds to what is there: two tabs that add at once add up. */
 export async function addToBasket(basket: string, product: string, quantity: number): Promise<void> {
   await checkProduct(product);
-  const line = single<Line>(await tables.BasketLine.get(lineId(basket, product)));
+  const line = await tables.BasketLine.get(lineId(basket, product));
   if (!line) {
     if ((await readLines(basket)).length >= maxLines)
       throw new Refusal(409, `A basket holds at most ${maxLines} products.`);

@@ -4,7 +4,6 @@
 import { tables } from 'zerohop';
 import type { Card, Category, Inventory, Pricing, Product, Review } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { drain, single } from './rows.ts';
 
 export const sortOrders = {
   rating: { attribute: 'byRating', descending: true, label: 'Best rated' },
@@ -50,12 +49,12 @@ export async function readHome(): Promise<Home> {
 
 /** All categories, in the shop's order. */
 export async function readCategories(): Promise<readonly Category[]> {
-  return drain<Category>(tables.Category.search({ sort: { attribute: 'position' }, limit: 200, allowFullScan: true }));
+  return Array.fromAsync(tables.Category.search({ sort: { attribute: 'position' }, limit: 200, allowFullScan: true }));
 }
 
 async function readFeatured(): Promise<readonly (Card & { readonly description: string })[]> {
-  const rows = await drain<CardRow & { readonly description: string }>(
-    tables.Product.search({
+  const rows = await Array.fromAsync(
+    tables.Product.search<CardRow & { readonly description: string }>({
       conditions: [{ attribute: 'featured', comparator: 'greater_than_equal', value: 1 }],
       sort: { attribute: 'featured' },
       select: [...cardSelect, 'description'],
@@ -66,8 +65,8 @@ async function readFeatured(): Promise<readonly (Card & { readonly description: 
 }
 
 async function readReduced(): Promise<readonly Card[]> {
-  const rows = await drain<{ readonly product?: CardRow }>(
-    tables.Pricing.search({
+  const rows = await Array.fromAsync(
+    tables.Pricing.search<{ readonly product?: CardRow }>({
       conditions: [{ attribute: 'discountPercent', comparator: 'greater_than_equal', value: 30 }],
       sort: { attribute: 'discountPercent', descending: true },
       select: [{ name: 'product', select: cardSelect }],
@@ -96,8 +95,8 @@ export async function readListing(
   const number = parsePage(page);
   const [category, rows] = await Promise.all([
     readCategory(id),
-    drain<CardRow>(
-      tables.Product.search({
+    Array.fromAsync(
+      tables.Product.search<CardRow>({
         conditions: [{ attribute: sortOrders[order].attribute, comparator: 'starts_with', value: `${id}|` }],
         sort: { attribute: sortOrders[order].attribute, descending: sortOrders[order].descending },
         select: cardSelect,
@@ -112,7 +111,7 @@ export async function readListing(
 }
 
 async function readCategory(id: string): Promise<Category> {
-  const category = single<Category>(await tables.Category.get(id));
+  const category = await tables.Category.get(id);
   if (!category) throw new Refusal(404, `There is no category ${id}.`);
   return category;
 }
@@ -143,25 +142,25 @@ export interface Details {
 }
 
 export async function readDetails(id: string): Promise<Details> {
-  const product = single<Product>(await tables.Product.get(id));
+  const product = await tables.Product.get(id);
   if (!product) throw new Refusal(404, `There is no product ${id}.`);
   const [inventory, pricing, reviews, related] = await Promise.all([
     tables.Inventory.get(id),
     tables.Pricing.get(id),
-    drain<Review>(tables.Review.search({ conditions: [{ attribute: 'product', value: id }], limit: 50 })),
+    Array.fromAsync(tables.Review.search({ conditions: [{ attribute: 'product', value: id }], limit: 50 })),
     readRelated(product),
   ]);
   return {
     product,
-    inventory: single<Inventory>(inventory) ?? { id, quantity: 0, warehouse: '' },
-    pricing: single<Pricing>(pricing) ?? {
+    inventory: inventory ?? { id, quantity: 0, warehouse: '' },
+    pricing: pricing ?? {
       id,
       currency: 'USD',
       cents: product.price,
       listCents: product.price,
       discountPercent: 0,
     },
-    reviews: reviews.sort((a, b) => Number(new Date(b.writtenAt)) - Number(new Date(a.writtenAt))),
+    reviews: reviews.sort((a, b) => Number(b.writtenAt) - Number(a.writtenAt)),
     related,
   };
 }
@@ -169,8 +168,8 @@ export async function readDetails(id: string): Promise<Details> {
 /** Products of the category that cost about as much: the nearest dearer ones, made up with the best rated. */
 async function readRelated({ id, category, price }: Product): Promise<readonly Card[]> {
   const key = `${category}|${String(price).padStart(9, '0')}`;
-  const rows = await drain<CardRow>(
-    tables.Product.search({
+  const rows = await Array.fromAsync(
+    tables.Product.search<CardRow>({
       conditions: [{ attribute: 'byPrice', comparator: 'between', value: [key, `${category}|~`] }],
       sort: { attribute: 'byPrice' },
       select: cardSelect,
@@ -203,8 +202,11 @@ export function cardOf({ inventory, pricing, ...row }: CardRow): Card {
 /** The named products as cards, in no order; those that do not exist are left out. */
 export async function readCards(ids: readonly string[]): Promise<readonly Card[]> {
   if (ids.length === 0) return [];
-  const rows = await drain<CardRow>(
-    tables.Product.search({ conditions: [{ attribute: 'id', comparator: 'in', value: ids }], select: cardSelect }),
+  const rows = await Array.fromAsync(
+    tables.Product.search<CardRow>({
+      conditions: [{ attribute: 'id', comparator: 'in', value: ids }],
+      select: cardSelect,
+    }),
   );
   return rows.map(cardOf);
 }
@@ -225,8 +227,8 @@ const maxWords = 6;
 export async function search(q: string): Promise<Found> {
   const words = (q.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords);
   if (words.length === 0) return { q, total: 0, products: [] };
-  const rows = await drain<CardRow>(
-    tables.Product.search({
+  const rows = await Array.fromAsync(
+    tables.Product.search<CardRow>({
       conditions: words.map((word) => ({
         operator: 'or' as const,
         conditions: ['name', 'brand', 'description'].map((attribute) => ({ attribute, comparator: 'ft', value: word })),

@@ -4,9 +4,8 @@ import { tables, transaction } from 'zerohop';
 import { emptyBasket } from './basket.ts';
 import { readCards } from './catalogue.ts';
 import { deliveryFor } from './money.ts';
-import type { Card, OrderRecord } from './records.ts';
+import type { Card, Order, OrderInsert } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { single } from './rows.ts';
 
 export interface Wanted {
   readonly product: string;
@@ -19,12 +18,14 @@ export interface Customer {
   readonly address: string;
 }
 
+type NewOrder = OrderInsert & { readonly id: string };
+
 /** `basket`: the basket to empty. Refuses with 409 when there is not enough of something, however many others order it now. */
 export async function placeOrder(
   wanted: readonly Wanted[],
   customer: Customer,
   basket: string | null,
-): Promise<OrderRecord> {
+): Promise<NewOrder> {
   if (wanted.length === 0) throw new Refusal(400, 'There is nothing in the basket to order.');
   return transaction(async (open) => {
     const lines = await price(merge(wanted));
@@ -42,8 +43,8 @@ export async function placeOrder(
   });
 }
 
-export async function readOrder(id: string): Promise<OrderRecord> {
-  const order = single<OrderRecord>(await tables.Order.get(id));
+export async function readOrder(id: string): Promise<Order> {
+  const order = await tables.Order.get(id);
   if (!order) throw new Refusal(404, `There is no order ${id}.`);
   return order;
 }
@@ -75,7 +76,7 @@ function shortage({ name, stock }: Card): string {
   return `There ${stock === 1 ? 'is' : 'are'} only ${stock} of ${name} left. Please order fewer.`;
 }
 
-function orderOf(lines: readonly PricedLine[], customer: Customer): OrderRecord {
+function orderOf(lines: readonly PricedLine[], customer: Customer): NewOrder {
   const itemsCents = lines.reduce((sum, { quantity, item }) => sum + quantity * item.price, 0);
   const deliveryCents = deliveryFor(itemsCents);
   return {
