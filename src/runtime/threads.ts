@@ -11,6 +11,8 @@ import type { Workers, WorkersOptions } from './types.ts';
 
 /** Replacing a thread that dies at once again: waits 100 ms, then twice as long each time, 10 s at most. */
 const restartMs = { first: 100, most: 10_000 };
+/** A thread that was ready for this long is replaced as if it were the first to die. */
+const steadyMs = 60_000;
 /** How often blocked threads are looked for, and for how long one must not have moved. */
 const watchMs = 500;
 const blockedMs = 2_000;
@@ -22,6 +24,7 @@ interface ServeThread {
   problems: readonly string[];
   state: 'starting' | 'ready' | 'stopping';
   restarts: number;
+  readyAt: number;
   /** Counts of threads it replaced. */
   past: MetricsSnapshot;
   lastSnapshot: MetricsSnapshot;
@@ -199,6 +202,7 @@ class Threads implements Workers {
       problems: [],
       state: 'starting',
       restarts: 0,
+      readyAt: 0,
       past: [],
       lastSnapshot: [],
       beat: 0,
@@ -218,6 +222,7 @@ class Threads implements Workers {
           thread.port = message.port;
           thread.problems = message.problems;
           thread.state = 'ready';
+          thread.readyAt = Date.now();
           thread.beatAt = Date.now();
           resolve();
         } else if (message.type === 'failed') reject(errorFromData(message.error));
@@ -263,6 +268,8 @@ class Threads implements Workers {
   #serveDied(thread: ServeThread, worker: Worker, why: string, reject: (error: Error) => void): void {
     if (thread.worker !== worker || thread.state === 'stopping' || this.#state === 'stopping') return;
     if (thread.state === 'starting') return reject(new Error(`Serve thread ${thread.number} failed to start: ${why}`));
+    // One that ran well for long dies for another reason than the one before it.
+    if (Date.now() - thread.readyAt > steadyMs) thread.restarts = 0;
     const waitMs = Math.min(restartMs.most, restartMs.first * 2 ** thread.restarts);
     this.#options.log.error(`Serve thread ${thread.number} died: ${why}. It is replaced in ${waitMs} ms.`);
     this.#options.metrics.counter('zerohop_thread_restarts_total', 'Serve threads that died and were replaced').add(1);
@@ -274,7 +281,7 @@ class Threads implements Workers {
     const index = this.#serve.indexOf(thread);
     if (this.#state === 'stopping' || index < 0) return;
     const next = this.#serveThread(thread.number);
-    next.restarts = Date.now() - thread.beatAt > 60_000 ? 0 : thread.restarts + 1;
+    next.restarts = thread.restarts + 1;
     next.past = [...thread.past, ...withoutGauges(thread.lastSnapshot)];
     this.#serve[index] = next;
     this.#startServe(next).catch((error: Error) => {
