@@ -5,7 +5,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { errorFromData } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { Connection } from '../storage/index.ts';
-import { type MetricsSnapshot, withoutGauges } from '../telemetry/index.ts';
+import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
 import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
 import type { Workers, WorkersOptions } from './types.ts';
 
@@ -282,7 +282,7 @@ class Threads implements Workers {
     if (this.#state === 'stopping' || index < 0) return;
     const next = this.#serveThread(thread.number);
     next.restarts = thread.restarts + 1;
-    next.past = [...thread.past, ...withoutGauges(thread.lastSnapshot)];
+    next.past = mergeSnapshots([thread.past, withoutGauges(thread.lastSnapshot)]);
     this.#serve[index] = next;
     this.#startServe(next).catch((error: Error) => {
       this.#options.log.error(error.message);
