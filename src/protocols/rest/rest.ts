@@ -186,15 +186,12 @@ class Rest {
     });
   }
 
-  /** What app code threw is the app's; a patch of nothing is a 404. */
+  /** A condition of the request that does not hold is a 412, whatever the store calls it. What app code threw is the app's. */
   #failure(error: unknown, verb: Verb, match: Match, target: RequestTarget): unknown {
     if (error instanceof ZerohopError) {
-      const isMissing = error.code === 'PRECONDITION_FAILED' && verb === 'patch' && target.precondition === undefined;
-      if (!isMissing || match.table === undefined) return error;
-      return new ZerohopError(
-        'NOT_FOUND',
-        `${match.table.definition.name} has no record ${JSON.stringify(target.id)}.`,
-      );
+      const isCondition =
+        target.precondition !== undefined && (error.code === 'CONFLICT' || error.code === 'NOT_FOUND');
+      return isCondition ? new ZerohopError('PRECONDITION_FAILED', error.message, error.fields) : error;
     }
     const isOwn = ownMethod(match.resource, verb) !== undefined;
     return isOwn && error instanceof Error && !saysStatus(error) ? applicationError(error, this.#options.dev) : error;
