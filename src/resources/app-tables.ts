@@ -21,7 +21,9 @@ export function appDatabases(node?: AppNode): AppDatabases {
   };
   return listing(
     () => [...new Set(['data', ...(node ?? currentNode()).databases.all.keys()])],
-    (name) => of(name),
+    of,
+    // There whether a node is or not: modules take hold of it while they are loaded.
+    'data',
   );
 }
 
@@ -43,8 +45,13 @@ function asTableClass(tableClass: typeof TableResource): TableClass {
 }
 
 /** An object whose properties are `names()`, each made by `get` when it is read. */
-function listing<Value>(names: () => readonly string[], get: (name: string) => Value): Readonly<Record<string, Value>> {
-  const has = (name: string | symbol): name is string => typeof name === 'string' && names().includes(name);
+function listing<Value>(
+  names: () => readonly string[],
+  get: (name: string) => Value,
+  always?: string,
+): Readonly<Record<string, Value>> {
+  const has = (name: string | symbol): name is string =>
+    typeof name === 'string' && (name === always || names().includes(name));
   return new Proxy<Record<string, Value>>(Object.create(null), {
     get: (_target, name) => (has(name) ? get(name) : undefined),
     has: (_target, name) => has(name),

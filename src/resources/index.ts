@@ -37,7 +37,8 @@ export {
   runInScope,
   whileLoading,
 } from './scope.ts';
+export type { InstanceMethods, RecordOf, Results, TableClass, UntypedRecord, Updatable } from './table-class.ts';
 export { describeTable, TableRows, typeName } from './table-reads.ts';
 export { TableResource, tableResource } from './table-resource.ts';
 export { transaction } from './transaction.ts';
-export type * from './types.ts';
+export * from './types.ts';

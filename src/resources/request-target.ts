@@ -15,7 +15,6 @@ import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Precondition } from '../store/index.ts';
 import type { Table } from '../tables/index.ts';
-import type { Match } from './types.ts';
 
 export type TableLookup = (table: string) => TableDefinition | undefined;
 
@@ -50,6 +49,14 @@ export interface QueryObject {
   explain?: boolean;
   allowFullScan?: boolean;
   enforceExecutionOrder?: boolean;
+}
+
+/** What a target takes of a registry's match. */
+export interface MatchedPath {
+  readonly resource: { readonly directURLMapping?: boolean | undefined };
+  readonly table: Table | undefined;
+  readonly relativeURL: string;
+  readonly params: Readonly<Record<string, string>>;
 }
 
 /** URLSearchParams without what means something else here: `sort`, a query's order, and `toString`, the whole target. */
@@ -100,7 +107,7 @@ export class RequestTarget extends SearchParams {
   }
 
   /** The target of a request the registry found a resource for. `search`: the URL's query with its '?', or ''. */
-  static forMatch(match: Match, search: string, lookup?: TableLookup): RequestTarget {
+  static forMatch(match: MatchedPath, search: string, lookup?: TableLookup): RequestTarget {
     const target = new RequestTarget(match.relativeURL + search, match.params);
     if (match.resource.directURLMapping) {
       target.#idText = match.relativeURL.replace(/^\//, '') + search;

@@ -1,0 +1,3 @@
+export { type AppLogger, appApi } from './app-api.ts';
+export { provideRuntime } from './app-modules.ts';
+export { type LoadedApp, type LoadOptions, loadApp, type RestOptions } from './load-app.ts';

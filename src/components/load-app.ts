@@ -1,0 +1,94 @@
+// Loads an app: reads its config.yaml and brings up its parts in the order they need each other. What fails is reported with file and line; the
+// node serves the rest.
+//
+//   env · loadEnv → graphqlSchema → dataLoader → jsResource → static · rest
+
+import { existsSync } from 'node:fs';
+import { ZerohopError } from '../base/index.ts';
+import type { HttpStep } from '../protocols/http/index.ts';
+import type { AppNode } from '../resources/index.ts';
+import { type AppConfig, booleanOption, type Options, readAppConfig } from './app-config.ts';
+import { filePatterns, findFiles } from './app-files.ts';
+import { loadData } from './data-loader.ts';
+import { loadSchema } from './graphql-schema.ts';
+import { loadResources } from './js-resource.ts';
+import { applyEnv, loadEnv } from './load-env.ts';
+import { describeLoadError } from './load-error.ts';
+import { staticStep } from './static-files.ts';
+
+export interface LoadOptions {
+  /** The app's folder, absolute. */
+  readonly folder: string;
+  /** What it is loaded into: tables, endpoints, middleware. */
+  readonly node: AppNode;
+  /** Whether this thread applies the schema and loads data. The others are started when that is done. */
+  readonly primary: boolean;
+}
+
+export interface LoadedApp {
+  /** What could not be loaded, one line each. */
+  readonly problems: readonly string[];
+  /** Steps for the HTTP chain: the app's static files. */
+  readonly steps: readonly HttpStep[];
+  /** Undefined: the app does not want its resources served over REST. */
+  readonly rest: RestOptions | undefined;
+}
+
+export interface RestOptions {
+  /** Send Last-Modified. */
+  readonly lastModified: boolean;
+}
+
+export async function loadApp({ folder, node, primary }: LoadOptions): Promise<LoadedApp> {
+  const problems: string[] = [];
+  const steps: HttpStep[] = [];
+  const report = (error: unknown, file?: string): void => {
+    const problem = describeLoadError(error, folder, file);
+    problems.push(problem);
+    node.log.error(`The app could not be loaded in full: ${problem}`, { error });
+  };
+  const attempt = async (load: () => void | Promise<void>): Promise<void> => {
+    try {
+      await load();
+    } catch (error) {
+      report(error);
+    }
+  };
+  if (!existsSync(folder)) {
+    report(
+      new ZerohopError(
+        'INVALID_CONFIG',
+        `There is no folder ${folder}. Name the app's folder, or make one with "zerohop create".`,
+      ),
+    );
+    return { problems, steps, rest: undefined };
+  }
+  let config: AppConfig;
+  try {
+    config = readAppConfig(folder);
+  } catch (error) {
+    report(error);
+    return { problems, steps, rest: undefined };
+  }
+  let rest: RestOptions | undefined;
+  const { env, loadEnv: files, graphqlSchema, dataLoader, jsResource, static: web, rest: restOptions } = config;
+  if (env) await attempt(() => applyEnv(env, process.env));
+  if (files) await attempt(() => loadEnv(files, folder, process.env));
+  if (graphqlSchema) await attempt(() => loadSchema(graphqlSchema, folder, node, primary));
+  if (dataLoader && primary) await attempt(() => loadData(dataLoader, folder, node, report));
+  if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
+  if (web) await attempt(() => void steps.push(staticStep(web, folder)));
+  if (restOptions) {
+    await attempt(() => {
+      rest = { lastModified: booleanOption(restOptions, 'lastModified', true, 'rest') };
+    });
+  }
+  for (const { name, options } of config.unsupported) warnUnsupported(name, options, folder, node);
+  return { problems, steps, rest };
+}
+
+/** Only where there is something that would have been loaded. */
+function warnUnsupported(name: string, options: Options, folder: string, node: AppNode): void {
+  if (options.files !== undefined && findFiles(folder, filePatterns(options, name, folder)).length === 0) return;
+  node.log.warn(`config.yaml: "${name}" is not supported by this version of the runtime and was not loaded.`);
+}

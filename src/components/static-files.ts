@@ -1,0 +1,259 @@
+// `static`: files of the app's folder, sent as they are: conditional, in ranges, compressed once and kept. Nothing outside of what `files` names
+// is ever sent, and nothing hidden (a name that begins with a dot, but for .well-known).
+
+import { realpathSync, type Stats, statSync } from 'node:fs';
+import { extname, join, sep } from 'node:path';
+import { Glob } from 'bun';
+import { ZerohopError } from '../base/index.ts';
+import {
+  blobResponse,
+  chooseEncoding,
+  compress,
+  type Encoding,
+  type HttpRequest,
+  type HttpStep,
+  isCompressible,
+  isKnown,
+  isUnmodifiedSince,
+  tagWithCoding,
+} from '../protocols/http/index.ts';
+import { booleanOption, isOptions, type Options, textOption } from './app-config.ts';
+import { baseOf, filePatterns } from './app-files.ts';
+
+/** Files up to this size are compressed; larger ones are sent as they are. */
+const compressBytes = 4 * 1024 * 1024;
+/** Compressed files that are kept, together. */
+const keptBytes = 32 * 1024 * 1024;
+/** Below this compression gains nothing. */
+const thresholdBytes = 1024;
+
+interface StaticOptions {
+  /** The folders files are looked up in, with what they must match (relative to the app's folder). */
+  readonly bases: readonly { readonly base: string; readonly glob: Glob }[];
+  readonly ignore: readonly Glob[];
+  readonly urlPath: string;
+  readonly index: boolean;
+  readonly extensions: readonly string[];
+  readonly notFound: { readonly file: string; readonly status: number } | undefined;
+  readonly fallthrough: boolean;
+}
+
+interface FoundFile {
+  readonly path: string;
+  readonly stats: Stats;
+}
+
+export function staticStep(options: Options, folder: string): HttpStep {
+  const checked = readOptions(options, folder);
+  const files = new StaticFiles(folder, checked);
+  const place = placeOf(options);
+  return {
+    name: 'static',
+    ...place,
+    async handle(request, next) {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return next(request);
+      const path = pathBelow(request.pathname, checked.urlPath);
+      if (path === undefined) return next(request);
+      return (await files.respond(request, path)) ?? next(request);
+    },
+  };
+}
+
+function placeOf(options: Options): Pick<HttpStep, 'before' | 'after'> {
+  const { before } = options;
+  const after = textOption(options, 'after', 'static');
+  if (after !== undefined) return { after };
+  if (before === undefined) return { before: 'authentication' };
+  if (before === false) return { before: false };
+  return { before: textOption(options, 'before', 'static') };
+}
+
+function readOptions(options: Options, folder: string): StaticOptions {
+  const patterns = filePatterns(options, 'static', folder);
+  const { extensions = [] } = options;
+  if (!Array.isArray(extensions) || extensions.some((extension) => typeof extension !== 'string')) {
+    throw new ZerohopError('INVALID_CONFIG', "config.yaml: static.extensions is a list such as ['html'].");
+  }
+  return {
+    bases: patterns.source.map((pattern) => ({ base: baseOf(pattern), glob: new Glob(pattern) })),
+    ignore: patterns.ignore.map((pattern) => new Glob(pattern)),
+    urlPath: `/${(textOption(options, 'urlPath', 'static') ?? '').replace(/^\.?\/*|\/+$/g, '')}`.replace(/\/$/, ''),
+    index: booleanOption(options, 'index', false, 'static'),
+    extensions: extensions.map((extension: string) => extension.replace(/^\.?/, '.')),
+    notFound: notFoundOf(options.notFound),
+    fallthrough: booleanOption(options, 'fallthrough', true, 'static'),
+  };
+}
+
+function notFoundOf(value: unknown): StaticOptions['notFound'] {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string') return { file: value, status: 404 };
+  if (isOptions(value) && typeof value.file === 'string') {
+    const { statusCode = 404 } = value;
+    if (typeof statusCode === 'number' && statusCode >= 200 && statusCode <= 599)
+      return { file: value.file, status: statusCode };
+  }
+  throw new ZerohopError('INVALID_CONFIG', 'config.yaml: static.notFound is a file, or { file, statusCode }.');
+}
+
+function pathBelow(pathname: string, urlPath: string): string | undefined {
+  if (urlPath === '') return pathname;
+  if (pathname === urlPath) return '/';
+  return pathname.startsWith(`${urlPath}/`) ? pathname.slice(urlPath.length) : undefined;
+}
+
+class StaticFiles {
+  readonly #folder: string;
+  readonly #root: string;
+  readonly #options: StaticOptions;
+  /** Path, time and coding → compressed bytes, least recently used first. */
+  readonly #kept = new Map<string, Uint8Array<ArrayBuffer>>();
+  #keptBytes = 0;
+
+  constructor(folder: string, options: StaticOptions) {
+    this.#folder = folder;
+    this.#root = realpathSync(folder);
+    this.#options = options;
+  }
+
+  /** Undefined: the request is for others. */
+  async respond(request: HttpRequest, path: string): Promise<Response | undefined> {
+    const { notFound, fallthrough } = this.#options;
+    const names = safeSegments(path);
+    const found = names && this.#find(names, path.endsWith('/'));
+    if (found === 'folder') return redirectTo(`${request.pathname}/${request.search}`);
+    if (found) return this.#send(request, found, 200);
+    if (fallthrough) return undefined;
+    const page = notFound && this.#fileAt(safeSegments(notFound.file) ?? []);
+    if (notFound && page) return this.#send(request, page, notFound.status);
+    throw new ZerohopError('NOT_FOUND', `There is no file ${path}.`);
+  }
+
+  #find(names: readonly string[], isFolder: boolean): FoundFile | 'folder' | undefined {
+    const { index, extensions } = this.#options;
+    const exact = isFolder ? undefined : this.#fileAt(names);
+    if (exact) return exact;
+    if (index) {
+      const page = this.#fileAt([...names, 'index.html']);
+      if (page) return isFolder ? page : 'folder';
+    }
+    const last = names.at(-1);
+    if (isFolder || last === undefined) return undefined;
+    for (const extension of extensions) {
+      const file = this.#fileAt([...names.slice(0, -1), last + extension]);
+      if (file) return file;
+    }
+    return undefined;
+  }
+
+  #fileAt(names: readonly string[]): FoundFile | undefined {
+    for (const { base, glob } of this.#options.bases) {
+      const relative = [...(base === '' ? [] : [base]), ...names].join('/');
+      if (!glob.match(relative) || this.#options.ignore.some((ignored) => ignored.match(relative))) continue;
+      const path = join(this.#folder, relative);
+      const stats = statSync(path, { throwIfNoEntry: false });
+      if (stats?.isFile() && this.#isInside(path)) return { path, stats };
+    }
+    return undefined;
+  }
+
+  /** A symbolic link may not lead out of the app's folder. */
+  #isInside(path: string): boolean {
+    return realpathSync(path).startsWith(this.#root + sep);
+  }
+
+  async #send(request: HttpRequest, { path, stats }: FoundFile, status: number): Promise<Response> {
+    const file = Bun.file(path);
+    const tag = `"${Math.floor(stats.mtimeMs).toString(36)}-${stats.size.toString(36)}"`;
+    const headers = new Headers({
+      'content-type': file.type || 'application/octet-stream',
+      'cache-control': isHashed(path) ? 'public, max-age=31536000, immutable' : 'public, max-age=0, must-revalidate',
+      'last-modified': stats.mtime.toUTCString(),
+      'x-content-type-options': 'nosniff',
+    });
+    const encoding = encodingFor(request, headers, stats);
+    if (isCompressible(headers.get('content-type') ?? '')) headers.set('vary', 'Accept-Encoding');
+    const sent = encoding === undefined ? tag : tagWithCoding(tag, encoding);
+    headers.set('etag', sent);
+    if (status === 200 && isUnchanged(request.headers, sent, stats.mtimeMs))
+      return new Response(null, { status: 304, headers });
+    if (encoding === undefined && status === 200)
+      return withoutBody(request, blobResponse(file, request.headers, headers, tag));
+    if (encoding === undefined) return withoutBody(request, new Response(file, { status, headers }));
+    headers.set('content-encoding', encoding);
+    const body = await this.#compressed(path, sent, encoding);
+    return withoutBody(request, new Response(body, { status, headers }));
+  }
+
+  async #compressed(path: string, tag: string, encoding: Encoding): Promise<Uint8Array<ArrayBuffer>> {
+    const key = `${path}\0${tag}`;
+    const kept = this.#kept.get(key);
+    if (kept) {
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+      return kept;
+    }
+    const made = new Uint8Array(await compress(await Bun.file(path).bytes(), encoding));
+    this.#kept.set(key, made);
+    this.#keptBytes += made.length;
+    for (const [oldest, bytes] of this.#kept) {
+      if (this.#keptBytes <= keptBytes) break;
+      this.#kept.delete(oldest);
+      this.#keptBytes -= bytes.length;
+    }
+    return made;
+  }
+}
+
+/** The path's names, decoded; undefined for what no file is ever served for. */
+function safeSegments(path: string): string[] | undefined {
+  const names: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '') continue;
+    const name = decoded(part);
+    const isHidden = name?.startsWith('.') && name !== '.well-known';
+    if (name === undefined || isHidden || /[/\\\0]/.test(name)) return undefined;
+    names.push(name);
+  }
+  return names;
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names that build tools give: the content's hash is in them, so the content of a name never changes. */
+function isHashed(path: string): boolean {
+  const name = path.slice(path.lastIndexOf(sep) + 1);
+  const part = /[.-]([\w-]{8,})$/.exec(name.slice(0, -extname(name).length || undefined))?.[1];
+  return part !== undefined && /\d/.test(part) && /[a-zA-Z]/.test(part);
+}
+
+function encodingFor(request: HttpRequest, headers: Headers, stats: Stats): Encoding | undefined {
+  if (stats.size < thresholdBytes || stats.size > compressBytes || request.headers.has('range')) return undefined;
+  if (!isCompressible(headers.get('content-type') ?? '')) return undefined;
+  return chooseEncoding(request.headers.get('accept-encoding'));
+}
+
+/** RFC 9110 §13.2.2: If-None-Match counts, and only without it If-Modified-Since. */
+function isUnchanged(headers: Headers, tag: string, modifiedMs: number): boolean {
+  const tags = headers.get('if-none-match');
+  if (tags !== null) return isKnown(tags, tag);
+  const since = headers.get('if-modified-since');
+  return since !== null && isUnmodifiedSince(since, modifiedMs * 1000);
+}
+
+function withoutBody(request: HttpRequest, response: Response): Response {
+  return request.method === 'HEAD'
+    ? new Response(null, { status: response.status, headers: response.headers })
+    : response;
+}
+
+/** To the folder's own address, so that relative links in its page lead right. */
+function redirectTo(location: string): Response {
+  return new Response(null, { status: 308, headers: { location } });
+}
