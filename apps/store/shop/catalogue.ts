@@ -4,6 +4,7 @@
 import { tables } from 'zerohop';
 import type { Card, Category, Inventory, Pricing, Product, Review } from './records.ts';
 import { Refusal } from './refusal.ts';
+import { allOf } from './rows.ts';
 
 export const sortOrders = {
   rating: { attribute: 'byRating', descending: true, label: 'Best rated' },
@@ -49,11 +50,11 @@ export async function readHome(): Promise<Home> {
 
 /** All categories, in the shop's order. */
 export async function readCategories(): Promise<readonly Category[]> {
-  return Array.fromAsync(tables.Category.search({ sort: { attribute: 'position' }, limit: 200, allowFullScan: true }));
+  return allOf(tables.Category.search({ sort: { attribute: 'position' }, limit: 200, allowFullScan: true }));
 }
 
 async function readFeatured(): Promise<readonly (Card & { readonly description: string })[]> {
-  const rows = await Array.fromAsync(
+  const rows = await allOf(
     tables.Product.search<CardRow & { readonly description: string }>({
       conditions: [{ attribute: 'featured', comparator: 'greater_than_equal', value: 1 }],
       sort: { attribute: 'featured' },
@@ -65,7 +66,7 @@ async function readFeatured(): Promise<readonly (Card & { readonly description: 
 }
 
 async function readReduced(): Promise<readonly Card[]> {
-  const rows = await Array.fromAsync(
+  const rows = await allOf(
     tables.Pricing.search<{ readonly product?: CardRow }>({
       conditions: [{ attribute: 'discountPercent', comparator: 'greater_than_equal', value: 30 }],
       sort: { attribute: 'discountPercent', descending: true },
@@ -95,7 +96,7 @@ export async function readListing(
   const number = parsePage(page);
   const [category, rows] = await Promise.all([
     readCategory(id),
-    Array.fromAsync(
+    allOf(
       tables.Product.search<CardRow>({
         conditions: [{ attribute: sortOrders[order].attribute, comparator: 'starts_with', value: `${id}|` }],
         sort: { attribute: sortOrders[order].attribute, descending: sortOrders[order].descending },
@@ -147,7 +148,7 @@ export async function readDetails(id: string): Promise<Details> {
   const [inventory, pricing, reviews, related] = await Promise.all([
     tables.Inventory.get(id),
     tables.Pricing.get(id),
-    Array.fromAsync(tables.Review.search({ conditions: [{ attribute: 'product', value: id }], limit: 50 })),
+    allOf(tables.Review.search({ conditions: [{ attribute: 'product', value: id }], limit: 50 })),
     readRelated(product),
   ]);
   return {
@@ -168,7 +169,7 @@ export async function readDetails(id: string): Promise<Details> {
 /** Products of the category that cost about as much: the nearest dearer ones, made up with the best rated. */
 async function readRelated({ id, category, price }: Product): Promise<readonly Card[]> {
   const key = `${category}|${String(price).padStart(9, '0')}`;
-  const rows = await Array.fromAsync(
+  const rows = await allOf(
     tables.Product.search<CardRow>({
       conditions: [{ attribute: 'byPrice', comparator: 'between', value: [key, `${category}|~`] }],
       sort: { attribute: 'byPrice' },
@@ -202,7 +203,7 @@ export function cardOf({ inventory, pricing, ...row }: CardRow): Card {
 /** The named products as cards, in no order; those that do not exist are left out. */
 export async function readCards(ids: readonly string[]): Promise<readonly Card[]> {
   if (ids.length === 0) return [];
-  const rows = await Array.fromAsync(
+  const rows = await allOf(
     tables.Product.search<CardRow>({
       conditions: [{ attribute: 'id', comparator: 'in', value: ids }],
       select: cardSelect,
@@ -227,7 +228,7 @@ const maxWords = 6;
 export async function search(q: string): Promise<Found> {
   const words = (q.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords);
   if (words.length === 0) return { q, total: 0, products: [] };
-  const rows = await Array.fromAsync(
+  const rows = await allOf(
     tables.Product.search<CardRow>({
       conditions: words.map((word) => ({
         operator: 'or' as const,
