@@ -258,6 +258,16 @@ test.each([
   expect(/<title>(.*?)<\/title>/.exec(await response.text())?.[1]).toContain(title);
 });
 
+test('a page that has not changed is not sent again', async () => {
+  const first = await fetch(`${node.url}/p/p-0011`);
+  const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
+  expect((await fetch(`${node.url}/p/p-0011`, { headers })).status).toBe(304);
+  await setStock('p-0011', (await stockOf('p-0011')) === 2 ? 3 : 2);
+  const changed = await fetch(`${node.url}/p/p-0011`, { headers });
+  expect(changed.status).toBe(200);
+  expect(await changed.text()).toMatch(/Only [23] left/);
+});
+
 test.each([['/c/c-99'], ['/p/p-9999'], ['/order/nope']])('page %s: not found, said as a page', async (path) => {
   const response = await fetch(node.url + path);
   expect(response.status).toBe(404);

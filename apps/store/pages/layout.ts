@@ -1,5 +1,6 @@
 // The frame of every page: head, header with menu and search, footer.
 
+import { getContext } from 'zerohop';
 import { readCategories } from '../shop/catalogue.ts';
 import type { Category } from '../shop/records.ts';
 import { Refusal } from '../shop/refusal.ts';
@@ -28,7 +29,13 @@ export async function respond(page: Page): Promise<Response> {
   );
   headers.set('x-content-type-options', 'nosniff');
   headers.set('referrer-policy', 'same-origin');
-  return new Response(document(page, await readCategories()).text, { status: page.status ?? 200, headers });
+  const { text } = document(page, await readCategories());
+  if (page.isPrivate) return new Response(text, { status: page.status ?? 200, headers });
+  // Weak: compressed, it is still the same page.
+  const tag = `W/"${Bun.hash(text).toString(36)}"`;
+  headers.set('etag', tag);
+  const known = getContext().headers?.get('if-none-match') ?? '';
+  return known.includes(tag) ? new Response(null, { status: 304, headers }) : new Response(text, { headers });
 }
 
 /** Runs what makes a page; a refusal becomes a page that says so. */
