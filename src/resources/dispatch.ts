@@ -5,6 +5,7 @@
 //   3 commit       when it returned; when it threw, nothing of it is written
 //   4 answer       what it returned, in a shape that lets the door send stored bytes as they are
 
+import { Readable } from 'node:stream';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import { type Action, demand, refusal } from '../security/index.ts';
@@ -260,7 +261,7 @@ function shape(value: unknown, context: RequestContext, verb: Verb = 'get'): Ans
 /** An iterable goes on running in the context of its request when the door reads it. */
 function inContext(value: unknown, context: RequestContext): unknown {
   if (typeof value !== 'object' || value === null || !(Symbol.asyncIterator in value)) return value;
-  if (value instanceof ReadableStream) return value;
+  if (value instanceof ReadableStream || value instanceof Readable) return value;
   const source = value as AsyncIterable<unknown>;
   return {
     [Symbol.asyncIterator](): AsyncIterator<unknown> {

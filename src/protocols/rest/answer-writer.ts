@@ -1,6 +1,6 @@
 // The answer of a resource as a response, in the type the client asks for.
 
-import { ZerohopError } from '../../base/index.ts';
+import { stringifyExact, ZerohopError } from '../../base/index.ts';
 import type { Answer, Match, RequestContext, RequestTarget, Verb } from '../../resources/index.ts';
 import { isBlobReference } from '../../tables/index.ts';
 import {
@@ -58,7 +58,7 @@ export class AnswerWriter {
       case 'value':
         return valueResponse({
           ...answered,
-          value: answer.value,
+          value: typedProperty(answered, answer.value),
           given: context.givenResponse,
           writer: () => this.#writerFor(answered),
           threshold: this.#options.compressionThreshold,
@@ -186,6 +186,14 @@ function isUnchanged({ method, headers }: HttpRequest, version: number): boolean
   if (!isRead(method) || headers.has('if-none-match')) return false;
   const since = headers.get('if-modified-since');
   return since !== null && isUnmodifiedSince(since, version);
+}
+
+/** The value of one attribute, as its type says: bytes are sent as they are. */
+function typedProperty({ match, target }: Answered, value: unknown): unknown {
+  const { property } = target;
+  if (match.table === undefined || property === undefined || value instanceof Blob) return value;
+  const body = stringifyExact({ [property]: value });
+  return match.table.decode({ id: '', version: 0, expires: null, body })[property];
 }
 
 function missing({ match, target, request }: Answered): ZerohopError {
