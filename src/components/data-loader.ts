@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { type Json, ZerohopError } from '../base/index.ts';
 import { type AppNode, RequestContext, runInScope, tableResource } from '../resources/index.ts';
-import { parseSdl } from '../schema/index.ts';
+import type { Attribute, ScalarType, TableDefinition } from '../schema/index.ts';
 import { administrator } from '../security/index.ts';
 import type { StoredRecord, Table } from '../tables/index.ts';
 import { isOptions, type Options } from './app-config.ts';
@@ -18,15 +18,34 @@ import { filePatterns, findFiles } from './app-files.ts';
 /** Records written in one transaction, and remembered in one row. */
 const batchRecords = 2000;
 
-const bookkeeping = `
-type LoadedFile @table(database: "system", replicate: false) @hidden {
-  id: ID @primaryKey
-  "Hash of the whole file, in its first row."
-  hash: String
-  "Id of a record → hash of its row in the file, hash of the body it was stored with."
-  records: Any
+const bookkeeping: TableDefinition = {
+  database: 'system',
+  name: 'LoadedFile',
+  primaryKey: 'id',
+  attributes: [
+    attribute('id', 'ID', 'file#0, file#1, ...'),
+    attribute('hash', 'String', 'Hash of the whole file, in its first row.'),
+    attribute('records', 'Any', 'Id of a record → hash of its row in the file, hash of the body it was stored with.'),
+  ],
+  sealed: false,
+  replicate: false,
+  audit: false,
+  hidden: true,
+};
+
+function attribute(name: string, scalar: ScalarType, description: string): Attribute {
+  const type = { kind: 'scalar', scalar } as const;
+  return {
+    name,
+    type,
+    required: name === 'id',
+    indexed: false,
+    unique: false,
+    fulltext: false,
+    hidden: false,
+    description,
+  };
 }
-`;
 
 type Id = string | number;
 type Remembered = Readonly<Record<string, readonly [row: string, body: string]>>;
@@ -46,7 +65,7 @@ export async function loadData(
   const files = findFiles(folder, filePatterns(options, 'dataLoader', folder));
   if (files.length === 0) return;
   if (node.databases.table('system', 'LoadedFile') === undefined) {
-    await node.databases.applySchema(parseSdl(bookkeeping, 'the data loader').tables);
+    await node.databases.applySchema([bookkeeping]);
   }
   for (const file of files) {
     try {
