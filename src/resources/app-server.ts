@@ -35,15 +35,29 @@ export interface ContentType {
 
 const optionNames: readonly string[] = ['name', 'before', 'after', 'runFirst', 'urlPath', 'host', 'port', 'securePort'];
 
+/** Media type → codec. */
+export interface ContentTypeMap {
+  set(type: string, handler: ContentType): unknown;
+  get(type: string): ContentType | undefined;
+  has(type: string): boolean;
+}
+
 export class AppServer {
   readonly resources: Registry;
   readonly config: Readonly<Record<string, unknown>>;
   readonly hostname: string;
   /** Media type → codec; overrides the built-in ones. */
-  readonly contentTypes = new Map<string, ContentType>();
+  readonly contentTypes: ContentTypeMap;
   readonly #middleware: RegisteredMiddleware[] = [];
 
-  constructor(resources: Registry, config: Readonly<Record<string, unknown>>, hostname: string) {
+  /** @param contentTypes those of the HTTP door, which app code may add to */
+  constructor(
+    resources: Registry,
+    config: Readonly<Record<string, unknown>>,
+    hostname: string,
+    contentTypes: ContentTypeMap = new Map(),
+  ) {
+    this.contentTypes = contentTypes;
     this.resources = resources;
     this.config = config;
     this.hostname = hostname;
