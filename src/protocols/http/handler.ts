@@ -130,13 +130,18 @@ export class HttpHandler {
   }
 }
 
-/** Throws INVALID_REQUEST when path and Host header make no URL. */
+/** The absolute URL. Throws INVALID_REQUEST for a Host that is none (RFC 9112 §3.2); then there is no URL, or the listener gives only the path. */
 function urlOf(raw: Request): string {
+  let url: string | undefined;
   try {
-    return raw.url;
+    url = raw.url;
   } catch {
+    // Not even a path.
+  }
+  if (url === undefined || url.startsWith('/')) {
     throw new ZerohopError('INVALID_REQUEST', 'The path and the Host header make no valid URL.');
   }
+  return url;
 }
 
 function notFound(request: HttpRequest): Response {
