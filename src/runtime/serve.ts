@@ -45,8 +45,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { config, databases, metrics, log, dev } = options;
   const registry = new Registry(databases);
   const appConfig = { http: config.http, operations: config.operations, threads: config.threads };
-  const contentTypes = new ContentTypes();
-  const server = new AppServer(registry, appConfig, hostname(), contentTypes);
+  const server = new AppServer(registry, appConfig, hostname());
+  const contentTypes = new ContentTypes(server.contentTypes);
   const node: AppNode = { databases, registry, server, log, config: appConfig };
   const leaveThread = enterThread(node);
   try {
