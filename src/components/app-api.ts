@@ -40,7 +40,7 @@ export const appApi = {
   getResponse,
   server: ofNode(AppServer.prototype, ({ server }) => server),
   resources: ofNode(Registry.prototype, ({ registry }) => registry),
-  contentTypes: ofNode<AppServer['contentTypes']>({}, ({ server }) => server.contentTypes),
+  contentTypes: ofNode<AppServer['contentTypes']>(Map.prototype, ({ server }) => server.contentTypes),
   config: ofNode<AppNode['config']>({}, ({ config }) => config),
   logger: appLogger(() => currentNode().log),
 };

@@ -35,29 +35,15 @@ export interface ContentType {
 
 const optionNames: readonly string[] = ['name', 'before', 'after', 'runFirst', 'urlPath', 'host', 'port', 'securePort'];
 
-/** Media type → codec. */
-export interface ContentTypeMap {
-  set(type: string, handler: ContentType): unknown;
-  get(type: string): ContentType | undefined;
-  has(type: string): boolean;
-}
-
 export class AppServer {
   readonly resources: Registry;
   readonly config: Readonly<Record<string, unknown>>;
   readonly hostname: string;
   /** Media type → codec; overrides the built-in ones. */
-  readonly contentTypes: ContentTypeMap;
+  readonly contentTypes = new Map<string, ContentType>();
   readonly #middleware: RegisteredMiddleware[] = [];
 
-  /** @param contentTypes those of the HTTP door, which app code may add to */
-  constructor(
-    resources: Registry,
-    config: Readonly<Record<string, unknown>>,
-    hostname: string,
-    contentTypes: ContentTypeMap = new Map(),
-  ) {
-    this.contentTypes = contentTypes;
+  constructor(resources: Registry, config: Readonly<Record<string, unknown>>, hostname: string) {
     this.resources = resources;
     this.config = config;
     this.hostname = hostname;
