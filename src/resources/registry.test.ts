@@ -10,6 +10,17 @@ function registryOf(paths: readonly string[]): Registry {
   return registry;
 }
 
+describe('the root', () => {
+  test.each([
+    ['/', ''],
+    ['', ''],
+    ['/other', undefined],
+    ['/other/', undefined],
+  ])('%s → %s', (pathname, path) => {
+    expect(registryOf(['/']).match(pathname)?.path).toBe(path);
+  });
+});
+
 describe('match', () => {
   const paths = [
     'Product',

@@ -155,9 +155,10 @@ function find(branch: Branch, path: string, at: number, values: string[]): Found
   }
   const { entry } = branch;
   if (entry === undefined) return undefined;
-  // A pattern stands for whole paths; a plain path also for everything below it.
+  // A pattern stands for whole paths, and so does the root, or nothing would ever be missing; a plain path also for all below it.
   const isWhole = at >= path.length - 1;
-  return entry.paramNames.length === 0 || isWhole ? { entry, end: at } : undefined;
+  const hasBelow = entry.paramNames.length === 0 && (entry.path !== '' || entry.resource.directURLMapping === true);
+  return hasBelow || isWhole ? { entry, end: at } : undefined;
 }
 
 function decodeSegment(segment: string): string {
