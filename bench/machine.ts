@@ -39,7 +39,7 @@ function cpuName(): string {
   return cpus()[0]?.model.trim() ?? 'unknown';
 }
 
-/** File system, device, and whether it turns; "unknown" where /proc and /sys do not say. */
+/** File system, device and kind; "unknown" where /proc and /sys do not say. */
 function diskOf(folder: string): string {
   const path = realpathSync(folder);
   const mounts = textOf('/proc/mounts')
@@ -53,7 +53,15 @@ function diskOf(folder: string): string {
   const block = `/sys/class/block/${basename(device)}`;
   const rotational = textOf(`${block}/queue/rotational`) || textOf(`${block}/../queue/rotational`);
   const model = textOf(`${block}/device/model`).trim();
-  const kind = rotational === '' ? 'kind unknown' : rotational.trim() === '0' ? 'solid state or virtual' : 'rotating';
+  // What a virtual disk says of itself is a guess of the hypervisor's.
+  const isVirtual = /^(vd|xvd)/.test(basename(device));
+  const kind = isVirtual
+    ? 'virtual'
+    : rotational === ''
+      ? 'kind unknown'
+      : rotational.trim() === '0'
+        ? 'solid state'
+        : 'rotating';
   return `${type} on ${device}${model && ` (${model})`}, ${kind}`;
 }
 

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pace } from './benchmark.ts';
-import { apps, cores, type Lab } from './lab.ts';
+import { apps, cores, type Lab, type ZerohopOptions } from './lab.ts';
 import { productPaths } from './node/reads.ts';
 import { type Load, load } from './wrk.ts';
 
@@ -34,21 +34,18 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
   const folder = join(import.meta.dirname, '..', 'tmp', `profile-${name}`);
   mkdirSync(folder, { recursive: true });
   const before = new Set(readdirSync(folder));
-  const server = await lab.startZerohop({
-    app: subject.app,
-    data: lab.newPath('data'),
-    cores: cores.server,
-    threads: 0,
-    bunArguments: ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`],
-  });
-  const options = { ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load };
-  const result = await load(options);
+  const options: ZerohopOptions = { app: subject.app, data: lab.newPath('data'), cores: cores.server, threads: 0 };
+  // A first start loads the data, so that this is not in the profile.
+  await (await lab.startZerohop(options)).stop();
+  const bunArguments = ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`];
+  const server = await lab.startZerohop({ ...options, bunArguments });
+  const result = await load({ ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load });
   await server.stop();
   const written = readdirSync(folder).filter((file) => !before.has(file));
   const tables = await Promise.all(
     written
       .filter((file) => file.endsWith('.cpuprofile'))
-      .map(async (file) => `${file}\n${selfTimes(await Bun.file(join(folder, file)).json())}`),
+      .map(async (file) => `${file}\n${summarise(await Bun.file(join(folder, file)).json())}`),
   );
   return [
     `${name}: ${result.perSecond.toFixed(0)} requests/s under the profiler, ${result.errors} errors`,
@@ -59,34 +56,68 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
 
 /** As the DevTools protocol has it: https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */
 interface CpuProfile {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
+  readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
+}
+
+interface ProfileNode {
+  readonly id: number;
+  readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  readonly children?: readonly number[];
 }
 
 const shownFunctions = 30;
 
-/** The functions at the top of the stack most often. */
-export function selfTimes({ nodes, samples }: CpuProfile): string {
-  const names = new Map(
-    nodes.map(({ id, callFrame }) => {
-      const file = callFrame.url.replace(/^.*\/(?=(src|apps|node_modules)\/)/, '');
-      return [
-        id,
-        `${callFrame.functionName || '(anonymous)'}  ${file}${file && `:${callFrame.lineNumber + 1}`}`,
-      ] as const;
-    }),
-  );
-  const counts = new Map<string, number>();
-  for (const sample of samples) {
-    const name = names.get(sample) ?? '?';
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+/** Two tables: the functions on top of the stack most often, and those on it at all. */
+export function summarise({ nodes, samples }: CpuProfile): string {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const stackOf = (id: number | undefined): ProfileNode[] => {
+    const node = id === undefined ? undefined : byId.get(id);
+    return node ? [node, ...stackOf(parents.get(node.id))] : [];
+  };
+  const onTop = new Map<string, number>();
+  const onStack = new Map<string, number>();
+  for (const [id, count] of counted(samples)) {
+    const stack = stackOf(id);
+    add(onTop, topName(stack), count);
+    const own = stack.filter(({ callFrame }) => callFrame.url !== '').map(nameOf);
+    for (const name of new Set(own)) add(onStack, name, count);
   }
+  return [
+    `Self\n${shares(onTop, samples.length)}`,
+    `With what they call (up to the next await)\n${shares(onStack, samples.length)}`,
+  ].join('\n\n');
+}
+
+/** Native functions say little without who called them. */
+function topName(stack: readonly ProfileNode[]): string {
+  const [top] = stack;
+  if (!top) return '?';
+  const caller = stack.find(({ callFrame }) => /\/(src|apps|node_modules)\//.test(callFrame.url));
+  return caller && caller !== top ? `${nameOf(top)}  ← ${nameOf(caller)}` : nameOf(top);
+}
+
+function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
+  const file = url.replace(/^.*\/(?=(src|apps|node_modules)\/)/, '');
+  // The line is the one being run, which tells functions without a name apart.
+  return functionName === '' ? `(anonymous) ${file}:${lineNumber + 1}` : `${functionName} ${file}`.trim();
+}
+
+function counted(samples: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const sample of samples) counts.set(sample, (counts.get(sample) ?? 0) + 1);
+  return counts;
+}
+
+function add(counts: Map<string, number>, name: string, count: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + count);
+}
+
+function shares(counts: ReadonlyMap<string, number>, all: number): string {
   return [...counts]
     .sort(([, a], [, b]) => b - a)
     .slice(0, shownFunctions)
-    .map(([name, count]) => `${((100 * count) / samples.length).toFixed(1).padStart(5)} %  ${name}`)
+    .map(([name, count]) => `${((100 * count) / all).toFixed(1).padStart(5)} %  ${name}`)
     .join('\n');
 }
