@@ -1,12 +1,13 @@
 // Writes apps/store/data/*.json, the shop's first stock. The same seed always gives the same files:
 //
-//   node bin/run-bun.js apps/store/tools/generate-data.ts
+//   node bin/run-bun.js apps/store/tools/generate-data.ts [FOLDER]
 
 import { join } from 'node:path';
 import { en, Faker } from '@faker-js/faker';
 import { colours } from '../pictures/paint.ts';
 import { type CategoryWords, departments, opinions, ranges } from './catalogue.ts';
 
+const folder = process.argv[2] ?? join(import.meta.dirname, '../data');
 const productsPerCategory = 30;
 /** The day the data is "today": fixed, so that the files are too. */
 const today = Date.UTC(2026, 8, 1);
@@ -210,8 +211,5 @@ function capital(text: string): string {
 /** One record a line, so that a change shows as a line. */
 async function write(file: string, table: string, records: readonly object[]): Promise<void> {
   const lines = records.map((record) => `    ${JSON.stringify(record)}`).join(',\n');
-  await Bun.write(
-    join(import.meta.dirname, '../data', `${file}.json`),
-    `{\n  "table": "${table}",\n  "records": [\n${lines}\n  ]\n}\n`,
-  );
+  await Bun.write(join(folder, `${file}.json`), `{\n  "table": "${table}",\n  "records": [\n${lines}\n  ]\n}\n`);
 }
