@@ -70,13 +70,6 @@ describe('match', () => {
   }
 });
 
-test('the root resource answers what nothing else does', () => {
-  const registry = registryOf(['', 'Product']);
-  expect(registry.match('/')?.path).toBe('');
-  expect(registry.match('/else/where')).toMatchObject({ path: '', relativeURL: '/else/where' });
-  expect(registry.match('/Product/1')?.path).toBe('Product');
-});
-
 test('a second resource under one path is refused, naming both places', () => {
   const registry = new Registry(noDatabases);
   registry.set('Product', { name: 'A' }, {}, 'schema.graphql');
