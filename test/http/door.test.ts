@@ -191,9 +191,7 @@ describe('middleware', () => {
         });
         server.http((request) => new Response(`below ${request.url}`), { urlPath: '/below' });
         server.http(() => new Response('other host'), { host: 'other.example' });
-        server.http((request, next) => next(new Request(new URL('/Item/1', 'http://x'), request)), {
-          urlPath: '/alias',
-        });
+        server.http((_request, next) => next(new Request('http://x/Item/1')), { urlPath: '/alias' });
         server.http(() => undefined as never, { urlPath: '/nothing' });
         server.http(() => new Response('fallback'), { urlPath: '/late', before: false, name: 'late' });
         server.http(
