@@ -11,7 +11,7 @@ let node: TestNode;
 beforeAll(async () => {
   node = await startNode({ app: shop });
 }, 60_000);
-afterAll(() => node[Symbol.asyncDispose]());
+afterAll(() => node?.[Symbol.asyncDispose]());
 
 async function get(path: string): Promise<unknown> {
   const response = await fetch(node.url + path);
