@@ -1,20 +1,10 @@
 // One serving thread's worth of a node: the app with its tables, behind an HTTP listener. Used by every serve thread, and by a node with
 // `threads: 0` in its only one.
 
-import { hostname } from 'node:os';
-import { type Logger, systemClock } from '../base/index.ts';
-import { loadApp } from '../components/index.ts';
+import type { Logger } from '../base/index.ts';
+import { openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
-import {
-  BodyReader,
-  ContentTypes,
-  createHttpHandler,
-  type HttpHandler,
-  type Listener,
-  listen,
-} from '../protocols/http/index.ts';
-import { restStep } from '../protocols/rest/index.ts';
-import { type AppNode, AppServer, enterThread, Registry } from '../resources/index.ts';
+import { type HttpHandler, type Listener, listen } from '../protocols/http/index.ts';
 import { identifyByAddress } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
@@ -42,55 +32,38 @@ export interface Serving {
 }
 
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { config, databases, metrics, log, dev } = options;
-  const registry = new Registry(databases);
-  const appConfig = { http: config.http, operations: config.operations, threads: config.threads };
-  const server = new AppServer(registry, appConfig, hostname());
-  const contentTypes = new ContentTypes(server.contentTypes);
-  const node: AppNode = { databases, registry, server, log, config: appConfig };
-  const leaveThread = enterThread(node);
+  const { config, databases, metrics, log, dev, primary, entering } = options;
+  const app = await openApp({
+    folder: options.app,
+    databases,
+    primary,
+    config: { http: config.http, operations: config.operations, threads: config.threads },
+    log,
+    metrics: metrics.http,
+    identify: (request) => identifyByAddress(request.ip, config.authorizeLocal),
+    dev,
+    cors: config.cors,
+    urlBytes: config.limits.urlBytes,
+    bodyBytes: config.limits.bodyBytes,
+    bodyTimeoutMs: config.limits.bodyTimeoutMs,
+    compressionThreshold: config.http.compressionThreshold,
+    ...(entering && { entering }),
+  });
   try {
-    const app = await loadApp({ folder: options.app, node, primary: options.primary });
-    if (options.primary) await databases.fillComputed();
-    const rest =
-      app.rest && restStep({ ...restOptions(options, node), contentTypes, lastModified: app.rest.lastModified });
-    const handler = createHttpHandler({
-      identify: (request) => identifyByAddress(request.ip, config.authorizeLocal),
-      steps: [...app.steps, ...(rest ? [rest] : [])],
-      middleware: () => server.middleware,
-      metrics: metrics.http,
-      log,
-      dev,
-      cors: config.cors,
-      urlBytes: config.limits.urlBytes,
-      compressionThreshold: config.http.compressionThreshold,
-    });
-    const listener = listenOrSay(handler, options);
+    if (primary) await databases.fillComputed();
+    const listener = listenOrSay(app.handler, options);
     return {
       port: listener.port,
       problems: app.problems,
       async stop() {
         await listener.stop();
-        leaveThread();
+        app.close();
       },
     };
   } catch (error) {
-    leaveThread();
+    app.close();
     throw error;
   }
-}
-
-function restOptions({ config, metrics, dev, entering }: ServeOptions, node: AppNode) {
-  const { bodyBytes, bodyTimeoutMs } = config.limits;
-  return {
-    node,
-    bodies: new BodyReader({ bytes: bodyBytes, timeoutMs: bodyTimeoutMs }, systemClock),
-    metrics: metrics.http,
-    bodyBytes,
-    compressionThreshold: config.http.compressionThreshold,
-    dev,
-    entering,
-  };
 }
 
 function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): Listener {

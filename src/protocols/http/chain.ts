@@ -17,10 +17,13 @@ export interface HttpStep {
   readonly runFirst?: boolean | undefined;
 }
 
-/** Puts steps in order. `fixed` are there always, in this order; those of `added` that name no place come before the last of them. */
+/**
+ * Puts steps in order. `fixed` are there always, in this order; those of `added` that name no place come before the one named 'rest', or the
+ * last where there is none.
+ */
 export function orderSteps(fixed: readonly HttpStep[], added: readonly HttpStep[]): HttpStep[] {
   const steps = [...fixed];
-  const last = fixed.at(-1);
+  const last = fixed.find(({ name }) => name === 'rest') ?? fixed.at(-1);
   let waiting = added;
   while (waiting.length > 0) {
     const stuck = waiting.filter((step) => !place(steps, step, last));

@@ -1,0 +1,93 @@
+// An app with its HTTP handler: everything of a serving thread but the socket.
+
+import { hostname } from 'node:os';
+import { type Clock, type Logger, systemClock } from '../base/index.ts';
+import {
+  BodyReader,
+  ContentTypes,
+  type Cors,
+  createHttpHandler,
+  type HttpHandler,
+  type HttpStep,
+  type Identify,
+  orderSteps,
+} from '../protocols/http/index.ts';
+import { restStep } from '../protocols/rest/index.ts';
+import { type AppNode, AppServer, enterThread, Registry } from '../resources/index.ts';
+import type { Databases } from '../tables/index.ts';
+import type { HttpMetrics } from '../telemetry/index.ts';
+import { type LoadedApp, loadApp } from './load-app.ts';
+
+export interface OpenAppOptions {
+  /** Undefined: no app, tables only. */
+  readonly folder: string | undefined;
+  readonly databases: Databases;
+  /** Whether this thread applies the schema and loads data. */
+  readonly primary: boolean;
+  /** What app code sees as `config`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly log: Logger;
+  readonly metrics: HttpMetrics;
+  readonly identify: Identify;
+  readonly dev: boolean;
+  readonly cors: Cors;
+  readonly urlBytes: number;
+  readonly bodyBytes: number;
+  readonly bodyTimeoutMs: number;
+  readonly compressionThreshold: number;
+  readonly clock?: Clock;
+  /** Told the endpoint whose code is about to run. */
+  readonly entering?: (endpoint: string) => void;
+}
+
+export interface OpenApp {
+  readonly node: AppNode;
+  readonly handler: HttpHandler;
+  /** What of the app could not be loaded, one line each. */
+  readonly problems: readonly string[];
+  close(): void;
+}
+
+/** @param prepare called with the node before its app is loaded */
+export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode) => Promise<void>): Promise<OpenApp> {
+  const { databases, config, log, folder, primary } = options;
+  const registry = new Registry(databases);
+  const server = new AppServer(registry, config, hostname());
+  const node: AppNode = { databases, registry, server, log, config };
+  const close = enterThread(node);
+  try {
+    await prepare?.(node);
+    const app = folder === undefined ? noApp : await loadApp({ folder, node, primary });
+    return { node, handler: handlerOf(app, node, options), problems: app.problems, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+const noApp: LoadedApp = { problems: [], steps: [], rest: { lastModified: true } };
+
+/** Who is asking is found out when it is first asked; the step marks the place in the chain for those that name it. */
+const authentication: HttpStep = { name: 'authentication', handle: (request, next) => next(request) };
+
+function handlerOf({ steps, rest }: LoadedApp, node: AppNode, options: OpenAppOptions): HttpHandler {
+  const { metrics, dev, bodyBytes, bodyTimeoutMs, compressionThreshold, entering, clock = systemClock } = options;
+  const door =
+    rest &&
+    restStep({
+      node,
+      contentTypes: new ContentTypes(node.server.contentTypes),
+      bodies: new BodyReader({ bytes: bodyBytes, timeoutMs: bodyTimeoutMs }, clock),
+      metrics,
+      bodyBytes,
+      compressionThreshold,
+      dev,
+      lastModified: rest.lastModified,
+      entering,
+    });
+  return createHttpHandler({
+    ...options,
+    steps: orderSteps([authentication, ...(door ? [door] : [])], steps),
+    middleware: () => node.server.middleware,
+  });
+}
