@@ -27,7 +27,7 @@ if (name === undefined) {
     console.error(run);
     process.exit(2);
   }
-  process.exit(await run());
+  process.exit(await run().catch(failed));
 }
 
 /** What to run, or why it can't be. */
@@ -52,11 +52,11 @@ async function runParts(name: string, parts: readonly Part[], kept: boolean): Pr
       const pace = values.quick ? paces.quick : paces.full;
       rows.push(...(await part.run(lab, pace, (what) => console.log(`${part.name}: ${what}`))));
     } catch (error) {
-      failures.push(`${part.name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${part.name}: ${messageOf(error)}`);
       await lab.stopServers();
     }
   }
-  console.log(`\n${rowsText(rows)}\n`);
+  if (rows.length > 0) console.log(`\n${rowsText(rows)}\n`);
   for (const failure of failures) console.error(`FAILED ${failure}`);
   const date = new Date().toISOString();
   const report: Report = { machine, commit, date, rows, ...(failures.length > 0 && { failures }) };
@@ -81,6 +81,15 @@ function openLab(): Lab {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void lab[Symbol.asyncDispose]().finally(() => process.exit(130)));
   return lab;
+}
+
+function failed(error: unknown): number {
+  console.error(messageOf(error));
+  return 1;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function overview(): string {
