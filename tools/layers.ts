@@ -33,7 +33,7 @@ const floors: readonly (readonly string[])[] = [
   ['records'],
   ['storage'],
   ['schema'],
-  ['config'],
+  ['config', 'semantics'],
   ['base'],
 ];
 

@@ -1,7 +1,6 @@
 // Compression of responses that others made: app code, static files, middleware.
 
-import { chooseEncoding } from './accept.ts';
-import { compress, compressStream, isCompressible } from './compression.ts';
+import { chooseEncoding, compress, compressStream, isCompressible } from '../../semantics/index.ts';
 
 /** The response, compressed if the client takes that and it is worth it. */
 export async function compressResponse(response: Response, request: Headers, threshold: number): Promise<Response> {

@@ -2,7 +2,7 @@
 
 import { ZerohopError } from '../../base/index.ts';
 import type { ContentType } from '../../resources/index.ts';
-import { chooseType } from './accept.ts';
+import { chooseType } from '../../semantics/index.ts';
 import { checkDecoded } from './check-decoded.ts';
 import { csvFraming, parseCsv } from './csv.ts';
 import {

@@ -1,17 +1,20 @@
-export { chooseEncoding, type Encoding } from './accept.ts';
-export { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
-export { compressResponse } from './compress-response.ts';
-export { compress, compressStream, isCompressible } from './compression.ts';
 export {
+  blobResponse,
+  chooseEncoding,
+  compress,
+  compressStream,
   contentTag,
+  type Encoding,
   entityTag,
+  isCompressible,
   isKnown,
   isUnmodifiedSince,
   lastModified,
-  preconditionOf,
+  parseRange,
   tagWithCoding,
-  unmodifiedLimit,
-} from './conditional.ts';
+} from '../../semantics/index.ts';
+export { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
+export { compressResponse } from './compress-response.ts';
 export { ContentTypes, extensions, type Writer } from './content-types.ts';
 export type { Cors } from './cors.ts';
 export { JsonText, toJson } from './formats.ts';
@@ -20,6 +23,6 @@ export { createHttpHandler, HttpHandler, type HttpHandlerOptions } from './handl
 export { healthResponse } from './health.ts';
 export { HttpRequest, type Identify } from './http-request.ts';
 export { type Listener, type ListenOptions, listen } from './listen.ts';
+export { preconditionOf, unmodifiedLimit } from './preconditions.ts';
 export { isUnexpected, type Problem, problemOf, problemResponse } from './problem.ts';
-export { blobResponse, parseRange } from './ranges.ts';
 export { type BodyLimits, BodyReader } from './read-body.ts';

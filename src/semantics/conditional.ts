@@ -3,10 +3,9 @@
 //   "1732155327000123"           as JSON          "1732155327000123-cbor"   as CBOR
 //   "1732155327000123-br"        JSON, Brotli     "h8f3a..."                of a body that is no single record: its hash
 //
-// Reads are answered here; conditions on writes become a `Precondition`, which the store checks at commit.
+// Here is what reads need; what conditions on writes become is in protocols/http/preconditions.ts.
 
-import { ZerohopError } from '../../base/index.ts';
-import type { Precondition } from '../../store/index.ts';
+import { ZerohopError } from '../base/index.ts';
 
 /** `suffix`: what sets this representation apart from plain JSON ('', 'cbor', 'br', 'cbor-br'). */
 export function entityTag(version: number, suffix = ''): string {
@@ -80,43 +79,9 @@ function wholeSeconds(version: number): number {
   return Math.floor(version / 1_000_000) * 1000;
 }
 
-function parseHttpDate(text: string): number | undefined {
+/** Ms since 1970; undefined for what is no date (RFC 9110 §5.6.7). */
+export function parseHttpDate(text: string): number | undefined {
   if (!/^[A-Z][a-z]+,? /.test(text)) return undefined;
   const ms = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(ms) ? undefined : ms;
-}
-
-/** What a write asks for before it happens. Undefined: nothing. */
-export function preconditionOf(headers: Headers): Precondition | undefined {
-  const ifMatch = headers.get('if-match');
-  const ifNoneMatch = headers.get('if-none-match');
-  if (ifMatch === null && ifNoneMatch === null) return undefined;
-  const precondition: { versions?: number[]; notVersions?: number[]; exists?: boolean } = {};
-  if (ifMatch !== null) {
-    const tags = parseTags(ifMatch, 'If-Match');
-    precondition.exists = true;
-    // Strong comparison (RFC 9110 §13.1.1): a weak tag matches nothing.
-    if (tags !== '*') precondition.versions = versionsOf(tags.filter((tag) => !tag.weak));
-  }
-  if (ifNoneMatch !== null) {
-    const tags = parseTags(ifNoneMatch, 'If-None-Match');
-    if (tags === '*') precondition.exists = false;
-    else precondition.notVersions = versionsOf(tags);
-  }
-  return precondition;
-}
-
-/** Tags that no record ever had become no version at all. */
-function versionsOf(tags: readonly EntityTag[]): number[] {
-  return tags
-    .map((tag) => /^(\d{1,16})(-[a-z-]+)?$/.exec(tag.value)?.[1])
-    .flatMap((text) => (text ? [Number(text)] : []));
-}
-
-/** If-Unmodified-Since in microseconds: the newest version that still fits. Ignored beside If-Match (RFC 9110 §13.1.4). */
-export function unmodifiedLimit(headers: Headers): number | undefined {
-  const header = headers.get('if-unmodified-since');
-  if (header === null || headers.has('if-match')) return undefined;
-  const ms = parseHttpDate(header);
-  return ms === undefined ? undefined : ms * 1000 + 999_999;
 }

@@ -1,6 +1,6 @@
 // Byte ranges (RFC 9110 §14) of content whose length is known.
 
-import { ZerohopError } from '../../base/index.ts';
+import { ZerohopError } from '../base/index.ts';
 
 /** Bytes `start` to `end`, both included. */
 export interface ByteRange {

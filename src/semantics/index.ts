@@ -1,0 +1,14 @@
+export { chooseEncoding, chooseType, type Encoding, type Offer, parsePreferences } from './accept.ts';
+export { compress, compressStream, isCompressible } from './compression.ts';
+export {
+  contentTag,
+  type EntityTag,
+  entityTag,
+  isKnown,
+  isUnmodifiedSince,
+  lastModified,
+  parseHttpDate,
+  parseTags,
+  tagWithCoding,
+} from './conditional.ts';
+export { type ByteRange, blobResponse, parseRange } from './ranges.ts';
