@@ -41,10 +41,22 @@ export async function runNode(options: RunOptions): Promise<number> {
     watcher?.close();
     return node.stop();
   });
-  const { code, reason } = await node.stopped;
+  const { code, reason } = await Promise.race([node.stopped, uncaught(log)]);
   watcher?.close();
   if (reason !== undefined) console.error(`zerohop: ${reason}`);
   return code;
+}
+
+/** Resolves at an error nobody caught in this thread: where a node has no others, that of a timer or an event of the app. */
+function uncaught(log: Logger): Promise<{ readonly code: number; readonly reason: string }> {
+  return new Promise((resolve) => {
+    process.on('uncaughtException', (error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      const reason = `The node ends, as nobody caught this error: ${message}. What was acknowledged is on disk; start it again.`;
+      log.fatal(reason, { error });
+      resolve({ code: 1, reason });
+    });
+  });
 }
 
 function configOf({ flags, dev, configFile }: RunOptions): Config {

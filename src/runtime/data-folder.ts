@@ -1,6 +1,6 @@
 // The data folder of a node: made when missing, held by one process at a time, with the node's identity in it.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZerohopError } from '../base/index.ts';
 import { Connection, storageError } from '../storage/index.ts';
@@ -33,6 +33,9 @@ function nodeIdIn(path: string): string {
   const file = join(path, 'node-id');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   const id = Bun.randomUUIDv7();
-  writeFileSync(file, `${id}\n`, { mode: 0o600 });
+  // Whole or not there, wherever the power is cut.
+  const unnamed = `${file}.new`;
+  writeFileSync(unnamed, `${id}\n`, { mode: 0o600, flush: true });
+  renameSync(unnamed, file);
   return id;
 }

@@ -1,26 +1,37 @@
-// One SQLite connection with its prepared statements. The only file that imports bun:sqlite.
+// One SQLite connection with its prepared statements. This file and walk.ts are the only ones that import bun:sqlite.
 
 import { Database, SQLiteError, type Statement } from 'bun:sqlite';
 import { dirname } from 'node:path';
 import { ZerohopError } from '../base/index.ts';
 import type { SqlValue } from './encode.ts';
+import { Walk } from './walk.ts';
 
 /** Statements a connection keeps prepared; the one unused for longest makes room. */
 const preparedStatements = 400;
+
+export interface ConnectionOptions {
+  readonly readonly: boolean;
+  readonly journal?: 'WAL' | 'DELETE';
+  /** How long to wait for a lock another connection holds. */
+  readonly busyMs?: number;
+}
 
 export class Connection {
   readonly path: string;
   readonly #database: Database;
   readonly #prepared = new Map<string, Statement>();
+  /** Prepared for others, until they discard them. */
+  readonly #kept = new Set<Statement>();
+  readonly #walks = new Set<Walk>();
 
   /** Opens a database file in WAL mode; a writer creates it. Throws CORRUPT_DATA, STORAGE_FULL or READ_ONLY in plain words. */
-  constructor(path: string, options: { readonly readonly: boolean; readonly journal?: 'WAL' | 'DELETE' }) {
+  constructor(path: string, options: ConnectionOptions) {
     this.path = path;
     this.#database = refusing(path, () => {
       const database = options.readonly
         ? new Database(path, { readonly: true })
         : new Database(path, { create: true, readwrite: true });
-      database.run('PRAGMA busy_timeout = 5000');
+      database.run(`PRAGMA busy_timeout = ${options.busyMs ?? 5000}`);
       if (!options.readonly) {
         database.run(`PRAGMA journal_mode = ${options.journal ?? 'WAL'}`);
         database.run('PRAGMA synchronous = NORMAL');
@@ -35,11 +46,12 @@ export class Connection {
 
   /** Opens or creates a file that no other process can open this way until this one closes it or ends. Throws INVALID_CONFIG when one has. */
   static exclusive(path: string): Connection {
-    const connection = new Connection(path, { readonly: false, journal: 'DELETE' });
+    let connection: Connection | undefined;
     try {
-      connection.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+      connection = new Connection(path, { readonly: false, journal: 'DELETE', busyMs: 0 });
+      connection.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     } catch (error) {
-      connection.close();
+      connection?.close();
       if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_BUSY') throw error;
       throw new ZerohopError(
         'INVALID_CONFIG',
@@ -51,7 +63,15 @@ export class Connection {
 
   /** A statement to keep: for the few that run on every request. */
   prepare(sql: string): Statement {
-    return refusing(this.path, () => this.#database.prepare(sql));
+    const statement = refusing(this.path, () => this.#database.prepare(sql));
+    this.#kept.add(statement);
+    return statement;
+  }
+
+  /** Frees a statement that `prepare` gave. */
+  discard(statement: Statement): void {
+    this.#kept.delete(statement);
+    statement.finalize();
   }
 
   /** Runs one statement that returns nothing; says how many rows it changed. */
@@ -59,9 +79,14 @@ export class Connection {
     return refusing(this.path, () => this.#statement(sql).run(...parameters).changes);
   }
 
-  /** Runs several statements separated by semicolons. */
+  /** Runs several statements separated by semicolons, prepared anew: many a PRAGMA takes effect only then. */
   exec(sql: string): void {
     refusing(this.path, () => this.#database.run(sql));
+  }
+
+  /** Ends the transaction that is open, if there is one: where the disk fails, SQLite has ended it by itself at times. */
+  rollBack(): void {
+    if (this.#database.inTransaction) this.run('ROLLBACK');
   }
 
   /** All rows, each an array of column values. */
@@ -76,17 +101,39 @@ export class Connection {
 
   /** Rows one by one, from a statement of their own, so that several walks may go on at once. */
   *iterate(sql: string, parameters: readonly SqlValue[] = []): Generator<SqlValue[]> {
-    const statement = this.prepare(sql);
+    const walk = refusing(this.path, () => new Walk(this.#database.prepare(sql), parameters));
+    this.#walks.add(walk);
     try {
-      for (const row of statement.iterate(...parameters)) yield Object.values(row as Record<string, SqlValue>);
+      for (;;) {
+        const row = refusing(this.path, () => walk.next());
+        if (!row) return;
+        yield row;
+      }
     } finally {
-      statement.finalize();
+      this.#walks.delete(walk);
+      walk.end(new Error('Bug: a finished walk goes on'));
     }
   }
 
+  /** Has the walks that are under way read their remaining rows: before a change of temporary tables, which would break them. */
+  settleWalks(): void {
+    refusing(this.path, () => {
+      for (const walk of this.#walks) walk.settle();
+    });
+  }
+
+  /** Ends the walks that are under way, which would hold on to the snapshot. Who goes on with one gets `refusal`. */
+  endWalks(refusal: Error): void {
+    for (const walk of this.#walks) walk.end(refusal);
+    this.#walks.clear();
+  }
+
   close(): void {
+    this.endWalks(new Error(`Bug: ${this.path} was closed under a walk`));
     for (const statement of this.#prepared.values()) statement.finalize();
+    for (const statement of this.#kept) statement.finalize();
     this.#prepared.clear();
+    this.#kept.clear();
     this.#database.close();
   }
 
@@ -131,7 +178,7 @@ export function storageError(path: string, error: unknown): ZerohopError | undef
     );
   if (
     code.startsWith('SQLITE_READONLY') ||
-    code === 'SQLITE_CANTOPEN' ||
+    code.startsWith('SQLITE_CANTOPEN') ||
     code === 'EROFS' ||
     code === 'EACCES' ||
     code === 'EPERM'
@@ -143,7 +190,15 @@ export function storageError(path: string, error: unknown): ZerohopError | undef
       'STORAGE_FULL',
       `The disk refused a write or read of ${path} (${code}). Check free space and the disk.`,
     );
-  if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB')
+  if (code.startsWith('SQLITE_BUSY'))
+    return new ZerohopError(
+      'OVERLOADED',
+      `Another program has locked ${path}. Let it finish, or close it, and retry.`,
+      {
+        retryAfterSeconds: 1,
+      },
+    );
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
     return new ZerohopError(
       'CORRUPT_DATA',
       `${path} is damaged or not a Zerohop data file. Restore it from a backup, or move it away to start empty.`,

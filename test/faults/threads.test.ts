@@ -81,7 +81,7 @@ test('a blocked thread is reported by the name of the endpoint, and the other go
 
 test('an app that throws at load is reported with file and line, and the node answers', async () => {
   await using node = await startNode({ app: 'throws-at-load', threads: 1 });
-  await node.output.match(/resources\.ts:11/);
+  await node.output.match(/resources\.ts:10/);
   expect(node.output.text).toContain('this app can not be loaded');
   expect((await fetch(`${node.url}/health`)).status).toBe(200);
   expect((await fetch(`${node.url}/Hello/`)).status).toBe(404);
