@@ -4,9 +4,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Clock, limits, type Logger, systemClock } from './base/index.ts';
+import { type Clock, type Logger, limits, systemClock } from './base/index.ts';
 import { openApp, provideRuntime } from './components/index.ts';
-import { appDatabases, type ResourceClass, tableResource } from './resources/index.ts';
+import { type AppNode, appDatabases, type ResourceClass, tableResource } from './resources/index.ts';
 import { parseSdl } from './schema/index.ts';
 import { administrator, type User } from './security/index.ts';
 import { StoreEngine } from './store/index.ts';
@@ -19,8 +19,8 @@ export interface TestNodeOptions {
   readonly app?: string;
   /** Schema language, in place of or beside an app's. */
   readonly schema?: string;
-  /** Path → class, beside what the app exports. */
-  readonly resources?: Readonly<Record<string, ResourceClass>>;
+  /** Path → class, beside what the app exports; as a function, for classes that extend tables of the schema. */
+  readonly resources?: TestResources | ((node: Pick<TestNode, 'tables' | 'databases'>) => TestResources);
   /** Who `fetch` calls as. The administrator unless given; null: nobody known. */
   readonly user?: User | null;
   /** Moves what the node takes for the time. */
@@ -28,6 +28,8 @@ export interface TestNodeOptions {
   /** Where log lines go; only warnings and worse are printed unless given. */
   readonly log?: Logger;
 }
+
+export type TestResources = Readonly<Record<string, ResourceClass>>;
 
 export interface TestNode extends AsyncDisposable {
   /** Calls the node as a client over HTTP does, without a socket. `path`: '/Product/42'. */
@@ -72,10 +74,13 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
           const schema = parseSdl(options.schema, 'schema');
           await own.applySchema(schema.tables);
           for (const { database, name, exportName } of schema.tables) {
-            if (exportName !== undefined) node.registry.set(exportName, tableResource(database, name, node), {}, 'schema');
+            if (exportName !== undefined)
+              node.registry.set(exportName, tableResource(database, name, node), {}, 'schema');
           }
         }
-        for (const [path, resource] of Object.entries(options.resources ?? {})) node.registry.set(path, resource, {}, 'startTestNode');
+        const { resources = {} } = options;
+        const given = typeof resources === 'function' ? resources(boundTo(node)) : resources;
+        for (const [path, resource] of Object.entries(given)) node.registry.set(path, resource, {}, 'startTestNode');
       },
     );
     if (app.problems.length > 0) {
@@ -83,15 +88,13 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       throw new Error(`The app could not be loaded:\n${app.problems.join('\n')}`);
     }
     app.handler.ready = true;
-    const bound = appDatabases(app.node);
     const stop = async (): Promise<void> => {
       app.close();
       await end();
     };
     return {
       fetch: async (path, init) => app.handler.fetch(requestOf(path, init)),
-      tables: bound.data as unknown as typeof tables,
-      databases: bound as unknown as typeof databases,
+      ...boundTo(app.node),
       stop,
       [Symbol.asyncDispose]: stop,
     };
@@ -99,6 +102,12 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     await end();
     throw error;
   }
+}
+
+/** The node's own tables, as the app declares them. */
+function boundTo(node: AppNode): Pick<TestNode, 'tables' | 'databases'> {
+  const bound = appDatabases(node);
+  return { tables: bound.data as unknown as typeof tables, databases: bound as unknown as typeof databases };
 }
 
 function requestOf(path: string | Request, init: RequestInit | undefined): Request {

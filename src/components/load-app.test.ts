@@ -102,7 +102,8 @@ describe('an app', () => {
       ['/widget/9', ['named', '9', { id: '9' }]],
       ['/deep/a/b/c', ['own', undefined, { one: 'a', rest: 'b/c' }]],
       ['/Heir/4', ['own', '4', {}]],
-      ['/anything', ['root', 'anything', {}]],
+      ['/', ['root', undefined, {}]],
+      ['/anything', undefined],
     ];
     for (const [url, expected] of cases) expect(await get(url)).toEqual(expected);
   });
