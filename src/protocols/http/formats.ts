@@ -3,6 +3,7 @@
 import { Encoder as CborEncoder } from 'cbor-x';
 import { Packr } from 'msgpackr';
 import { parseExact, stringifyExact } from '../../base/index.ts';
+import { knownJson } from '../../resources/index.ts';
 import type { BinaryFraming, TextFraming } from './framing.ts';
 
 /**
@@ -10,7 +11,41 @@ import type { BinaryFraming, TextFraming } from './framing.ts';
  * digits. Undefined is null.
  */
 export function toJson(value: unknown): string {
+  const stored = assembled(value, 0);
+  if (stored !== undefined) return stored;
   return stringifyExact(needsPlaining(value) ? plain(value) : value) ?? 'null';
+}
+
+/** Records deeper than this in what an app returns are written anew. */
+const assemblyDepth = 4;
+
+/** Put together from the stored texts of the records in it; undefined when there are none. */
+function assembled(value: unknown, depth: number): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const known = knownJson(value);
+  if (known !== undefined || depth === assemblyDepth) return known;
+  if (Array.isArray(value)) return assembledArray(value, depth);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in value) return undefined;
+  let found = false;
+  let text = '{';
+  for (const [name, part] of Object.entries(value)) {
+    if (part === undefined || typeof part === 'function' || typeof part === 'symbol') continue;
+    const inner = assembled(part, depth + 1);
+    if (inner !== undefined) found = true;
+    text += `${text.length > 1 ? ',' : ''}${JSON.stringify(name)}:${inner ?? toJson(part)}`;
+  }
+  return found ? `${text}}` : undefined;
+}
+
+/** A list is of one kind: its first item tells whether to look at all. */
+function assembledArray(items: readonly unknown[], depth: number): string | undefined {
+  const first = assembled(items[0], depth + 1);
+  if (first === undefined) return undefined;
+  let text = `[${first}`;
+  for (let index = 1; index < items.length; index++)
+    text += `,${assembled(items[index], depth + 1) ?? toJson(items[index])}`;
+  return `${text}]`;
 }
 
 function needsPlaining(value: unknown): boolean {

@@ -36,6 +36,7 @@ export class HttpHandler {
   readonly #options: HttpHandlerOptions;
   readonly #unrouted: RouteMetrics;
   readonly #cors: Cors | undefined;
+  readonly #sent: (bytes: number) => void;
   #middleware: readonly RegisteredMiddleware[] = [];
   #middlewareCount = -1;
   #run: Next;
@@ -43,6 +44,7 @@ export class HttpHandler {
   constructor(options: HttpHandlerOptions) {
     this.#options = options;
     this.#unrouted = options.metrics.route('unrouted');
+    this.#sent = (bytes) => options.metrics.sent(bytes);
     this.#cors = options.cors.origins.length > 0 ? options.cors : undefined;
     this.#run = composeSteps(options.steps, notFound);
   }
@@ -73,7 +75,9 @@ export class HttpHandler {
   #accept(raw: Request, server: Server<unknown> | undefined): HttpRequest {
     const full = urlOf(raw);
     const url = full.slice(full.indexOf('/', 8));
-    return new HttpRequest(raw, url, server, this.#options.identify);
+    const request = new HttpRequest(raw, url, server, this.#options.identify);
+    request.sent = this.#sent;
+    return request;
   }
 
   /** Answers that need no chain. */

@@ -16,6 +16,8 @@ export class HttpRequest {
   readonly method: string;
   /** The route's meter, once a step has found the route. */
   route: RouteMetrics | undefined;
+  /** Told the bytes of response bodies. */
+  sent: (bytes: number) => void = ignore;
   readonly #server: Server<unknown> | undefined;
   readonly #identify: Identify;
   #user: User | null | undefined;
@@ -103,3 +105,5 @@ let count = 0;
 function nextRequestId(): string {
   return `${thread}-${(count++).toString(36)}`;
 }
+
+function ignore(): void {}

@@ -38,7 +38,7 @@ export class BodyReader {
       return await Promise.race([bytes, limited.promise]);
     } catch (error) {
       if (error instanceof ZerohopError) throw error;
-      throw new ZerohopError('INVALID_BODY', 'The connection ended before the whole body had arrived.');
+      throw connectionEnded();
     } finally {
       this.#waiting.delete(waiting);
     }
@@ -59,7 +59,7 @@ export class BodyReader {
         if (next === undefined || next.done) controller.close();
         else controller.enqueue(next.value);
       } catch (error) {
-        controller.error(error);
+        controller.error(error instanceof ZerohopError ? error : connectionEnded());
       } finally {
         this.#waiting.delete(waiting);
       }
@@ -116,6 +116,10 @@ export class BodyReader {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+function connectionEnded(): ZerohopError {
+  return new ZerohopError('INVALID_BODY', 'The connection ended before the whole body had arrived.');
 }
 
 interface Waiting {

@@ -44,15 +44,32 @@ export async function respond(request: HttpRequest, content: Content, threshold:
   const init = { status: content.status, headers };
   if ('whole' in content.body) {
     const { whole } = content.body;
-    if (encoding === undefined) return new Response(bodyInit(whole), init);
-    return new Response(bodyInit(await compress(bytesOf(whole), encoding)), init);
+    const sent = encoding === undefined ? whole : await compress(bytesOf(whole), encoding);
+    if (request.method !== 'HEAD') request.sent(typeof sent === 'string' ? Buffer.byteLength(sent) : sent.length);
+    return new Response(bodyInit(sent), init);
   }
   if (request.method === 'HEAD') {
     await content.body.stream.cancel();
     return new Response(null, init);
   }
   const { stream } = content.body;
-  return new Response(encoding === undefined ? stream : compressStream(stream, encoding), init);
+  return new Response(counted(encoding === undefined ? stream : compressStream(stream, encoding), request), init);
+}
+
+function counted(stream: ReadableStream<Uint8Array>, { sent }: HttpRequest): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (done) return controller.close();
+        sent(value.length);
+        controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function encodingFor(request: HttpRequest, { body, type }: Content, headers: Headers, threshold: number) {

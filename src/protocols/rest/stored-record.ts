@@ -39,6 +39,7 @@ export class StoredRecordPath {
     if (ifNoneMatch !== null) {
       if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers: { etag, vary } });
     } else if (headers.has('if-modified-since')) return undefined;
+    request.sent(Buffer.byteLength(body));
     return new Response(body, { headers: { 'content-type': 'application/json', etag, vary } });
   }
 
