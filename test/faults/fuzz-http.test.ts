@@ -6,24 +6,24 @@ import { FuzzedNode } from '../support/fuzzed-node.ts';
 
 const end = '\r\n\r\n';
 
-/** Given bytes → allowed statuses; 0: closed, or waiting for more. */
+/** Given bytes → allowed statuses; 0: closed, or waiting for more; 505: where the version should stand is something else. */
 const malformed: readonly (readonly [name: string, bytes: string, statuses: readonly number[]])[] = [
   ['nothing', '', [0]],
-  ['an empty line', '\r\n', [0]],
+  ['an empty line', '\r\n', [0, 400]],
   ['empty lines', '\r\n\r\n\r\n', [0, 400]],
   ['a TLS hello', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', [0, 400]],
-  ['HTTP/2 preface', `PRI * HTTP/2.0${end}SM${end}`, [0, 400]],
+  ['HTTP/2 preface', `PRI * HTTP/2.0${end}SM${end}`, [0, 400, 505]],
   ['zeros', '\0'.repeat(1000), [0, 400]],
-  ['no version', `GET /health${end}`, [0, 400]],
-  ['version 0.9', 'GET /health\r\n', [0, 400]],
-  ['version 3', `GET /health HTTP/3.0\r\nhost: x${end}`, [0, 400]],
+  ['no version', `GET /health${end}`, [0, 400, 505]],
+  ['version 0.9', 'GET /health\r\n', [0, 400, 505]],
+  ['version 3', `GET /health HTTP/3.0\r\nhost: x${end}`, [0, 400, 505]],
   ['no method', ` /health HTTP/1.1\r\nhost: x${end}`, [0, 400]],
-  ['a method with control characters', `G\x01T /health HTTP/1.1\r\nhost: x${end}`, [0, 400, 405]],
+  ['a method with control characters', `G\x01T /health HTTP/1.1\r\nhost: x${end}`, [0, 400, 405, 505]],
   ['an unknown method', `FROB /Item/ HTTP/1.1\r\nhost: x${end}`, [0, 400, 405]],
   ['a very long method', `${'A'.repeat(5000)} /Item/ HTTP/1.1\r\nhost: x${end}`, [0, 400, 405, 431]],
-  ['a space in the path', `GET /Item/a b HTTP/1.1\r\nhost: x${end}`, [0, 400]],
+  ['a space in the path', `GET /Item/a b HTTP/1.1\r\nhost: x${end}`, [0, 400, 505]],
   ['a path without slash', `GET Item HTTP/1.1\r\nhost: x${end}`, [0, 400, 404]],
-  ['a NUL in the path', `GET /Item/a\0b HTTP/1.1\r\nhost: x${end}`, [0, 400]],
+  ['a NUL in the path', `GET /Item/a\0b HTTP/1.1\r\nhost: x${end}`, [0, 400, 505]],
   ['bytes above 127 in the path', `GET /Item/\xff\xfe HTTP/1.1\r\nhost: x${end}`, [0, 400, 404]],
   ['CONNECT', `CONNECT example.com:443 HTTP/1.1\r\nhost: example.com${end}`, [0, 400, 404, 405]],
   ['OPTIONS *', `OPTIONS * HTTP/1.1\r\nhost: x${end}`, [0, 200, 204, 400, 404, 405]],
@@ -37,7 +37,7 @@ const malformed: readonly (readonly [name: string, bytes: string, statuses: read
   ['a space before the colon', `GET /health HTTP/1.1\r\nhost : x${end}`, [0, 400]],
   ['a folded header', `GET /health HTTP/1.1\r\nhost: x\r\na: b\r\n c${end}`, [0, 200, 400]],
   ['a NUL in a header', `GET /health HTTP/1.1\r\nhost: x\r\na: b\0c${end}`, [0, 200, 400]],
-  ['bare line feeds', 'GET /health HTTP/1.1\nhost: x\n\n', [0, 200, 400]],
+  ['bare line feeds', 'GET /health HTTP/1.1\nhost: x\n\n', [0, 200, 400, 505]],
   ['a header of 100 KB', `GET /health HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(100_000)}${end}`, [0, 400, 431]],
   ['10,000 headers', `GET /health HTTP/1.1\r\nhost: x\r\n${'a: b\r\n'.repeat(10_000)}\r\n`, [0, 400, 431]],
   ['a path of 100 KB', `GET /Item/${'a'.repeat(100_000)} HTTP/1.1\r\nhost: x${end}`, [0, 400, 414, 431]],
@@ -122,16 +122,11 @@ const mutated = fc
 
 test('requests with random faults, and pure noise', async () => {
   await using fuzzed = await FuzzedNode.start(2);
-  const send = (runs: number) =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.oneof(mutated, fc.uint8Array({ maxLength: 500 })), { minLength: 100, maxLength: 100 }),
-        async (all) => {
-          await Promise.all(all.map((bytes) => fuzzed.sendRaw(bytes)));
-        },
-      ),
-      { numRuns: runs },
-    );
-  await fuzzed.expectFlatMemory(() => send(4), 4);
+  const some = fc.oneof(mutated, fc.uint8Array({ maxLength: 500 }));
+  const send = async () => {
+    for (let round = 0; round < 4; round++)
+      await Promise.all(fc.sample(some, 100).map((bytes) => fuzzed.sendRaw(bytes)));
+  };
+  await fuzzed.expectFlatMemory(send, 4);
   await fuzzed.expectUnharmed();
 }, 60_000);
