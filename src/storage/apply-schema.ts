@@ -7,7 +7,7 @@
 import { ZerohopError } from '../base/index.ts';
 import { evolve, type SchemaChange, type TableDefinition } from '../schema/index.ts';
 import { type Connection, uniqueViolation } from './connection.ts';
-import { columnSql, tableObjects, tableSql } from './ddl.ts';
+import { columnSql, type SqlObject, tableObjects, tableSql } from './ddl.ts';
 import { namesOf, physicalTableName, quoted, type TableNames } from './names.ts';
 
 /** The change of a file's internal tables is a new number here and a step in `prepareFile`. */
@@ -26,8 +26,8 @@ export function prepareFile(connection: Connection, nodeId: string): void {
   if (version > formatVersion)
     throw new Error(`${connection.path} was written by a newer version of Zerohop. Update Zerohop to open it.`);
   if (version === formatVersion) return;
+  connection.exec('BEGIN IMMEDIATE');
   connection.exec(`
-    BEGIN IMMEDIATE;
     CREATE TABLE _catalog (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, physical TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,
       next_id INTEGER NOT NULL DEFAULT 1, count INTEGER NOT NULL DEFAULT 0, digest_high INTEGER NOT NULL DEFAULT 0, digest_low INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE _origins (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
@@ -36,9 +36,14 @@ export function prepareFile(connection: Connection, nodeId: string): void {
       tbl INTEGER NOT NULL, row INTEGER NOT NULL, op INTEGER NOT NULL);
     CREATE TABLE _blobs (id TEXT PRIMARY KEY, refs INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX "_blobs#unreferenced" ON _blobs (since) WHERE refs = 0;
-    PRAGMA user_version = ${formatVersion};
-    COMMIT`);
+    PRAGMA user_version = ${formatVersion}`);
   connection.run('INSERT INTO _origins (number, id) VALUES (1, ?)', [nodeId]);
+  connection.exec('COMMIT');
+}
+
+/** Whether a file has its internal tables: not yet while the writer is making it. */
+export function isPrepared(connection: Connection): boolean {
+  return connection.first('PRAGMA user_version')?.[0] !== 0;
 }
 
 export function readCatalog(connection: Connection): CatalogEntry[] {
@@ -65,7 +70,7 @@ export function applySchema(connection: Connection, definitions: readonly TableD
     }
     connection.exec('COMMIT');
   } catch (error) {
-    connection.exec('ROLLBACK');
+    connection.rollBack();
     throw error;
   }
 }
@@ -104,47 +109,89 @@ function changeTable(connection: Connection, definition: TableDefinition, entry:
     connection.first(`SELECT 1 FROM ${quoted(names.table)} WHERE _body IS NOT NULL LIMIT 1`) !== undefined;
   const changes = evolve(entry.definition, definition, isPopulated);
   const wanted = tableObjects(definition, names);
-  const wantedSql = new Map(wanted.map((object) => [object.name, storedSql(object.sql)]));
+  const columns = columnChanges(definition, entry, names);
+  const present = presentObjects(connection, names);
+  const stale = staleObjects(present, wanted, columns.dropped);
 
   // Away with what is not wanted as it is: triggers and indexes first, as columns they use can't be dropped before.
-  const present = connection
-    .all(`SELECT type, name, sql FROM sqlite_master WHERE name LIKE ? ESCAPE '\\' AND sql IS NOT NULL`, [
-      `${likeEscaped(names.table)}%`,
-    ])
-    .map(([type, name, sql]) => ({ type: String(type), name: String(name), sql: String(sql) }))
-    .filter(({ name }) => name.startsWith(`${names.table}#`) || name.startsWith(`${names.table}$`))
-    // FTS5 keeps its data in tables of its own, named after it.
-    .filter(({ name, type }) => type !== 'table' || !/\$fulltext_(data|idx|content|docsize|config)$/.test(name));
-  const stale = present.filter(({ name, sql }) => wantedSql.get(name) !== sql);
-  for (const type of ['trigger', 'index', 'table']) {
-    for (const object of stale)
-      if (object.type === type) connection.run(`DROP ${type.toUpperCase()} IF EXISTS ${quoted(object.name)}`);
-  }
-  changeColumns(connection, definition, entry, names);
+  for (const type of ['trigger', 'index', 'table'])
+    for (const [name, object] of present)
+      if (object.type === type && stale.has(name))
+        connection.run(`DROP ${type.toUpperCase()} IF EXISTS ${quoted(name)}`);
+  const table = quoted(names.table);
+  for (const column of columns.dropped) connection.run(`ALTER TABLE ${table} DROP COLUMN ${quoted(column)}`);
+  for (const sql of columns.added) connection.run(`ALTER TABLE ${table} ADD COLUMN ${sql}`);
   // To be computed anew by whoever has the functions: see `Store.applySchema`.
   if (changes.some(outdatesComputed))
-    connection.run(`UPDATE ${quoted(names.table)} SET _computed = NULL WHERE _computed IS NOT NULL`);
+    connection.run(`UPDATE ${table} SET _computed = NULL WHERE _computed IS NOT NULL`);
 
-  const kept = new Set(present.filter((object) => !stale.includes(object)).map(({ name }) => name));
   for (const object of wanted) {
-    if (kept.has(object.name)) continue;
-    // Dropping a table dropped its indexes and triggers with it.
-    connection.run(object.sql.replace(/^CREATE (UNIQUE )?(INDEX|TRIGGER) /, 'CREATE $1$2 IF NOT EXISTS '));
+    if (present.has(object.name) && !stale.has(object.name)) continue;
+    connection.run(object.sql);
     if (object.fill) connection.run(object.fill);
   }
+}
+
+interface PresentObject {
+  readonly type: string;
+  readonly sql: string;
+}
+
+/** Indexes, side tables and triggers of a table by name. */
+function presentObjects(connection: Connection, names: TableNames): Map<string, PresentObject> {
+  const rows = connection
+    .all('SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL')
+    .map((row) => row.map(String));
+  return new Map(
+    rows.flatMap(([type = '', name = '', sql = '']) => {
+      if (!name.startsWith(`${names.table}#`) && !name.startsWith(`${names.table}$`)) return [];
+      // FTS5 keeps its data in tables of its own, named after it.
+      if (type === 'table' && /\$fulltext_(data|idx|content|docsize|config)$/.test(name)) return [];
+      return [[name, { type, sql }] as const];
+    }),
+  );
+}
+
+/** The names of objects that are not wanted, or not as they are, or use a column that goes. */
+function staleObjects(
+  present: ReadonlyMap<string, PresentObject>,
+  wanted: readonly SqlObject[],
+  droppedColumns: readonly string[],
+): Set<string> {
+  const wantedSql = new Map(wanted.map((object) => [object.name, storedSql(object.sql)]));
+  const fits = (name: string) => {
+    const sql = present.get(name)?.sql;
+    return (
+      sql !== undefined && wantedSql.get(name) === sql && !droppedColumns.some((column) => sql.includes(quoted(column)))
+    );
+  };
+  const stale = new Set<string>();
+  const staleSides = new Set<string>();
+  for (const name of new Set([...present.keys(), ...wantedSql.keys()])) {
+    if (fits(name)) continue;
+    stale.add(name);
+    if (name.includes('$')) staleSides.add(sideOf(name));
+  }
+  // A side table holds what its triggers put there: if one of them is another, it is filled anew.
+  for (const name of present.keys()) if (staleSides.has(sideOf(name))) stale.add(name);
+  return stale;
+}
+
+/** The side table that an index or trigger belongs to. */
+function sideOf(name: string): string {
+  return name.split('#')[0] ?? name;
 }
 
 function outdatesComputed(change: SchemaChange): boolean {
   return 'attribute' in change && change.kind !== 'attributeRemoved' && change.attribute.computed !== undefined;
 }
 
-function changeColumns(
-  connection: Connection,
+/** Columns that go, by name, and columns that come, as SQL; one that changes does both. */
+function columnChanges(
   definition: TableDefinition,
   entry: CatalogEntry,
   names: TableNames,
-): void {
-  const table = quoted(names.table);
+): { readonly dropped: string[]; readonly added: string[] } {
   const sqlOf = (from: TableDefinition, of: TableNames) =>
     new Map(
       [...of.columns].flatMap(([name, column]) => {
@@ -154,17 +201,13 @@ function changeColumns(
     );
   const before = sqlOf(entry.definition, entry.names);
   const after = sqlOf(definition, names);
-  for (const [column, sql] of before)
-    if (after.get(column) !== sql) connection.run(`ALTER TABLE ${table} DROP COLUMN ${quoted(column)}`);
-  for (const [column, sql] of after)
-    if (before.get(column) !== sql) connection.run(`ALTER TABLE ${table} ADD COLUMN ${sql}`);
+  return {
+    dropped: [...before].flatMap(([column, sql]) => (after.get(column) === sql ? [] : [column])),
+    added: [...after].flatMap(([column, sql]) => (before.get(column) === sql ? [] : [sql])),
+  };
 }
 
 /** SQLite keeps the text of a statement without the schema name. */
 function storedSql(sql: string): string {
   return sql.replace(/^(CREATE (?:UNIQUE )?(?:VIRTUAL )?(?:TABLE|INDEX|TRIGGER) )main\./, '$1');
-}
-
-function likeEscaped(text: string): string {
-  return text.replace(/[\\%_]/g, (character) => `\\${character}`);
 }

@@ -35,8 +35,17 @@ export function tableSql(definition: TableDefinition, names: TableNames, schema 
 /** The definition of one generated column. */
 export function columnSql(attribute: Attribute, column: string): string {
   const source = attribute.computed ? '_computed' : '_body';
-  const path = `'$.${JSON.stringify(attribute.name).replaceAll("'", "''")}'`;
-  return `${quoted(column)} GENERATED ALWAYS AS (${columnExpression(scalarOf(attribute), source, path)}) VIRTUAL`;
+  return `${quoted(column)} GENERATED ALWAYS AS (${columnValueSql(attribute, source)}) VIRTUAL`;
+}
+
+/** What the column of `attribute` holds for the JSON text that the SQL expression `source` gives. */
+export function columnValueSql(attribute: Attribute, source: string): string {
+  return columnExpression(scalarOf(attribute), source, jsonPath(attribute.name));
+}
+
+/** The JSON path of an attribute as a SQL string. */
+export function jsonPath(attribute: string): string {
+  return `'$.${JSON.stringify(attribute).replaceAll("'", "''")}'`;
 }
 
 /** Indexes, side tables, full text and triggers of a table. */
@@ -60,8 +69,9 @@ function indexObjects(definition: TableDefinition, names: TableNames, schema: st
     });
   };
   if (schema === 'main') {
-    index('expires', '_expires', ' WHERE _expires IS NOT NULL');
-    index('deleted', '_version', ' WHERE _body IS NULL');
+    // No attribute's column starts with "_".
+    index('_expires', '_expires', ' WHERE _expires IS NOT NULL');
+    index('_deleted', '_version', ' WHERE _body IS NULL');
   }
   for (const attribute of definition.attributes) {
     const column = names.columns.get(attribute.name);
@@ -79,8 +89,7 @@ function listObjects(definition: TableDefinition, names: TableNames, schema: str
     const type = attribute.type.kind === 'list' ? attribute.type.of : attribute.type;
     const scalar: ScalarType = type.kind === 'scalar' ? type.scalar : 'Any';
     const source = attribute.computed ? '_computed' : '_body';
-    const path = `'$.${JSON.stringify(name).replaceAll("'", "''")}'`;
-    const each = (row: string) => `json_each(${row}.${source}, ${path}) AS element`;
+    const each = (row: string) => `json_each(${row}.${source}, ${jsonPath(name)}) AS element`;
     const values = elementExpression(scalar, 'element');
     const table = `${schema}.${quoted(list)}`;
     return [

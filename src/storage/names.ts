@@ -27,24 +27,34 @@ export interface TableNames {
   readonly fulltext: string | null;
 }
 
+/** What FTS5 calls columns and tables of its own. */
+const fulltextColumns: ReadonlySet<string> = new Set(['rank', 'rowid']);
+const fulltextTables = ['', '_data', '_idx', '_content', '_docsize', '_config'];
+
 /** @param tableName the physical name the catalog gave the table: see `physicalTableName` */
 export function namesOf(definition: TableDefinition, tableName: string): TableNames {
   const columns = new Map<string, string>();
   const lists = new Map<string, string>();
   const taken = new Set<string>(systemColumns);
+  if (definition.attributes.some(({ fulltext, name }) => fulltext && fulltextColumns.has(name.toLowerCase())))
+    for (const column of fulltextColumns) taken.add(column);
+  const takenLists = new Set(fulltextTables.map((suffix) => `${tableName}$fulltext${suffix}`.toLowerCase()));
   for (const attribute of definition.attributes) {
     if (attribute.name === definition.primaryKey) columns.set(attribute.name, '_id');
     else if (isColumn(attribute)) columns.set(attribute.name, freeName(attribute.name, taken));
     else if (attribute.indexed && isList(attribute.type))
-      lists.set(attribute.name, freeName(`${tableName}$${attribute.name}`, taken));
+      lists.set(attribute.name, freeName(`${tableName}$${attribute.name}`, takenLists));
   }
   const fulltext = definition.attributes.some((attribute) => attribute.fulltext) ? `${tableName}$fulltext` : null;
   return { table: tableName, columns, lists, fulltext };
 }
 
-/** A free physical name for a new table: its own, unless that is reserved or differs from a taken one in case only. */
+/**
+ * A free physical name for a new table: its own in letters, digits and `_`, unless that is reserved or differs from a taken one in
+ * case only. Names of a table's own objects have other characters, so that no table is ever taken for one of them.
+ */
 export function physicalTableName(name: string, taken: ReadonlySet<string>): string {
-  return freeName(name, new Set(taken));
+  return freeName(name.replace(/[^A-Za-z0-9_]/g, '_'), new Set(taken));
 }
 
 /** Quotes a name for SQL. */
@@ -62,8 +72,9 @@ export function isList(type: AttributeType): boolean {
 }
 
 function freeName(name: string, taken: Set<string>): string {
-  let free = name.startsWith('_') || name.startsWith('sqlite_') ? `x${name}` : name;
-  for (let n = 2; taken.has(free.toLowerCase()); n++) free = `${name}~${n}`;
+  const own = /^(_|sqlite_)/i.test(name) ? `x${name}` : name;
+  let free = own;
+  for (let n = 2; taken.has(free.toLowerCase()); n++) free = `${own}~${n}`;
   taken.add(free.toLowerCase());
   return free;
 }

@@ -38,7 +38,13 @@ export class WalSync {
     this.#waiting = [];
     this.#syncing = true;
     const started = performance.now();
-    fdatasync(this.#open(), (error) => {
+    let descriptor: number;
+    try {
+      descriptor = this.#open();
+    } catch (error) {
+      return this.#failed(error as Error);
+    }
+    fdatasync(descriptor, (error) => {
       this.#measured(performance.now() - started);
       this.#syncing = false;
       if (error) return this.#failed(error);
@@ -48,13 +54,13 @@ export class WalSync {
   }
 
   #open(): number {
-    if (this.#descriptor === undefined) {
-      this.#descriptor = openSync(this.#path, 'r+');
-      // The name of a new file is durable only when its folder is.
-      const folder = openSync(dirname(this.#path), 'r');
-      fsyncSync(folder);
-      closeSync(folder);
-    }
-    return this.#descriptor;
+    if (this.#descriptor !== undefined) return this.#descriptor;
+    const descriptor = openSync(this.#path, 'r+');
+    // The name of a new file is durable only when its folder is.
+    const folder = openSync(dirname(this.#path), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
+    this.#descriptor = descriptor;
+    return descriptor;
   }
 }

@@ -1,9 +1,10 @@
 // Steps 2 to 6 of a commit: one change of one record, inside the group's transaction.
 
-import { parseExact, stringifyExact, ZerohopError } from '../base/index.ts';
+import { limits, parseExact, stringifyExact, ZerohopError } from '../base/index.ts';
 import { applyPatch, type Id, mergeFromText, mergeToText, type RecordState } from '../records/index.ts';
-import { type Connection, quoted, uniqueViolation } from '../storage/index.ts';
+import { type Connection, columnValueSql, quoted, type SqlValue, uniqueViolation } from '../storage/index.ts';
 import { recountBlobs } from './blob-references.ts';
+import { check, checkSums, nextId } from './checks.ts';
 import { addToDigest, removeFromDigest } from './digest.ts';
 import { type Ledger, logOperations, ownOrigin } from './ledger.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -56,8 +57,8 @@ export class ChangeWriter {
 
   #put(change: PutChange, version: number): Written {
     const table = this.#table(change.table);
-    const id = change.id ?? table.nextId;
-    if (change.if?.exists === false && change.id !== null && !table.hasBlobs) {
+    const id = change.id ?? nextId(table);
+    if (change.if?.exists === false && !change.if.versions && change.id !== null && !table.hasBlobs) {
       const row = this.#insertNew(table, change, change.id, version);
       if (row !== undefined) return { id, version, existed: false };
     }
@@ -66,7 +67,7 @@ export class ChangeWriter {
     check(change.table, id, change.if, existed ? old.version : null);
     const body = change.id === null ? withId(change.body, table.entry.definition.primaryKey, id) : change.body;
     const computed = change.computed === undefined ? null : stringifyExact(change.computed);
-    const row = this.#writing(table, () => {
+    const row = this.#writing(table, { version, body, computed }, () => {
       if (old === undefined)
         return table.insert(id, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, body);
       table.update(old.row, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, body, existed);
@@ -109,24 +110,16 @@ export class ChangeWriter {
       body: parseExact(old.body) as RecordState['body'],
     };
     const after = applyPatch(before, change.patch, { version, origin: this.#ledger.origin(ownOrigin) }, change.expires);
-    for (const [attribute, minimum] of Object.entries(change.minimum ?? {})) {
-      const value = Number(after.body?.[attribute]);
-      if (value < minimum) {
-        const available = Number(before.body?.[attribute]);
-        throw new ZerohopError(
-          'BELOW_MINIMUM',
-          `${attribute} of ${change.table} ${change.id} is ${available}: it may not go below ${minimum}.`,
-          {
-            attribute,
-            available,
-          },
-        );
-      }
-    }
+    checkSums(table, change, before.body ?? {}, after.body ?? {});
     const body = stringifyExact(after.body);
+    if (body.length * 3 > limits.recordBytes && Buffer.byteLength(body) > limits.recordBytes)
+      throw new ZerohopError(
+        'BODY_TOO_LARGE',
+        `${change.table} ${change.id} would have ${Buffer.byteLength(body)} bytes; at most ${limits.recordBytes} are possible. Put large content into a Blob.`,
+      );
     const values = table.indexedValues ? table.indexedValues(body) : change.computed;
     const computed = values === undefined ? null : stringifyExact(values);
-    this.#writing(table, () => {
+    this.#writing(table, { version, body, computed }, () => {
       table.update(
         old.row,
         version,
@@ -171,33 +164,48 @@ export class ChangeWriter {
   }
 
   /** Writes a row; a value that a unique index refuses becomes NOT_UNIQUE, unless its holder has expired. */
-  #writing(table: TableState, write: () => number): number {
-    try {
-      return write();
-    } catch (error) {
-      const columns = uniqueViolation(error);
-      if (columns === undefined) throw error;
-      const { definition, names } = table.entry;
-      if (this.expire(table, this.#options.clock.nowMs(), Number.MAX_SAFE_INTEGER) > 0)
-        return this.#writing(table, write);
-      const column = columns.slice(columns.lastIndexOf('.') + 1);
-      const attribute = [...names.columns].find(([, name]) => name === column)?.[0] ?? column;
-      throw new ZerohopError('NOT_UNIQUE', `Another record of ${definition.name} has this ${attribute} already.`, {
-        attribute,
-      });
+  #writing(table: TableState, next: NextRow, write: () => number): number {
+    for (;;) {
+      try {
+        return write();
+      } catch (error) {
+        const columns = uniqueViolation(error);
+        if (columns === undefined) throw error;
+        const { definition, names } = table.entry;
+        const column = columns.slice(columns.lastIndexOf('.') + 1);
+        const attribute = [...names.columns].find(([, name]) => name === column)?.[0] ?? column;
+        if (this.#removeExpiredHolder(table, attribute, next)) continue;
+        throw new ZerohopError('NOT_UNIQUE', `Another record of ${definition.name} has this ${attribute} already.`, {
+          attribute,
+        });
+      }
     }
   }
 
-  expire(table: TableState, beforeMs: number, limit: number): number {
-    const { names } = table.entry;
-    const name = quoted(names.table);
-    const rows = this.#connection.all(
-      `SELECT _row, _id, _version, _origin, _body FROM ${name} WHERE _expires <= ? LIMIT ?`,
-      [beforeMs, limit],
+  /** Removes the record that has the value `next` is to have in a unique attribute, if it has expired. */
+  #removeExpiredHolder(table: TableState, attributeName: string, next: NextRow): boolean {
+    const { definition, names } = table.entry;
+    const attribute = definition.attributes.find(({ name }) => name === attributeName);
+    const column = names.columns.get(attributeName);
+    if (!attribute || column === undefined) return false;
+    const holders = this.#connection.all(
+      `${selectForRemoval(table)} WHERE ${quoted(column)} = (${columnValueSql(attribute, '?1')}) AND _body IS NOT NULL AND _expires <= ?2`,
+      [attribute.computed ? next.computed : next.body, this.#options.clock.nowMs()],
     );
+    this.#remove(table, holders, next.version);
+    return holders.length > 0;
+  }
+
+  /** Removes up to `limit` records of a table that expired before `beforeMs`, as one transaction. Returns how many went. */
+  expire(table: TableState, beforeMs: number, limit: number): number {
+    const rows = this.#connection.all(`${selectForRemoval(table)} WHERE _expires <= ? LIMIT ?`, [beforeMs, limit]);
     if (rows.length === 0) return 0;
-    const version = this.#options.versions.next();
     this.#ledger.seq++;
+    this.#remove(table, rows, this.#options.versions.next());
+    return rows.length;
+  }
+
+  #remove(table: TableState, rows: readonly (readonly SqlValue[])[], version: number): void {
     for (const [row, id, oldVersion, origin, body] of rows) {
       table.remove(Number(row));
       if (body !== null) {
@@ -209,7 +217,6 @@ export class ChangeWriter {
       }
       this.#ledger.log(table, Number(row), version, logOperations.expire);
     }
-    return rows.length;
   }
 
   #recount(old: RowFull | undefined, body: string | null): void {
@@ -239,20 +246,15 @@ export class ChangeWriter {
   }
 }
 
-/** Refuses when a record in its current version (null: absent) does not meet a precondition. */
-function check(table: string, id: Id, precondition: Precondition | undefined, version: number | null): void {
-  if (!precondition) return;
-  const { exists, versions, notVersions } = precondition;
-  if (exists === false && version !== null) throw new ZerohopError('CONFLICT', `${table} has a record ${id} already.`);
-  if (exists === true && version === null) throw new ZerohopError('NOT_FOUND', `${table} has no record ${id}.`);
-  if (
-    (versions && (version === null || !versions.includes(version))) ||
-    (version !== null && notVersions?.includes(version))
-  )
-    throw new ZerohopError(
-      'PRECONDITION_FAILED',
-      `${table} ${id} is not in the version you asked for. Read it again and retry.`,
-    );
+/** A row that is about to be written. */
+interface NextRow {
+  readonly version: number;
+  readonly body: string;
+  readonly computed: string | null;
+}
+
+function selectForRemoval(table: TableState): string {
+  return `SELECT _row, _id, _version, _origin, _body FROM ${quoted(table.entry.names.table)}`;
 }
 
 /** Puts an assigned id at the start of a body that has none. */

@@ -22,10 +22,15 @@ export class Store {
   constructor(options: StoreOptions) {
     this.#options = options;
     this.connection = new Connection(options.path, { readonly: false });
-    prepareFile(this.connection, options.nodeId);
-    this.#ledger = new Ledger(this.connection);
-    this.#writer = new ChangeWriter(this.connection, this.#ledger, () => this.#tables, options);
-    this.#load();
+    try {
+      prepareFile(this.connection, options.nodeId);
+      this.#ledger = new Ledger(this.connection);
+      this.#writer = new ChangeWriter(this.connection, this.#ledger, () => this.#tables, options);
+      this.#load();
+    } catch (error) {
+      this.connection.close();
+      throw error;
+    }
     options.versions.resume(this.#ledger.newestVersion());
   }
 
@@ -58,13 +63,11 @@ export class Store {
       return outcomes;
     } catch (error) {
       this.#rollBack();
-      // A bug that one transaction brings out does not touch its neighbours.
-      if (transactions.length > 1 && !storageError(this.#options.path, error) && !(error instanceof ZerohopError))
+      const trouble = storageError(this.#options.path, error) ?? error;
+      // A bug or a damaged record that one transaction brings out does not touch its neighbours.
+      if (transactions.length > 1 && !(trouble instanceof ZerohopError && forAll.has(trouble.code)))
         return transactions.flatMap((transaction) => this.commit([transaction]));
-      const outcome: CommitOutcome = {
-        ok: false,
-        error: errorToData(storageError(this.#options.path, error) ?? error),
-      };
+      const outcome: CommitOutcome = { ok: false, error: errorToData(trouble) };
       return transactions.map(() => outcome);
     }
   }
@@ -87,13 +90,18 @@ export class Store {
     return this.#internally(() => this.#writer.expire(state, beforeMs, limit));
   }
 
-  /** Removes up to `limit` log entries and tombstones older than `beforeVersion` (microseconds). Returns how many went. */
+  /** Removes up to `limit` log entries, the oldest, and tombstones older than `beforeVersion` (microseconds). Returns how many went. */
   trim(beforeVersion: number, limit: number): number {
     return this.#internally(() => {
-      let removed = this.connection.run(
-        'DELETE FROM _log WHERE lsn IN (SELECT lsn FROM _log WHERE version < ? AND lsn < ? ORDER BY lsn LIMIT ?)',
-        [beforeVersion, this.#ledger.lsn, limit],
-      );
+      // Without a gap, so that a reader sees from the first entry it finds whether it missed one. The newest stays: it has the number.
+      const oldest = this.connection.all('SELECT lsn, version FROM _log WHERE lsn < ? ORDER BY lsn LIMIT ?', [
+        this.#ledger.lsn,
+        limit,
+      ]);
+      const kept = oldest.findIndex(([, version]) => Number(version) >= beforeVersion);
+      const last = oldest.at(kept < 0 ? -1 : kept - 1);
+      let removed = 0;
+      if (kept !== 0 && last) removed = this.connection.run('DELETE FROM _log WHERE lsn <= ?', [Number(last[0])]);
       for (const { entry } of this.#tables.values()) {
         const table = quoted(entry.names.table);
         removed += this.connection.run(
@@ -127,10 +135,12 @@ export class Store {
   checkpoint(): boolean {
     const [, frames, copied] = (this.connection.first('PRAGMA wal_checkpoint(PASSIVE)') ?? []).map(Number);
     if (frames !== copied) return false;
-    this.connection.run('PRAGMA busy_timeout = 10');
-    const restarted = this.connection.first('PRAGMA wal_checkpoint(RESTART)')?.[0] === 0;
-    this.connection.run('PRAGMA busy_timeout = 5000');
-    return restarted;
+    this.connection.exec('PRAGMA busy_timeout = 10');
+    try {
+      return this.connection.first('PRAGMA wal_checkpoint(RESTART)')?.[0] === 0;
+    } finally {
+      this.connection.exec('PRAGMA busy_timeout = 5000');
+    }
   }
 
   /** Bytes in the WAL that are not in the database file yet. */
@@ -148,19 +158,14 @@ export class Store {
   }
 
   #load(): void {
-    const known = this.#tables;
+    for (const table of this.#tables.values()) table.close();
     this.#tables = new Map(
       readCatalog(this.connection).map((entry) => [entry.definition.name, new TableState(this.connection, entry)]),
     );
-    known.clear();
   }
 
   #rollBack(): void {
-    try {
-      this.connection.run('ROLLBACK');
-    } catch {
-      // SQLite has rolled back by itself already where the disk failed.
-    }
+    this.connection.rollBack();
     for (const table of this.#tables.values()) table.load();
     this.#ledger.load();
   }
@@ -186,6 +191,7 @@ export class Store {
     // A single change to a table without side effects is one statement after its checks: nothing to take back when refused.
     const simple = only !== undefined && this.#isSimple(only);
     const before = simple ? undefined : this.#mark();
+    const { seq } = this.#ledger;
     try {
       const version = this.#options.versions.next();
       this.#writer.checkReads(transaction);
@@ -196,6 +202,7 @@ export class Store {
     } catch (error) {
       if (!(error instanceof ZerohopError) || storageTrouble.has(error.code)) throw error;
       if (before) this.#backTo(before);
+      this.#ledger.seq = seq;
       return { ok: false, error: errorToData(error) };
     }
   }
@@ -209,7 +216,6 @@ export class Store {
     this.connection.run('SAVEPOINT change');
     return {
       lsn: this.#ledger.lsn,
-      seq: this.#ledger.seq,
       figures: [...this.#tables.values()].map(
         (table) => [table, table.count, table.nextId, table.digest.high, table.digest.low] as const,
       ),
@@ -220,7 +226,6 @@ export class Store {
     this.connection.run('ROLLBACK TO change');
     this.connection.run('RELEASE change');
     this.#ledger.lsn = mark.lsn;
-    this.#ledger.seq = mark.seq;
     for (const [table, count, nextId, high, low] of mark.figures) {
       table.count = count;
       table.nextId = nextId;
@@ -257,8 +262,10 @@ export class Store {
 /** Where to go back to when a transaction of a group is refused after it wrote something. */
 interface Mark {
   readonly lsn: number;
-  readonly seq: number;
   readonly figures: readonly (readonly [table: TableState, count: number, nextId: number, high: number, low: number])[];
 }
 
-const storageTrouble = new Set(['STORAGE_FULL', 'READ_ONLY', 'CORRUPT_DATA']);
+/** Trouble with the disk or the file that every transaction of a group has. */
+const forAll: ReadonlySet<string> = new Set(['STORAGE_FULL', 'READ_ONLY', 'OVERLOADED']);
+/** Trouble after which a group is rolled back. */
+const storageTrouble: ReadonlySet<string> = new Set([...forAll, 'CORRUPT_DATA']);

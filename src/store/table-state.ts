@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../base/index.ts';
 import { compileIndexedValues } from '../records/index.ts';
-import { type CatalogEntry, type Connection, quoted } from '../storage/index.ts';
+import { type CatalogEntry, type Connection, jsonPath, quoted } from '../storage/index.ts';
 import type { Digest } from './digest.ts';
 
 type Statement = ReturnType<Connection['prepare']>;
@@ -30,10 +30,12 @@ export class TableState {
   readonly digest: Digest = { high: 0, low: 0 };
   /** Whether figures differ from those in `_catalog`. */
   changed = false;
-  /** Attributes with role createdTime, and of type Blob. */
+  /** The attribute with role createdTime. */
   readonly createdTime: string | undefined;
   readonly hasBlobs: boolean;
   readonly hasUnique: boolean;
+  /** The largest integer id there can be. */
+  readonly maxId: number;
   /** The values of indexed computed attributes of a body; null when there are none that can be computed here. */
   readonly indexedValues: ((body: string) => JsonObject) | null;
 
@@ -55,6 +57,8 @@ export class TableState {
     );
     this.indexedValues = compileIndexedValues(definition);
     this.hasUnique = definition.attributes.some((attribute) => attribute.unique);
+    const key = definition.attributes.find(({ name }) => name === definition.primaryKey)?.type;
+    this.maxId = key?.kind === 'scalar' && key.scalar === 'Int' ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER;
     const table = quoted(names.table);
     this.#head = connection.prepare(
       `SELECT _row, _version, _origin, _expires, _body IS NOT NULL FROM ${table} WHERE _id = ?`,
@@ -69,8 +73,7 @@ export class TableState {
       `UPDATE ${table} SET _version = ?1, _origin = ?2, _seq = ?3, _expires = ?4, _merge = ?5, _computed = ?6, _body = ${body} WHERE _row = ?8`;
     this.#update = connection.prepare(update('?7'));
     // A replaced record keeps the time it was created.
-    const path =
-      this.createdTime === undefined ? undefined : `'$.${JSON.stringify(this.createdTime).replaceAll("'", "''")}'`;
+    const path = this.createdTime === undefined ? undefined : jsonPath(this.createdTime);
     this.#replace =
       path === undefined
         ? this.#update
@@ -81,6 +84,12 @@ export class TableState {
           );
     this.#remove = connection.prepare(`DELETE FROM ${table} WHERE _row = ?`);
     this.load();
+  }
+
+  /** Frees the statements, when a changed definition takes its place. */
+  close(): void {
+    for (const statement of new Set([this.#head, this.#full, this.#insert, this.#update, this.#replace, this.#remove]))
+      this.#connection.discard(statement);
   }
 
   /** Reads the figures from the file: at the start and after a group was rolled back. */

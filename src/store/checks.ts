@@ -1,0 +1,65 @@
+// What a change is refused for, before anything of it is written.
+
+import { type JsonObject, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import type { TableState } from './table-state.ts';
+import type { PatchChange, Precondition } from './types.ts';
+
+/** The id the store assigns next. */
+export function nextId(table: TableState): number {
+  if (table.nextId <= table.maxId) return table.nextId;
+  throw new ZerohopError(
+    'CONFLICT',
+    `${table.entry.definition.name} has no integer ids left above ${table.maxId}. Give records their ids yourself.`,
+  );
+}
+
+/** Refuses additions whose sum the attribute can't hold, or that is below its minimum. */
+export function checkSums(
+  table: TableState,
+  { id, patch, minimum }: PatchChange,
+  before: JsonObject,
+  after: JsonObject,
+): void {
+  const { name, attributes } = table.entry.definition;
+  for (const attribute of Object.keys(patch.add)) {
+    const type = attributes.find((candidate) => candidate.name === attribute)?.type;
+    const scalar = type?.kind === 'scalar' ? type.scalar : 'Any';
+    const sum = Number(after[attribute]);
+    const fits =
+      scalar === 'Int' ? (sum | 0) === sum : scalar === 'Long' ? Number.isSafeInteger(sum) : Number.isFinite(sum);
+    if (!fits)
+      throw new ZerohopError(
+        'VALIDATION_FAILED',
+        `${attribute} of ${name} ${id} would be ${sum}: its type can't hold that.`,
+        {
+          attribute,
+        },
+      );
+  }
+  for (const [attribute, least] of Object.entries(minimum ?? {})) {
+    if (!(Number(after[attribute] ?? 0) < least)) continue;
+    const available = Number(before[attribute] ?? 0);
+    throw new ZerohopError(
+      'BELOW_MINIMUM',
+      `${attribute} of ${name} ${id} is ${available}: it may not go below ${least}.`,
+      { attribute, available },
+    );
+  }
+}
+
+/** Refuses when a record in its current version (null: absent) does not meet a precondition. */
+export function check(table: string, id: Id, precondition: Precondition | undefined, version: number | null): void {
+  if (!precondition) return;
+  const { exists, versions, notVersions } = precondition;
+  if (exists === false && version !== null) throw new ZerohopError('CONFLICT', `${table} has a record ${id} already.`);
+  if (exists === true && version === null) throw new ZerohopError('NOT_FOUND', `${table} has no record ${id}.`);
+  if (
+    (versions && (version === null || !versions.includes(version))) ||
+    (version !== null && notVersions?.includes(version))
+  )
+    throw new ZerohopError(
+      'PRECONDITION_FAILED',
+      `${table} ${id} is not in the version you asked for. Read it again and retry.`,
+    );
+}
