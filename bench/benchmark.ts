@@ -38,11 +38,18 @@ export const paces = {
   },
 } as const satisfies Record<string, Pace>;
 
-/** A part of a benchmark: measures, says on `progress` what it is doing, returns rows. */
+/** What a part tells while it runs. */
+export interface Telling {
+  progress(what: string): void;
+  /** Keeps a drawing beside the results, as `<name>.svg`. */
+  draw(name: string, svg: string): Promise<void>;
+}
+
+/** A part of a benchmark: measures, tells, returns rows. */
 export interface Part {
   readonly name: string;
   readonly about: string;
-  readonly run: (lab: Lab, pace: Pace, progress: (what: string) => void) => Promise<readonly Row[]>;
+  readonly run: (lab: Lab, pace: Pace, telling: Telling) => Promise<readonly Row[]>;
 }
 
 /**

@@ -3,7 +3,7 @@
 // Runs a benchmark, prints a table and writes bench/results/NAME.json. Parts alone, and quick runs, are printed only.
 
 import { parseArgs } from 'node:util';
-import { type Part, paces } from './benchmark.ts';
+import { type Pace, type Part, paces, type Telling } from './benchmark.ts';
 import type { Row } from './figures.ts';
 import { Lab } from './lab.ts';
 import { describeMachine } from './machine.ts';
@@ -49,8 +49,7 @@ async function runParts(name: string, parts: readonly Part[], kept: boolean): Pr
   const failures: string[] = [];
   for (const part of parts) {
     try {
-      const pace = values.quick ? paces.quick : paces.full;
-      rows.push(...(await part.run(lab, pace, (what) => console.log(`${part.name}: ${what}`))));
+      rows.push(...(await part.run(lab, pace(), tellingOf(part, kept))));
     } catch (error) {
       failures.push(`${part.name}: ${messageOf(error)}`);
       await lab.stopServers();
@@ -65,13 +64,26 @@ async function runParts(name: string, parts: readonly Part[], kept: boolean): Pr
   return failures.length > 0 ? 1 : 0;
 }
 
+function tellingOf(part: Part, kept: boolean): Telling {
+  return {
+    progress: (what) => console.log(`${part.name}: ${what}`),
+    draw: async (name, svg) => {
+      if (kept) console.log(`Drawn in ${await writeResult(name, 'svg', svg)}`);
+    },
+  };
+}
+
+function pace(): Pace {
+  return values.quick ? paces.quick : paces.full;
+}
+
 async function runProfile([subject]: readonly string[]): Promise<number> {
   if (subject === undefined || !Object.hasOwn(subjects, subject)) {
     console.error(`Say what to profile: ${Object.keys(subjects).join(', ')}.`);
     return 2;
   }
   await using lab = openLab();
-  console.log(await profile(lab, values.quick ? paces.quick : paces.full, subject));
+  console.log(await profile(lab, pace(), subject));
   return 0;
 }
 

@@ -9,7 +9,8 @@ import { type Load, load } from './wrk.ts';
 
 interface Subject {
   readonly app: string;
-  readonly load: (lab: Lab) => Pick<Load, 'script' | 'args' | 'connections'>;
+  /** Absent: only the start is of interest. */
+  readonly load?: (lab: Lab) => Pick<Load, 'script' | 'args' | 'connections'>;
 }
 
 const gets = (paths: readonly string[]): Subject => ({
@@ -18,6 +19,7 @@ const gets = (paths: readonly string[]): Subject => ({
 });
 
 export const subjects: Readonly<Record<string, Subject>> = {
+  start: { app: apps.store },
   product: gets(productPaths('/Product')),
   pdp: gets(productPaths('/Pdp')),
   plp: gets(Array.from({ length: 40 }, (_, at) => `/Plp/c-${String(at + 1).padStart(2, '0')}`)),
@@ -39,7 +41,8 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
   await (await lab.startZerohop(options)).stop();
   const bunArguments = ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`];
   const server = await lab.startZerohop({ ...options, bunArguments });
-  const result = await load({ ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load });
+  const result =
+    subject.load && (await load({ ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load }));
   await server.stop();
   const written = readdirSync(folder).filter((file) => !before.has(file));
   const tables = await Promise.all(
@@ -48,7 +51,7 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
       .map(async (file) => `${file}\n${summarise(await Bun.file(join(folder, file)).json())}`),
   );
   return [
-    `${name}: ${result.perSecond.toFixed(0)} requests/s under the profiler, ${result.errors} errors`,
+    name + (result ? `: ${result.perSecond.toFixed(0)} requests/s under the profiler, ${result.errors} errors` : ''),
     ...tables,
     `The whole profiles are in ${folder}: open the .cpuprofile in a browser's developer tools, or read the .md.`,
   ].join('\n\n');

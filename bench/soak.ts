@@ -5,7 +5,6 @@ import { median, row } from './figures.ts';
 import { apps, cores } from './lab.ts';
 import { plotOverTime } from './plot.ts';
 import { type Resident, residentMiB } from './process-memory.ts';
-import { writeResult } from './report.ts';
 import { errorNote, load } from './wrk.ts';
 
 /**
@@ -24,7 +23,7 @@ const mixture = [
 export const soak: Part = {
   name: 'soak',
   about: 'ten minutes of mixed load, with the memory of the server plotted',
-  async run(lab, pace, progress) {
+  async run(lab, pace, { progress, draw }) {
     const { soakSeconds } = pace;
     const server = await lab.startZerohop({
       app: apps.store,
@@ -45,8 +44,7 @@ export const soak: Part = {
     }).finally(() => clearInterval(sampler));
     await server.stop();
 
-    const path = await writeResult('soak', 'svg', plot(samples));
-    progress(`plotted in ${path}`);
+    await draw('soak', plot(samples));
     const growth = (name: string, of: (sample: Resident) => number) =>
       row({
         name,

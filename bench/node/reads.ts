@@ -1,6 +1,6 @@
 // GET of one record and of a page of joined data, against a bare server with the same bytes in memory.
 
-import type { Pace, Part } from '../benchmark.ts';
+import type { Pace, Part, Telling } from '../benchmark.ts';
 import { alternate } from '../benchmark.ts';
 import { type Row, row } from '../figures.ts';
 import { apps, cores, type Lab, type Server } from '../lab.ts';
@@ -9,7 +9,7 @@ import { errorNote, type Load, type LoadResult, load } from '../wrk.ts';
 export const reads: Part = {
   name: 'reads',
   about: 'GET /Product/<id> and GET /Pdp/<id> against a bare Bun.serve with the same bytes in memory',
-  async run(lab, pace, progress) {
+  async run(lab, pace, { progress }) {
     const zerohop = await lab.startZerohop({
       app: apps.store,
       data: lab.newPath('data'),
@@ -31,7 +31,7 @@ export function productPaths(path: string): string[] {
 async function compare(
   lab: Lab,
   pace: Pace,
-  progress: (what: string) => void,
+  progress: Telling['progress'],
   zerohop: Server,
   path: string,
   least: number,

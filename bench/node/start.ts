@@ -12,7 +12,7 @@ const giveUpMs = 30_000;
 export const start: Part = {
   name: 'start',
   about: 'from process start to the first answered request, and idle memory',
-  async run(lab, pace, progress) {
+  async run(lab, pace, { progress }) {
     const data = lab.newPath('data');
     progress('starting, to load the data');
     await startOnce(lab, data, pace);

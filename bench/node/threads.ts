@@ -9,7 +9,7 @@ import { productPaths } from './reads.ts';
 export const threads: Part = {
   name: 'threads',
   about: 'reads with two serve threads against one, on two cores they share with the load generator',
-  async run(lab, pace, progress) {
+  async run(lab, pace, { progress }) {
     const start = (threads: number) =>
       lab.startZerohop({ app: apps.store, data: lab.newPath('data'), cores: cores.both, threads });
     const one = await start(1);

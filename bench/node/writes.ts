@@ -12,7 +12,7 @@ const connections = 500;
 export const writes: Part = {
   name: 'writes',
   about: 'durable inserts of 400 bytes over 500 connections, against the same SQLite writes without a framework',
-  async run(lab, pace, progress) {
+  async run(lab, pace, { progress }) {
     let seed = Date.now() % 1_000_000;
     const run = async (start: (data: string) => Promise<Server>): Promise<LoadResult> => {
       const data = lab.newPath('data');

@@ -22,7 +22,7 @@ function request()
       local number = math.random(part.most)
       local path = part.path:find("%", 1, true) and string.format(part.path, number) or part.path
       if part.method == "GET" then return wrk.format("GET", path) end
-      local review = string.format('{"product":"p-%04d","author":"Soak","stars":%d,"title":"Number %d","text":"%s"}',
+      local review = string.format('{"product":"p-%04d","author":"Soak","stars":%d,"title":"Number %d","text":"%s","verified":false,"writtenAt":1779753600000}',
         number % 1200 + 1, math.random(5), number, text)
       return wrk.format(part.method, path, headers, review)
     end
