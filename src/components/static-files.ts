@@ -1,7 +1,7 @@
 // `static`: files of the app's folder, sent as they are: conditional, in ranges, compressed once and kept. Nothing outside of what `files` names
 // is ever sent, and nothing hidden (a name that begins with a dot, but for .well-known).
 
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import { Glob } from 'bun';
 import { ZerohopError } from '../base/index.ts';
@@ -24,6 +24,8 @@ import { baseOf, filePatterns } from './app-files.ts';
 const compressBytes = 4 * 1024 * 1024;
 /** Compressed files that are kept, together. */
 const keptBytes = 32 * 1024 * 1024;
+/** How long a listing of the folders is believed: a new file is seen after this. */
+const listingMs = 1000;
 /** Below this compression gains nothing. */
 const thresholdBytes = 1024;
 
@@ -109,6 +111,8 @@ class StaticFiles {
   /** Path, time and coding → compressed bytes, least recently used first. */
   readonly #kept = new Map<string, Uint8Array<ArrayBuffer>>();
   #keptBytes = 0;
+  #topNames: ReadonlySet<string> = new Set();
+  #listedAt = Number.NEGATIVE_INFINITY;
 
   constructor(folder: string, options: StaticOptions) {
     this.#folder = folder;
@@ -120,13 +124,25 @@ class StaticFiles {
   async respond(request: HttpRequest, path: string): Promise<Response | undefined> {
     const { notFound, fallthrough } = this.#options;
     const names = safeSegments(path);
-    const found = names && this.#find(names, path.endsWith('/'));
+    const found = names && this.#mayExist(names[0]) ? this.#find(names, path.endsWith('/')) : undefined;
     if (found === 'folder') return redirectTo(`${request.pathname}/${request.search}`);
     if (found) return this.#send(request, found, 200);
     if (fallthrough) return undefined;
     const page = notFound && this.#fileAt(safeSegments(notFound.file) ?? []);
     if (notFound && page) return this.#send(request, page, notFound.status);
     throw new ZerohopError('NOT_FOUND', `There is no file ${path}.`);
+  }
+
+  /** Whether there is anything by the first name of a path: most requests are not for files, and should cost nothing. */
+  #mayExist(first: string | undefined): boolean {
+    const { index, extensions, bases } = this.#options;
+    if (first === undefined) return index;
+    const now = performance.now();
+    if (now - this.#listedAt > listingMs) {
+      this.#topNames = new Set(bases.flatMap(({ base }) => namesIn(join(this.#folder, base))));
+      this.#listedAt = now;
+    }
+    return this.#topNames.has(first) || extensions.some((extension) => this.#topNames.has(first + extension));
   }
 
   #find(names: readonly string[], isFolder: boolean): FoundFile | 'folder' | undefined {
@@ -203,6 +219,10 @@ class StaticFiles {
     }
     return made;
   }
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /** The path's names, decoded; undefined for what no file is ever served for. */

@@ -21,9 +21,9 @@ export function appDatabases(node?: AppNode): AppDatabases {
   };
   return listing(
     () => [...new Set(['data', ...(node ?? currentNode()).databases.all.keys()])],
+    // `data` is there whether a node is or not: modules take hold of it while they are loaded.
+    (name) => name === 'data' || (node ?? currentNode()).databases.all.has(name),
     of,
-    // There whether a node is or not: modules take hold of it while they are loaded.
-    'data',
   );
 }
 
@@ -31,6 +31,7 @@ function appTables(database: string, node: AppNode | undefined): AppTables {
   const classes = new Map<string, TableClass>();
   return listing(
     () => [...((node ?? currentNode()).databases.all.get(database)?.keys() ?? [])],
+    (name) => (node ?? currentNode()).databases.table(database, name) !== undefined,
     (name) => {
       const made = classes.get(name) ?? asTableClass(tableResource(database, name, node));
       classes.set(name, made);
@@ -44,14 +45,13 @@ function asTableClass(tableClass: typeof TableResource): TableClass {
   return tableClass as unknown as TableClass;
 }
 
-/** An object whose properties are `names()`, each made by `get` when it is read. */
+/** An object whose properties are `names()`, those that are there, each made by `get` when it is read. */
 function listing<Value>(
   names: () => readonly string[],
+  isThere: (name: string) => boolean,
   get: (name: string) => Value,
-  always?: string,
 ): Readonly<Record<string, Value>> {
-  const has = (name: string | symbol): name is string =>
-    typeof name === 'string' && (name === always || names().includes(name));
+  const has = (name: string | symbol): name is string => typeof name === 'string' && isThere(name);
   return new Proxy<Record<string, Value>>(Object.create(null), {
     get: (_target, name) => (has(name) ? get(name) : undefined),
     has: (_target, name) => has(name),

@@ -137,8 +137,14 @@ export class ExtendedIterable<Item> implements AsyncIterable<Item>, Iterable<Ite
   }
 }
 
-async function* iterate<Item>(source: Source<Item>): AsyncGenerator<Item> {
-  yield* source;
+function iterate<Item>(source: Source<Item>): AsyncIterator<Item> {
+  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+  // One promise for each item; an async generator would make three.
+  const iterator = source[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    return: async (value?: unknown) => iterator.return?.(value) ?? { done: true, value },
+  };
 }
 
 function isSource<Item>(value: Source<Item> | Item): value is Source<Item> {

@@ -38,7 +38,7 @@ export {
   whileLoading,
 } from './scope.ts';
 export type { InstanceMethods, RecordOf, Results, TableClass, UntypedRecord, Updatable } from './table-class.ts';
-export { describeTable, TableRows, typeName } from './table-reads.ts';
+export { describeTable, knownJson, TableRows, typeName } from './table-reads.ts';
 export { TableResource, tableResource } from './table-resource.ts';
 export { transaction } from './transaction.ts';
 export * from './types.ts';

@@ -8,7 +8,7 @@ import type { SearchResult, SearchRow, StoredRecord, Table } from '../tables/ind
 import { ExtendedIterable } from './extended-iterable.ts';
 import { TableRecord } from './record.ts';
 import { type QueryObject, RequestTarget } from './request-target.ts';
-import { blobNamesOf, blobsOf, lookupOf, type Place, readingIn } from './table-place.ts';
+import { blobNamesOf, lookupOf, type Place, readingIn } from './table-place.ts';
 
 /** What a call names: one record, the records a query matches, or the table itself. */
 export type Named =
@@ -77,8 +77,14 @@ export function readStored(place: Place, id: Id): StoredRecord | undefined {
   return joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
 }
 
-export function recordOf(place: Place, stored: StoredRecord): TableRecord {
-  return new TableRecord(place.table, stored, blobNamesOf(place.table), () => blobsOf(place));
+export function recordOf({ node, table }: Place, stored: StoredRecord): TableRecord {
+  const known = stored.memo;
+  if (known instanceof TableRecord) return known;
+  const record = new TableRecord(table, stored, blobNamesOf(table), () =>
+    node.databases.blobs(table.definition.database),
+  );
+  stored.memo = record;
+  return record;
 }
 
 /** The record, or what the query selects of it; undefined when there is none that fits. */
@@ -174,7 +180,8 @@ function* rowValues(place: Place, query: Query, result: SearchResult): Generator
   for (const row of result.rows) {
     const { context } = place;
     if (context !== undefined && row.version > context.lastModified) context.lastModified = row.version;
-    yield query.select === undefined ? recordOf(place, storedOf(row)) : selectedOf(row);
+    row.memo ??= query.select === undefined ? recordOf(place, storedOf(row)) : selectedOf(row);
+    yield row.memo;
   }
 }
 
@@ -182,8 +189,24 @@ function storedOf({ id, version, json }: SearchRow): StoredRecord {
   return { id, version, expires: null, body: json };
 }
 
+/** Frozen, as it is kept and given to others too. */
 function selectedOf(row: SearchRow): unknown {
-  return JSON.parse(row.json);
+  const value = frozen(JSON.parse(row.json));
+  if (isObject(value)) selectedTexts.set(value, row.json);
+  return value;
+}
+
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) if (typeof part === 'object') frozen(part);
+  return Object.freeze(value);
+}
+
+const selectedTexts = new WeakMap<object, string>();
+
+/** The JSON text of a record or a selected row as it was read; undefined for anything else. */
+export function knownJson(value: object): string | undefined {
+  return value instanceof TableRecord ? TableRecord.origin(value).stored.body : selectedTexts.get(value);
 }
 
 /** How a query would be answered. */
