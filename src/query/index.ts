@@ -1,8 +1,8 @@
+export { queryFromObject } from './known-queries.ts';
 export type { FulltextSource, LayoutLookup, PlanOptions, SqlReader, TableLayout } from './layout.ts';
 export { parseQueryString } from './parse-query-string.ts';
 export { type Plan, plan, type Statement } from './plan.ts';
 export type { ComputeAttribute, QueryRecord } from './projection.ts';
-export { queryFromObject } from './query-from-object.ts';
 export type { TableLookup } from './resolve-path.ts';
 export { explainPlan, type QueryResult, type QueryRow, type RunOptions, runPlan } from './run-plan.ts';
 export * from './types.ts';

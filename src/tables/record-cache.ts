@@ -8,8 +8,6 @@ export interface CachedRecord extends StoredRecord {
   readonly row: number;
   /** Decoded for app code, when it has been. */
   decoded?: Readonly<Record<string, unknown>>;
-  /** Whatever a door keeps beside the record, e.g. its encoded response. */
-  attachment?: unknown;
 }
 
 interface Generation {

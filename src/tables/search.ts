@@ -50,8 +50,16 @@ function cacheKey({ snapshot, hasOwnWrites }: SearchContext, table: LiveTable, q
     query.cursor !== undefined
   )
     return undefined;
-  return `${table.entry.number} ${stringifyExact(query)}`;
+  let text = queryTexts.get(query);
+  if (text === undefined) {
+    text = stringifyExact(query);
+    queryTexts.set(query, text);
+  }
+  return `${table.entry.number} ${text}`;
 }
+
+/** App code asks with the same Query objects again and again: see query/known-queries.ts. */
+const queryTexts = new WeakMap<Query, string>();
 
 function findCached({ snapshot, reader }: SearchContext, key: string): CachedResult | undefined {
   return reader.queries.get(key, (tables) => reader.lastTouched(snapshot, tables) ?? Number.POSITIVE_INFINITY);

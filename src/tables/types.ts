@@ -16,6 +16,8 @@ export interface StoredRecord {
   readonly expires: number | null;
   /** JSON text, ready to send. */
   readonly body: string;
+  /** What a reader above made of it, to find it again while the record is kept. */
+  memo?: unknown;
 }
 
 export interface WriteOptions {
@@ -47,6 +49,8 @@ export interface SearchRow {
   readonly id: Id;
   readonly version: number;
   readonly json: string;
+  /** What a reader above made of it, to find it again while the row is kept. */
+  memo?: unknown;
 }
 
 /**

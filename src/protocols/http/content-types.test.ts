@@ -2,7 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import { decode, Encoder } from 'cbor-x';
 import fc from 'fast-check';
 import { Packr, Unpackr } from 'msgpackr';
-import type { ContentType } from '../../resources/index.ts';
+import { appDatabases, type ContentType } from '../../resources/index.ts';
+import { openTestNode } from '../../resources/open-test-node.ts';
 import { ContentTypes } from './content-types.ts';
 import { toJson } from './formats.ts';
 import { type Body, frame } from './framing.ts';
@@ -212,4 +213,36 @@ test('app code can add types and replace those built in, at any time', () => {
   expect(own.decode('text/upper', bytes('HI'))).toEqual({ value: 'hi' });
   added.set('application/json', { serialize: () => 'mine' });
   expect(own.choose(null).serialize({})).toBe('mine');
+});
+
+test('records inside what app code returns are written as they are stored', async () => {
+  const node = await openTestNode(
+    'type Item @table { id: ID @primaryKey  at: Date  big: BigInt  bytes: Bytes  name: String }',
+  );
+  const table = node.databases.table('data', 'Item');
+  if (!table) throw new Error('no table');
+  const transaction = node.databases.transaction();
+  const record = { at: new Date(0), big: 2n ** 70n, bytes: new Uint8Array([1, 2]), name: 'a "b"' };
+  transaction.put(table, 'x', record);
+  transaction.put(table, 'y', record);
+  await transaction.commit();
+  const { Item } = appDatabases(node).data ?? {};
+  if (!Item) throw new Error('no class');
+  const found = await Item.get('x');
+  const rows = [...(await Item.search({ select: ['id', 'name'], limit: 2 }))];
+  const value = {
+    found,
+    rows,
+    list: [found, { own: [1, undefined] }],
+    none: undefined,
+    own: { at: new Date(1), deep: { found } },
+    empty: [],
+  };
+  const text =
+    '{"id":"x","at":"1970-01-01T00:00:00.000Z","big":1180591620717411303424,"bytes":"AQI=","name":"a \\"b\\""}';
+  expect(toJson(value)).toBe(
+    `{"found":${text},"rows":[{"id":"x","name":"a \\"b\\""},{"id":"y","name":"a \\"b\\""}],"list":[${text},{"own":[1,null]}],` +
+      `"own":{"at":"1970-01-01T00:00:00.001Z","deep":{"found":${text}}},"empty":[]}`,
+  );
+  await node.close();
 });

@@ -11,41 +11,37 @@ import type { BinaryFraming, TextFraming } from './framing.ts';
  * digits. Undefined is null.
  */
 export function toJson(value: unknown): string {
-  const stored = assembled(value, 0);
-  if (stored !== undefined) return stored;
+  if (holdsRecord(value, 0)) return assemble(value, 0);
   return stringifyExact(needsPlaining(value) ? plain(value) : value) ?? 'null';
 }
 
 /** Records deeper than this in what an app returns are written anew. */
 const assemblyDepth = 4;
 
-/** Put together from the stored texts of the records in it; undefined when there are none. */
-function assembled(value: unknown, depth: number): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const known = knownJson(value);
-  if (known !== undefined || depth === assemblyDepth) return known;
-  if (Array.isArray(value)) return assembledArray(value, depth);
+/** Whether the value is a record, or a list or plain object with one in it: its stored text saves writing it anew. */
+function holdsRecord(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (knownJson(value) !== undefined) return true;
+  if (depth === assemblyDepth) return false;
+  // A list is of one kind: its first item tells.
+  if (Array.isArray(value)) return holdsRecord(value[0], depth + 1);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in value) return undefined;
-  let found = false;
+  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in value) return false;
+  for (const name in value) if (holdsRecord((value as Record<string, unknown>)[name], depth + 1)) return true;
+  return false;
+}
+
+function assemble(value: unknown, depth: number): string {
+  if (typeof value !== 'object' || value === null || !holdsRecord(value, depth)) return toJson(value);
+  const known = knownJson(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) return `[${value.map((item) => assemble(item, depth + 1)).join(',')}]`;
   let text = '{';
   for (const [name, part] of Object.entries(value)) {
     if (part === undefined || typeof part === 'function' || typeof part === 'symbol') continue;
-    const inner = assembled(part, depth + 1);
-    if (inner !== undefined) found = true;
-    text += `${text.length > 1 ? ',' : ''}${JSON.stringify(name)}:${inner ?? toJson(part)}`;
+    text += `${text.length > 1 ? ',' : ''}${JSON.stringify(name)}:${assemble(part, depth + 1)}`;
   }
-  return found ? `${text}}` : undefined;
-}
-
-/** A list is of one kind: its first item tells whether to look at all. */
-function assembledArray(items: readonly unknown[], depth: number): string | undefined {
-  const first = assembled(items[0], depth + 1);
-  if (first === undefined) return undefined;
-  let text = `[${first}`;
-  for (let index = 1; index < items.length; index++)
-    text += `,${assembled(items[index], depth + 1) ?? toJson(items[index])}`;
-  return `${text}]`;
+  return `${text}}`;
 }
 
 function needsPlaining(value: unknown): boolean {
