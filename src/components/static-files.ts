@@ -52,11 +52,11 @@ export function staticStep(options: Options, folder: string): HttpStep {
   return {
     name: 'static',
     ...place,
-    async handle(request, next) {
+    handle(request, next) {
       if (request.method !== 'GET' && request.method !== 'HEAD') return next(request);
       const path = pathBelow(request.pathname, checked.urlPath);
       if (path === undefined) return next(request);
-      return (await files.respond(request, path)) ?? next(request);
+      return files.respond(request, path) ?? next(request);
     },
   };
 }
@@ -121,7 +121,7 @@ class StaticFiles {
   }
 
   /** Undefined: the request is for others. */
-  async respond(request: HttpRequest, path: string): Promise<Response | undefined> {
+  respond(request: HttpRequest, path: string): Response | Promise<Response> | undefined {
     const { notFound, fallthrough } = this.#options;
     const names = safeSegments(path);
     const found = names && this.#mayExist(names[0]) ? this.#find(names, path.endsWith('/')) : undefined;
