@@ -24,47 +24,68 @@ async function printedBy(files: Readonly<Record<string, string | Uint8Array>>, s
   return text;
 }
 
-test.each<[string, RegExp]>([
-  ['type Item @table {', /schema\.graphql:\d+/],
-  ['type Item @table { id: ID @primaryKey name: Strin }', /schema\.graphql:1:\d+.*Strin/],
-  ['type Item @tabel { id: ID @primaryKey }', /schema\.graphql:1:\d+.*tabel/],
-  ['type Item @table { id: ID @primaryKey other: ID @primaryKey }', /schema\.graphql:1/],
-  ['type Item @table { id: ID @primaryKey }\ntype Item @table { id: ID @primaryKey }', /schema\.graphql:2/],
-  ['type Item @table { id: ID @primaryKey to: [Nowhere] @relationship(to: item) }', /schema\.graphql:1:\d+/],
-  ['type Item @table { id: ID @primaryKey sum: Int @computed(from: "1 +") }', /schema\.graphql:1:\d+/],
-  ['type Item @table(expiration: "soon") { id: ID @primaryKey }', /schema\.graphql:1:\d+/],
-  ['type Item @table(database: "../../etc") { id: ID @primaryKey }', /schema\.graphql:1|database/],
-  ['\0\0\0\0', /schema\.graphql:1/],
-  [`${'type A @table { id: ID @primaryKey }\n'.repeat(50)}type`, /schema\.graphql:\d+/],
-  [`type A @table { id: ID @primaryKey x: ${'['.repeat(5000)}Int${']'.repeat(5000)} }`, /schema\.graphql:1/],
-])('a wrong schema is reported with its place: %.60s', async (schema, place) => {
+test.each<[string, string, RegExp]>([
+  ['no end', 'type Item @table {', /schema\.graphql:\d+/],
+  ['an unknown type', 'type Item @table { id: ID @primaryKey name: Strin }', /schema\.graphql:1:\d+.*Strin/],
+  ['an unknown directive', 'type Item @tabel { id: ID @primaryKey }', /schema\.graphql:1:\d+.*tabel/],
+  ['two primary keys', 'type Item @table { id: ID @primaryKey other: ID @primaryKey }', /schema\.graphql:1/],
+  [
+    'a table twice',
+    'type Item @table { id: ID @primaryKey }\ntype Item @table { id: ID @primaryKey }',
+    /schema\.graphql:2/,
+  ],
+  [
+    'a relationship to nowhere',
+    'type Item @table { id: ID @primaryKey to: [Nowhere] @relationship(to: item) }',
+    /schema\.graphql:1:\d+/,
+  ],
+  [
+    'an expression that is none',
+    'type Item @table { id: ID @primaryKey sum: Int @computed(from: "1 +") }',
+    /schema\.graphql:1:\d+/,
+  ],
+  ['a duration that is none', 'type Item @table(expiration: "soon") { id: ID @primaryKey }', /schema\.graphql:1:\d+/],
+  [
+    'a database outside the folder',
+    'type Item @table(database: "../../etc") { id: ID @primaryKey }',
+    /schema\.graphql:1|database/,
+  ],
+  ['zeros', '\0\0\0\0', /schema\.graphql:1/],
+  ['fifty tables of one name', `${'type A @table { id: ID @primaryKey }\n'.repeat(50)}type`, /schema\.graphql:\d+/],
+  [
+    '5,000 brackets',
+    `type A @table { id: ID @primaryKey x: ${'['.repeat(5000)}Int${']'.repeat(5000)} }`,
+    /schema\.graphql:1/,
+  ],
+])('a wrong schema is reported with its place: %s', async (_, schema, place) => {
   expect(await printedBy({ 'schema.graphql': schema })).toMatch(place);
 });
 
-test.each<[string, RegExp]>([
-  ['rest: true\ngraphqlSchema:\n  files: [', /config\.yaml:\d+/],
-  ['rest: true\n  jsResource: x', /config\.yaml:2/],
-  ['- a\n- b\n', /config\.yaml/],
-  ['a: &a [*a, *a]\n', /config\.yaml/],
-  ['rest: true\nfrob:\n  files: "*"\n', /config\.yaml.*frob/s],
-  ['graphqlSchema:\n  files: 7\n', /config\.yaml/],
-  ['"', /config\.yaml:1/],
-  ['\x01\x02', /config\.yaml/],
-])('a wrong config.yaml is reported with its place: %.60s', async (config, place) => {
+test.each<[string, string, RegExp]>([
+  ['a list without end', 'rest: true\ngraphqlSchema:\n  files: [', /config\.yaml:\d+/],
+  ['a wrong indent', 'rest: true\n  jsResource: x', /config\.yaml:1:7/],
+  ['a list', '- a\n- b\n', /config\.yaml/],
+  ['a ring', 'a: &a [*a, *a]\n', /config\.yaml/],
+  ['an unknown component', 'rest: true\nfrob:\n  files: "*"\n', /config\.yaml.*frob/s],
+  ['a wrong value', 'graphqlSchema:\n  files: 7\n', /config\.yaml/],
+  ['a quote', '"', /config\.yaml:1/],
+  ['control characters', '\x01\x02', /config\.yaml/],
+])('a wrong config.yaml is reported with its place: %s', async (_, config, place) => {
   expect(await printedBy({ 'config.yaml': config })).toMatch(place);
 });
 
-test.each<[string, RegExp]>([
-  ['export class {', /resources\.ts:1/],
-  ["import { x } from './gone.ts';", /resources\.ts.*gone\.ts/s],
-  ["import 'no-such-package';", /resources\.ts.*no-such-package/s],
-  ['const a: number = 1;\nnull.x;\n', /resources\.ts:2/],
-  ['throw "a text";', /resources\.ts.*a text/s],
+test.each<[string, string, RegExp]>([
+  ['a syntax error', 'export class {', /resources\.ts:1/],
+  ['a missing file', "import './gone.ts';", /resources\.ts.*gone\.ts/s],
+  ['a missing package', "import 'no-such-package';", /resources\.ts.*no-such-package/s],
+  ['an error at load', 'const a: number = 1;\nnull.x;\n', /resources\.ts:2/],
+  ['a thrown text', 'throw "a text";', /resources\.ts.*a text/s],
   [
+    'a rejection at load',
     'await new Promise((_, reject) => reject(new Error("rejected at load")));',
     /resources\.ts:1.*rejected at load|rejected at load.*resources\.ts:1/s,
   ],
-])('code that can not be loaded is reported with its file: %.60s', async (code, place) => {
+])('code that can not be loaded is reported with its file: %s', async (_, code, place) => {
   expect(await printedBy({ 'resources.ts': code })).toMatch(place);
 });
 

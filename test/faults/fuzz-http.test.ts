@@ -19,6 +19,7 @@ const malformed: readonly (readonly [name: string, bytes: string, statuses: read
   ['version 3', `GET /health HTTP/3.0\r\nhost: x${end}`, [0, 400, 505]],
   ['no method', ` /health HTTP/1.1\r\nhost: x${end}`, [0, 400]],
   ['a method with control characters', `G\x01T /health HTTP/1.1\r\nhost: x${end}`, [0, 400, 405, 505]],
+  ['a method in lower case', `get /Item/ HTTP/1.1\r\nhost: x${end}`, [0, 400, 405]],
   ['an unknown method', `FROB /Item/ HTTP/1.1\r\nhost: x${end}`, [0, 400, 405]],
   ['a very long method', `${'A'.repeat(5000)} /Item/ HTTP/1.1\r\nhost: x${end}`, [0, 400, 405, 431]],
   ['a space in the path', `GET /Item/a b HTTP/1.1\r\nhost: x${end}`, [0, 400, 505]],

@@ -5,19 +5,7 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { type Asked, FuzzedNode } from '../support/fuzzed-node.ts';
 
-const methods = [
-  'GET',
-  'HEAD',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-  'QUERY',
-  'POST',
-  'COPY',
-  'PROPFIND',
-  'get',
-] as const;
+const methods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'POST', 'COPY', 'PROPFIND'] as const;
 
 // biome-ignore format: a table
 const paths = [

@@ -34,6 +34,7 @@ interface CatalogRow {
 interface LiveRow {
   readonly _id: string | number;
   readonly _version: number;
+  readonly _expires: number | null;
   readonly origin: string;
 }
 
@@ -45,11 +46,13 @@ function figureFaults(database: Database): string[] {
     .flatMap((entry) => {
       const rows = database
         .query<LiveRow, []>(
-          `SELECT _id, _version, id AS origin FROM "${entry.physical}" JOIN _origins ON number = _origin WHERE _body IS NOT NULL`,
+          `SELECT _id, _version, _expires, id AS origin FROM "${entry.physical}" JOIN _origins ON number = _origin WHERE _body IS NOT NULL`,
         )
         .all();
       const lanes = [1, 2].map((seed) =>
-        rows.reduce((sum, row) => (sum + Bun.hash.xxHash32(digestText(row), seed)) >>> 0, 0),
+        rows
+          .filter(({ _expires }) => _expires === null)
+          .reduce((sum, row) => (sum + Bun.hash.xxHash32(digestText(row), seed)) >>> 0, 0),
       );
       const kept = [entry.count, entry.digest_high, entry.digest_low];
       const counted = [rows.length, ...lanes];

@@ -29,10 +29,11 @@ export class FuzzedNode implements AsyncDisposable {
     if (this.#connection === undefined || this.#connection.isClosed)
       this.#connection = await HttpConnection.open(this.node.port);
     const connection = this.#connection;
-    const answer = await connection.request(method, target, {
-      ...(body !== undefined && { body }),
-      ...(headers && { headers }),
-    });
+    const answer = await connection
+      .request(method, target, { ...(body !== undefined && { body }), ...(headers && { headers }) })
+      .catch((error: Error) => {
+        throw new Error(`${method} ${target.slice(0, 200)}: ${error.message}`, { cause: error });
+      });
     checkAnswer(answer, method);
     if (answer.headers.get('connection')?.toLowerCase() === 'close') {
       connection.close();
