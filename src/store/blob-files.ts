@@ -3,24 +3,39 @@
 
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { storageError } from '../storage/index.ts';
 
 export class BlobFiles {
   readonly #folder: string;
-  #made = false;
+  /** Folders that `removeStrays` has not come to yet. */
+  #unseen: string[] | undefined;
 
   constructor(dataFolder: string, database: string) {
     this.#folder = join(dataFolder, 'blobs', database);
   }
 
-  /** Streams bytes into a new blob; resolves when they are on disk. Leaves nothing behind when the source fails. */
+  /**
+   * Streams bytes into a new blob; resolves when they are on disk. Leaves nothing behind when the source fails. Rejects with STORAGE_FULL
+   * or READ_ONLY.
+   */
   async write(
+    source: ReadableStream<Uint8Array> | Uint8Array,
+  ): Promise<{ readonly id: string; readonly size: number }> {
+    try {
+      return await this.#write(source);
+    } catch (error) {
+      throw storageError(this.#folder, error) ?? error;
+    }
+  }
+
+  async #write(
     source: ReadableStream<Uint8Array> | Uint8Array,
   ): Promise<{ readonly id: string; readonly size: number }> {
     const id = Bun.randomUUIDv7();
     const folder = join(this.#folder, shard(id));
-    mkdirSync(folder, { recursive: true });
-    this.#made = true;
+    // The name of a new folder is durable only when the one it is in is.
+    const made = mkdirSync(folder, { recursive: true });
     const unfinished = join(folder, `${id}.part`);
     const file = await open(unfinished, 'wx');
     let size = 0;
@@ -32,9 +47,9 @@ export class BlobFiles {
       await file.sync();
       await file.close();
       await rename(unfinished, this.path(id));
-      const directory = await open(folder, 'r');
-      await directory.sync();
-      await directory.close();
+      await syncFolder(folder);
+      for (let above = dirname(folder); made && above.length >= dirname(made).length; above = dirname(above))
+        await syncFolder(above);
     } catch (error) {
       await file.close().catch(() => {});
       await rm(unfinished, { force: true });
@@ -57,17 +72,42 @@ export class BlobFiles {
 
   /** Removes unfinished files and, unless `known`, blobs whose record was never committed. Only at start, when nobody writes. */
   removeOrphans(known: (id: string) => boolean): void {
-    if (this.#made || !existsSync(this.#folder)) return;
-    for (const name of readdirSync(this.#folder)) {
-      const folder = join(this.#folder, name);
-      if (!statSync(folder).isDirectory()) continue;
-      for (const id of readdirSync(folder))
-        if (id.endsWith('.part') || !known(id)) rmSync(join(folder, id), { force: true });
+    for (const shard of this.#shards())
+      for (const id of readdirSync(join(this.#folder, shard)))
+        if (id.endsWith('.part') || !known(id)) rmSync(join(this.#folder, shard, id), { force: true });
+  }
+
+  /**
+   * Looks through some of the files for those that no record came to refer to, because their write was refused or broke off, and removes
+   * what was last written before `beforeMs`. False when it has been through all; the next call begins anew.
+   */
+  removeStrays(known: (id: string) => boolean, beforeMs: number): boolean {
+    this.#unseen ??= this.#shards();
+    const shard = this.#unseen.pop();
+    if (shard === undefined) this.#unseen = undefined;
+    if (shard === undefined) return false;
+    for (const id of readdirSync(join(this.#folder, shard))) {
+      const path = join(this.#folder, shard, id);
+      if (!known(id) && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? beforeMs) < beforeMs)
+        rmSync(path, { force: true });
     }
+    return true;
+  }
+
+  #shards(): string[] {
+    if (!existsSync(this.#folder)) return [];
+    return readdirSync(this.#folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [entry.name] : [],
+    );
   }
 }
 
 /** The last digits of a UUIDv7 are random; the first are the time. */
 function shard(id: string): string {
   return id.slice(-2);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
 }

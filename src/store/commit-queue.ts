@@ -1,8 +1,9 @@
 // Transactions waiting to be committed. All that arrive in one turn of the event loop become one group: one SQLite transaction, then one sync of
 // the WAL; each is answered after that sync. While the disk syncs, the next group commits.
 
-import { type Counter, errorToData, type Gauge, type Histogram, limits, ZerohopError } from '../base/index.ts';
+import { type Counter, errorToData, type Gauge, type Histogram, limits } from '../base/index.ts';
 import { WalSync } from '../storage/index.ts';
+import { queueFull, transactionBytes } from './queue-limit.ts';
 import type { Store } from './store.ts';
 import type { CommitOutcome, StoreTransaction } from './types.ts';
 
@@ -23,6 +24,8 @@ export interface CommitQueueOptions {
   readonly store: Store;
   /** Largest number of transactions waiting; one more is refused with OVERLOADED. */
   readonly limit: number;
+  /** Largest size of the transactions that are not answered yet, in bytes, about; absent: `limits.writeQueueBytes`. */
+  readonly limitBytes?: number;
   /** Called after each group has become visible to readers, before it is durable. */
   readonly committed: () => void;
   /** Called when the disk refused a sync: the process has to end. */
@@ -32,6 +35,7 @@ export interface CommitQueueOptions {
 
 interface Waiting {
   readonly transaction: StoreTransaction;
+  readonly bytes: number;
   readonly done: (outcome: CommitOutcome) => void;
 }
 
@@ -39,6 +43,7 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #sync: WalSync;
   #waiting: Waiting[] = [];
+  #bytes = 0;
   #scheduled = false;
   /** Groups committed and not yet durable. */
   #unsynced = 0;
@@ -53,13 +58,12 @@ export class CommitQueue {
 
   /** Calls `done` once the transaction is durable or refused. */
   submit(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
-    if (this.#waiting.length >= this.#options.limit) {
-      const error = new ZerohopError('OVERLOADED', 'Too many writes are waiting for the disk. Retry in a moment.', {
-        retryAfterSeconds: 1,
-      });
-      return done({ ok: false, error: errorToData(error) });
-    }
-    this.#waiting.push({ transaction, done });
+    const bytes = transactionBytes(transaction);
+    const { limit, limitBytes = limits.writeQueueBytes } = this.#options;
+    if (this.#waiting.length >= limit || (this.#bytes > 0 && this.#bytes + bytes > limitBytes))
+      return done({ ok: false, error: errorToData(queueFull()) });
+    this.#bytes += bytes;
+    this.#waiting.push({ transaction, bytes, done });
     this.#options.meters?.queued.add(1);
     this.#schedule();
   }
@@ -68,6 +72,11 @@ export class CommitQueue {
   whenIdle(): Promise<void> {
     if (this.#waiting.length === 0 && this.#unsynced === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Calls `done` when everything committed so far is on disk. */
+  whenDurable(done: () => void): void {
+    this.#sync.whenDurable(done);
   }
 
   close(): void {
@@ -94,6 +103,7 @@ export class CommitQueue {
     this.#measure(group, outcomes, (performance.now() - started) / 1000);
     const answer = () => {
       this.#unsynced--;
+      for (const { bytes } of group) this.#bytes -= bytes;
       for (const [index, { done }] of group.entries()) done(outcomes[index] as CommitOutcome);
       if (this.#waiting.length === 0 && this.#unsynced === 0) for (const resolve of this.#idle.splice(0)) resolve();
     };
@@ -102,6 +112,7 @@ export class CommitQueue {
     this.#options.committed();
     this.#sync.whenDurable(answer);
   }
+
   #measure(group: readonly Waiting[], outcomes: readonly CommitOutcome[], seconds: number): void {
     const { meters } = this.#options;
     if (!meters) return;

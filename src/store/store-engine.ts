@@ -35,6 +35,9 @@ interface Writer {
   readonly upkeep: Upkeep;
 }
 
+/** How long a blob stays that no record refers to yet. */
+const strayGraceMs = 3600_000;
+
 const databaseName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 export class StoreEngine implements StoreClient {
@@ -66,16 +69,20 @@ export class StoreEngine implements StoreClient {
 
   applySchema(tables: readonly TableDefinition[]): void {
     const byDatabase = Map.groupBy(tables, (table) => table.database);
-    for (const [database, definitions] of byDatabase) {
+    for (const database of byDatabase.keys()) {
       if (!databaseName.test(database)) {
         throw new ZerohopError(
           'INVALID_SCHEMA',
           `"${database}" can't be the name of a database. Use letters, digits, "-" and "_", at most 64.`,
         );
       }
-      (this.#writers.get(database) ?? this.#open(database)).store.applySchema(definitions);
     }
-    this.#announce();
+    try {
+      for (const [database, definitions] of byDatabase)
+        (this.#writers.get(database) ?? this.#open(database)).store.applySchema(definitions);
+    } finally {
+      this.#announce();
+    }
   }
 
   submit(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
@@ -130,7 +137,8 @@ export class StoreEngine implements StoreClient {
       clock,
       logRetentionMs,
       checkpointBytes,
-      removeBlobs: (ids) => blobs.remove(ids),
+      removeBlobs: (ids) => queue.whenDurable(() => blobs.remove(ids)),
+      removeStrays: () => blobs.removeStrays((id) => store.knowsBlob(id), clock.nowMs() - strayGraceMs),
       changed: () => this.#announce(),
       ...(meters && { meters }),
       ...(copyWal && { copyWal: () => copyWal(path) }),
