@@ -43,7 +43,7 @@ export const limits = {
   logRetentionMs: 3 * 24 * 3600 * 1000,
   /** Records and query results a thread keeps decoded. */
   cachedRecords: 50_000,
-  cachedQueries: 5_000,
+  cachedQueries: 20_000,
   cachedBytes: 64 * 1024 * 1024,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,

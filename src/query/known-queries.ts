@@ -44,15 +44,15 @@ function keyOf(value: unknown): string | undefined {
 }
 
 function keyOfArray(items: readonly unknown[]): string | undefined {
+  // The one property an array may have that means something.
+  if ('asArray' in items) return undefined;
   let key = `[${items.length}`;
-  let count = 0;
-  // An array may have properties of its own: `asArray`.
-  for (const name in items) {
-    const part = keyOf(items[name]);
+  for (const item of items) {
+    const part = keyOf(item);
     if (part === undefined) return undefined;
-    key += count++ < items.length ? part : `${keyOf(name)}${part}`;
+    key += part;
   }
-  return count < items.length ? undefined : `${key}]`;
+  return key;
 }
 
 function keyOfObject(object: object): string | undefined {

@@ -21,6 +21,14 @@ export class ExtendedIterable<Item> implements AsyncIterable<Item>, Iterable<Ite
     return iterate(this.#source);
   }
 
+  /** All items. Faster than `for await`, which waits for each. */
+  async toArray(): Promise<Item[]> {
+    if (Symbol.iterator in this.#source) return [...this.#source];
+    const items: Item[] = [];
+    for await (const item of this.#source) items.push(item);
+    return items;
+  }
+
   map<Result>(change: (item: Item, index: number) => Result): ExtendedIterable<Awaited<Result>> {
     const source = this.#source;
     return new ExtendedIterable<Awaited<Result>>({

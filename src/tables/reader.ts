@@ -85,7 +85,9 @@ export class DatabaseReader {
    */
   lastTouched(snapshot: Snapshot, tables: readonly number[]): number | undefined {
     if (snapshot.state !== 'current' || !this.#bringCacheTo(snapshot)) return undefined;
-    return Math.max(-1, ...tables.map((table) => this.#touched.get(table) ?? -1));
+    let newest = -1;
+    for (const table of tables) newest = Math.max(newest, this.#touched.get(table) ?? -1);
+    return newest;
   }
 
   /** After a schema change: column values may mean something else. */

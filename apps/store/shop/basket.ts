@@ -5,7 +5,6 @@ import { readCards } from './catalogue.ts';
 import { deliveryFor } from './money.ts';
 import type { BasketLine, Card } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { allOf } from './rows.ts';
 
 export const maxPerLine = 99;
 const maxLines = 100;
@@ -41,9 +40,10 @@ export async function readBasket(id: string | null): Promise<Basket> {
 }
 
 async function readLines(basket: string): Promise<BasketLine[]> {
-  const lines = await allOf(
-    tables.BasketLine.search({ conditions: [{ attribute: 'basket', value: basket }], limit: maxLines }),
-  );
+  const lines = await tables.BasketLine.search({
+    conditions: [{ attribute: 'basket', value: basket }],
+    limit: maxLines,
+  }).toArray();
   return lines.sort((a, b) => Number(a.addedAt) - Number(b.addedAt));
 }
 

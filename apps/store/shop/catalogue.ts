@@ -4,7 +4,6 @@
 import { tables } from 'zerohop';
 import type { Card, Category, Inventory, Pricing, Product, Review } from './records.ts';
 import { Refusal } from './refusal.ts';
-import { allOf } from './rows.ts';
 
 export const sortOrders = {
   rating: { attribute: 'byRating', descending: true, label: 'Best rated' },
@@ -50,30 +49,26 @@ export async function readHome(): Promise<Home> {
 
 /** All categories, in the shop's order. */
 export async function readCategories(): Promise<readonly Category[]> {
-  return allOf(tables.Category.search({ sort: { attribute: 'position' }, limit: 200, allowFullScan: true }));
+  return tables.Category.search({ sort: { attribute: 'position' }, limit: 200, allowFullScan: true }).toArray();
 }
 
 async function readFeatured(): Promise<readonly (Card & { readonly description: string })[]> {
-  const rows = await allOf(
-    tables.Product.search<CardRow & { readonly description: string }>({
-      conditions: [{ attribute: 'featured', comparator: 'greater_than_equal', value: 1 }],
-      sort: { attribute: 'featured' },
-      select: [...cardSelect, 'description'],
-      limit: 9,
-    }),
-  );
+  const rows = await tables.Product.search<CardRow & { readonly description: string }>({
+    conditions: [{ attribute: 'featured', comparator: 'greater_than_equal', value: 1 }],
+    sort: { attribute: 'featured' },
+    select: [...cardSelect, 'description'],
+    limit: 9,
+  }).toArray();
   return rows.map((row) => ({ ...cardOf(row), description: row.description }));
 }
 
 async function readReduced(): Promise<readonly Card[]> {
-  const rows = await allOf(
-    tables.Pricing.search<{ readonly product?: CardRow }>({
-      conditions: [{ attribute: 'discountPercent', comparator: 'greater_than_equal', value: 30 }],
-      sort: { attribute: 'discountPercent', descending: true },
-      select: [{ name: 'product', select: cardSelect }],
-      limit: 4,
-    }),
-  );
+  const rows = await tables.Pricing.search<{ readonly product?: CardRow }>({
+    conditions: [{ attribute: 'discountPercent', comparator: 'greater_than_equal', value: 30 }],
+    sort: { attribute: 'discountPercent', descending: true },
+    select: [{ name: 'product', select: cardSelect }],
+    limit: 4,
+  }).toArray();
   return rows.flatMap(({ product }) => (product ? [cardOf(product)] : []));
 }
 
@@ -96,16 +91,14 @@ export async function readListing(
   const number = parsePage(page);
   const [category, rows] = await Promise.all([
     readCategory(id),
-    allOf(
-      tables.Product.search<CardRow>({
-        conditions: [{ attribute: sortOrders[order].attribute, comparator: 'starts_with', value: `${id}|` }],
-        sort: { attribute: sortOrders[order].attribute, descending: sortOrders[order].descending },
-        select: cardSelect,
-        offset: (number - 1) * pageSize,
-        // One more, to know whether there is a next page.
-        limit: pageSize + 1,
-      }),
-    ),
+    tables.Product.search<CardRow>({
+      conditions: [{ attribute: sortOrders[order].attribute, comparator: 'starts_with', value: `${id}|` }],
+      sort: { attribute: sortOrders[order].attribute, descending: sortOrders[order].descending },
+      select: cardSelect,
+      offset: (number - 1) * pageSize,
+      // One more, to know whether there is a next page.
+      limit: pageSize + 1,
+    }).toArray(),
   ]);
   const products = rows.slice(0, pageSize).map(cardOf);
   return { category, sort: order, page: number, pageSize, hasNext: rows.length > pageSize, products };
@@ -148,7 +141,7 @@ export async function readDetails(id: string): Promise<Details> {
   const [inventory, pricing, reviews, related] = await Promise.all([
     tables.Inventory.get(id),
     tables.Pricing.get(id),
-    allOf(tables.Review.search({ conditions: [{ attribute: 'product', value: id }], limit: 50 })),
+    tables.Review.search({ conditions: [{ attribute: 'product', value: id }], limit: 50 }).toArray(),
     readRelated(product),
   ]);
   return {
@@ -169,14 +162,12 @@ export async function readDetails(id: string): Promise<Details> {
 /** Products of the category that cost about as much: the nearest dearer ones, made up with the best rated. */
 async function readRelated({ id, category, price }: Product): Promise<readonly Card[]> {
   const key = `${category}|${String(price).padStart(9, '0')}`;
-  const rows = await allOf(
-    tables.Product.search<CardRow>({
-      conditions: [{ attribute: 'byPrice', comparator: 'between', value: [key, `${category}|~`] }],
-      sort: { attribute: 'byPrice' },
-      select: cardSelect,
-      limit: 5,
-    }),
-  );
+  const rows = await tables.Product.search<CardRow>({
+    conditions: [{ attribute: 'byPrice', comparator: 'between', value: [key, `${category}|~`] }],
+    sort: { attribute: 'byPrice' },
+    select: cardSelect,
+    limit: 5,
+  }).toArray();
   const others = rows.filter((row) => row.id !== id);
   if (others.length >= 4) return others.slice(0, 4).map(cardOf);
   const { products } = await readListing(category, { sort: 'rating', page: '1', pageSize: 9 });
@@ -203,12 +194,10 @@ export function cardOf({ inventory, pricing, ...row }: CardRow): Card {
 /** The named products as cards, in no order; those that do not exist are left out. */
 export async function readCards(ids: readonly string[]): Promise<readonly Card[]> {
   if (ids.length === 0) return [];
-  const rows = await allOf(
-    tables.Product.search<CardRow>({
-      conditions: [{ attribute: 'id', comparator: 'in', value: ids }],
-      select: cardSelect,
-    }),
-  );
+  const rows = await tables.Product.search<CardRow>({
+    conditions: [{ attribute: 'id', comparator: 'in', value: ids }],
+    select: cardSelect,
+  }).toArray();
   return rows.map(cardOf);
 }
 
@@ -228,16 +217,14 @@ const maxWords = 6;
 export async function search(q: string): Promise<Found> {
   const words = (q.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords);
   if (words.length === 0) return { q, total: 0, products: [] };
-  const rows = await allOf(
-    tables.Product.search<CardRow>({
-      conditions: words.map((word) => ({
-        operator: 'or' as const,
-        conditions: ['name', 'brand', 'description'].map((attribute) => ({ attribute, comparator: 'ft', value: word })),
-      })),
-      select: cardSelect,
-      limit: searchLimit,
-    }),
-  );
+  const rows = await tables.Product.search<CardRow>({
+    conditions: words.map((word) => ({
+      operator: 'or' as const,
+      conditions: ['name', 'brand', 'description'].map((attribute) => ({ attribute, comparator: 'ft', value: word })),
+    })),
+    select: cardSelect,
+    limit: searchLimit,
+  }).toArray();
   const ranked = rows.map((row) => ({ row, score: score(row, words) })).sort((a, b) => b.score - a.score);
   return { q, total: rows.length, products: ranked.slice(0, shownLimit).map(({ row }) => cardOf(row)) };
 }
