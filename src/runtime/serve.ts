@@ -49,6 +49,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     compressionThreshold: config.http.compressionThreshold,
     ...(entering && { entering }),
   });
+  // A promise of the app that fails and that nobody awaits, such as a write it forgot: one request's mistake, not the thread's end.
+  const reportStray = (error: unknown): void =>
+    log.error(`Nobody awaited a call of the app that failed: ${messageOf(error)}`, { error });
+  process.on('unhandledRejection', reportStray);
+  const close = (): void => {
+    process.off('unhandledRejection', reportStray);
+    app.close();
+  };
   try {
     if (primary) await databases.fillComputed();
     const listener = listenOrSay(app.handler, options);
@@ -57,11 +65,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       problems: app.problems,
       async stop() {
         await listener.stop();
-        app.close();
+        close();
       },
     };
   } catch (error) {
-    app.close();
+    close();
     throw error;
   }
 }
@@ -74,4 +82,8 @@ function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): 
   } catch (error) {
     throw portError(error, 'http.port', httpPort);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -47,6 +47,14 @@ export class Block extends Resource {
   }
 }
 
+/** GET: answers, and only then writes, without anybody awaiting it. */
+export class Stray extends Resource {
+  static override get() {
+    setTimeout(() => void Tally.put({ id: 99, value: 1 }), 0);
+    return { answered: true };
+  }
+}
+
 /** GET: an error nobody catches, thrown by a timer. */
 export class Crash extends Resource {
   static override get() {
