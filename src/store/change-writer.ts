@@ -2,10 +2,10 @@
 
 import { limits, parseExact, stringifyExact, ZerohopError } from '../base/index.ts';
 import { applyPatch, type Id, mergeFromText, mergeToText, type RecordState } from '../records/index.ts';
-import { type Connection, columnValueSql, quoted, type SqlValue, uniqueViolation } from '../storage/index.ts';
+import { type Connection, columnValueSql, quoted, uniqueViolation } from '../storage/index.ts';
 import { recountBlobs } from './blob-references.ts';
 import { check, checkSums, nextId } from './checks.ts';
-import { addToDigest, removeFromDigest } from './digest.ts';
+import { addToDigest, type Digested, removeFromDigest } from './digest.ts';
 import { type Ledger, logOperations, ownOrigin } from './ledger.ts';
 import type { StoreOptions } from './store-options.ts';
 import type { RowFull, RowHead, TableState } from './table-state.ts';
@@ -67,7 +67,7 @@ export class ChangeWriter {
     check(change.table, id, change.if, existed ? old.version : null);
     const body = change.id === null ? withId(change.body, table.entry.definition.primaryKey, id) : change.body;
     const computed = change.computed === undefined ? null : stringifyExact(change.computed);
-    const row = this.#writing(table, { version, body, computed }, () => {
+    const row = this.#writing(table, { id, version, body, computed }, () => {
       if (old === undefined)
         return table.insert(id, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, body);
       table.update(old.row, version, ownOrigin, this.#ledger.seq, change.expires, null, computed, body, existed);
@@ -75,7 +75,7 @@ export class ChangeWriter {
     });
     if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
     if (table.hasBlobs) this.#recount(old as RowFull | undefined, body);
-    this.#account(table, id, old, version, true);
+    this.#account(table, id, old, { version, expires: change.expires });
     this.#ledger.log(table, row, version, logOperations.put);
     return { id, version, existed };
   }
@@ -91,7 +91,7 @@ export class ChangeWriter {
       return undefined;
     }
     if (typeof id === 'number' && id >= table.nextId) table.nextId = id + 1;
-    this.#account(table, id, undefined, version, true);
+    this.#account(table, id, undefined, { version, expires: change.expires });
     this.#ledger.log(table, row, version, logOperations.put);
     return row;
   }
@@ -119,7 +119,7 @@ export class ChangeWriter {
       );
     const values = table.indexedValues ? table.indexedValues(body) : change.computed;
     const computed = values === undefined ? null : stringifyExact(values);
-    this.#writing(table, { version, body, computed }, () => {
+    this.#writing(table, { id: change.id, version, body, computed }, () => {
       table.update(
         old.row,
         version,
@@ -134,7 +134,7 @@ export class ChangeWriter {
       return old.row;
     });
     if (table.hasBlobs) this.#recount(old, body);
-    this.#account(table, change.id, old, version, true);
+    this.#account(table, change.id, old, { version, expires: after.expires });
     this.#ledger.log(table, old.row, version, logOperations.patch);
     return { id: change.id, version, existed };
   }
@@ -158,7 +158,7 @@ export class ChangeWriter {
     if (!old?.live) return { id, version, existed: false };
     table.update(old.row, version, ownOrigin, this.#ledger.seq, null, null, null, null, false);
     if (table.hasBlobs) this.#recount(old as RowFull, null);
-    this.#account(table, id, old, version, false);
+    this.#account(table, id, old, null);
     this.#ledger.log(table, old.row, version, logOperations.delete);
     return { id, version, existed };
   }
@@ -182,55 +182,33 @@ export class ChangeWriter {
     }
   }
 
-  /** Removes the record that has the value `next` is to have in a unique attribute, if it has expired. */
+  /** Deletes the record that has the value `next` is to have in a unique attribute, if it has expired: on every node, so as a change. */
   #removeExpiredHolder(table: TableState, attributeName: string, next: NextRow): boolean {
     const { definition, names } = table.entry;
     const attribute = definition.attributes.find(({ name }) => name === attributeName);
     const column = names.columns.get(attributeName);
     if (!attribute || column === undefined) return false;
     const holders = this.#connection.all(
-      `${selectForRemoval(table)} WHERE ${quoted(column)} = (${columnValueSql(attribute, '?1')}) AND _body IS NOT NULL AND _expires <= ?2`,
+      `SELECT _id FROM ${quoted(names.table)} WHERE ${quoted(column)} = (${columnValueSql(attribute, '?1')}) AND _body IS NOT NULL AND _expires <= ?2`,
       [attribute.computed ? next.computed : next.body, this.#options.clock.nowMs()],
     );
-    this.#remove(table, holders, next.version);
-    return holders.length > 0;
-  }
-
-  /** Removes up to `limit` records of a table that expired before `beforeMs`, as one transaction. Returns how many went. */
-  expire(table: TableState, beforeMs: number, limit: number): number {
-    const rows = this.#connection.all(`${selectForRemoval(table)} WHERE _expires <= ? LIMIT ?`, [beforeMs, limit]);
-    if (rows.length === 0) return 0;
-    this.#ledger.seq++;
-    this.#remove(table, rows, this.#options.versions.next());
-    return rows.length;
-  }
-
-  #remove(table: TableState, rows: readonly (readonly SqlValue[])[], version: number): void {
-    for (const [row, id, oldVersion, origin, body] of rows) {
-      table.remove(Number(row));
-      if (body !== null) {
-        if (table.hasBlobs)
-          recountBlobs(this.#connection, String(body), null, this.#options.clock.nowMs(), this.#options.blobExists);
-        removeFromDigest(table.digest, id as Id, Number(oldVersion), this.#ledger.origin(Number(origin)));
-        table.count--;
-        table.changed = true;
-      }
-      this.#ledger.log(table, Number(row), version, logOperations.expire);
-    }
+    const others = holders.map(([id]) => id as Id).filter((id) => id !== next.id);
+    for (const id of others) this.#delete(definition.name, id, next.version, undefined);
+    return others.length > 0;
   }
 
   #recount(old: RowFull | undefined, body: string | null): void {
     recountBlobs(this.#connection, old?.body ?? null, body, this.#options.clock.nowMs(), this.#options.blobExists);
   }
 
-  #account(table: TableState, id: Id, old: RowHead | undefined, version: number, live: boolean): void {
+  #account(table: TableState, id: Id, old: RowHead | undefined, next: Digested | null): void {
     table.changed = true;
     if (old?.live) {
-      removeFromDigest(table.digest, id, old.version, this.#ledger.origin(old.origin));
+      removeFromDigest(table.digest, id, old, this.#ledger.origin(old.origin));
       table.count--;
     }
-    if (live) {
-      addToDigest(table.digest, id, version, this.#ledger.origin(ownOrigin));
+    if (next) {
+      addToDigest(table.digest, id, next, this.#ledger.origin(ownOrigin));
       table.count++;
     }
   }
@@ -248,13 +226,10 @@ export class ChangeWriter {
 
 /** A row that is about to be written. */
 interface NextRow {
+  readonly id: Id;
   readonly version: number;
   readonly body: string;
   readonly computed: string | null;
-}
-
-function selectForRemoval(table: TableState): string {
-  return `SELECT _row, _id, _version, _origin, _body FROM ${quoted(table.entry.names.table)}`;
 }
 
 /** Puts an assigned id at the start of a body that has none. */

@@ -8,6 +8,8 @@ import { applySchema, Connection, prepareFile, quoted, readCatalog, storageError
 import { ChangeWriter } from './change-writer.ts';
 import { digestToText } from './digest.ts';
 import { Ledger } from './ledger.ts';
+import { Reclaimer } from './reclaimer.ts';
+import type { Vector } from './remote-types.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TableState } from './table-state.ts';
 import type { Change, CommitOutcome, StoreTransaction } from './types.ts';
@@ -18,6 +20,7 @@ export class Store {
   #tables = new Map<string, TableState>();
   readonly #ledger: Ledger;
   readonly #writer: ChangeWriter;
+  readonly #reclaimer: Reclaimer;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -25,6 +28,7 @@ export class Store {
     try {
       prepareFile(this.connection, options.nodeId);
       this.#ledger = new Ledger(this.connection);
+      this.#reclaimer = new Reclaimer(this.connection, this.#ledger, options);
       this.#writer = new ChangeWriter(this.connection, this.#ledger, () => this.#tables, options);
       this.#load();
     } catch (error) {
@@ -83,15 +87,19 @@ export class Store {
 
   /**
    * Removes up to `limit` records of a table that expired before `beforeMs`. Returns how many went.
+   * @param members what each other member has on disk: nothing goes that one of them does not have yet
    */
-  sweep(tableName: string, beforeMs: number, limit: number): number {
+  sweep(tableName: string, beforeMs: number, limit: number, members: readonly Vector[] = []): number {
     const state = this.#tables.get(tableName);
     if (!state) return 0;
-    return this.#internally(() => this.#writer.expire(state, beforeMs, limit));
+    return this.#internally(() => this.#reclaimer.reclaim(state, 'expired', beforeMs, limit, members));
   }
 
-  /** Removes up to `limit` log entries, the oldest, and tombstones older than `beforeVersion` (microseconds). Returns how many went. */
-  trim(beforeVersion: number, limit: number): number {
+  /**
+   * Removes up to `limit` log entries, the oldest, and tombstones older than `beforeVersion` (microseconds). Returns how many went.
+   * @param members what each other member has on disk: no tombstone goes that one of them does not have yet
+   */
+  trim(beforeVersion: number, limit: number, members: readonly Vector[] = []): number {
     return this.#internally(() => {
       // Without a gap, so that a reader sees from the first entry it finds whether it missed one. The newest stays: it has the number.
       const oldest = this.connection.all('SELECT lsn, version FROM _log WHERE lsn < ? ORDER BY lsn LIMIT ?', [
@@ -101,14 +109,12 @@ export class Store {
       const kept = oldest.findIndex(([, version]) => Number(version) >= beforeVersion);
       const last = oldest.at(kept < 0 ? -1 : kept - 1);
       let removed = 0;
-      if (kept !== 0 && last) removed = this.connection.run('DELETE FROM _log WHERE lsn <= ?', [Number(last[0])]);
-      for (const { entry } of this.#tables.values()) {
-        const table = quoted(entry.names.table);
-        removed += this.connection.run(
-          `DELETE FROM ${table} WHERE _row IN (SELECT _row FROM ${table} WHERE _body IS NULL AND _version < ? LIMIT ?)`,
-          [beforeVersion, limit],
-        );
+      if (kept !== 0 && last) {
+        this.#ledger.trimmed(Number(last[0]));
+        removed = this.connection.run('DELETE FROM _log WHERE lsn <= ?', [Number(last[0])]);
       }
+      for (const table of this.#tables.values())
+        removed += this.#reclaimer.reclaim(table, 'deleted', beforeVersion, limit, members);
       return removed;
     });
   }

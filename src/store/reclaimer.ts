@@ -1,0 +1,116 @@
+// Takes rows out of tables for good: records that have expired and tombstones. A node alone does it at once. With other members it waits
+// until each of them has what this node knows of the row: one that misses it would go on with what was there before, and hand that back.
+//
+//   nothing pending ──rows found──▶ waiting, with the vector of that moment ──every member has that vector──▶ removing, some at a time
+//
+// A row that changes meanwhile is no longer the one that was found, and stays.
+
+import type { Id } from '../records/index.ts';
+import { type Connection, quoted, type SqlValue } from '../storage/index.ts';
+import { recountBlobs } from './blob-references.ts';
+import { removeFromDigest } from './digest.ts';
+import { type Ledger, logOperations, noOrigin } from './ledger.ts';
+import type { Vector } from './remote-types.ts';
+import type { StoreOptions } from './store-options.ts';
+import type { TableState } from './table-state.ts';
+import { covers } from './vector.ts';
+
+/** Rows of a table that may wait for the other members at the same time. */
+const pendingRows = 50_000;
+
+interface Pending {
+  readonly vector: Vector;
+  /** Row number → version it was found with. */
+  readonly rows: Map<number, number>;
+}
+
+type Kind = 'expired' | 'deleted';
+
+const conditions: Readonly<Record<Kind, string>> = {
+  expired: '_expires <= ?1',
+  deleted: '_body IS NULL AND _version < ?1',
+};
+
+export class Reclaimer {
+  readonly #connection: Connection;
+  readonly #ledger: Ledger;
+  readonly #options: StoreOptions;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(connection: Connection, ledger: Ledger, options: StoreOptions) {
+    this.#connection = connection;
+    this.#ledger = ledger;
+    this.#options = options;
+  }
+
+  /**
+   * Removes up to `limit` records that expired before `before` (ms), or tombstones older than the version `before`. Returns how many went.
+   * @param members what each other member has on disk
+   */
+  reclaim(table: TableState, kind: Kind, before: number, limit: number, members: readonly Vector[]): number {
+    if (members.length === 0) {
+      const rows = this.#connection.all(`${select(table)} WHERE ${conditions[kind]} LIMIT ?2`, [before, limit]);
+      this.#remove(table, rows);
+      return rows.length;
+    }
+    const key = `${kind}${table.entry.number}`;
+    const pending = this.#pending.get(key) ?? this.#find(table, kind, before);
+    if (pending.rows.size === 0) {
+      this.#pending.delete(key);
+      return 0;
+    }
+    this.#pending.set(key, pending);
+    if (!members.every((member) => covers(member, pending.vector))) return 0;
+    return this.#removeFound(table, kind, before, limit, pending);
+  }
+
+  /** A row has changed by another node's doing. */
+  touched(table: TableState, row: number): void {
+    for (const kind of Object.keys(conditions)) this.#pending.get(`${kind}${table.entry.number}`)?.rows.delete(row);
+  }
+
+  #find(table: TableState, kind: Kind, before: number): Pending {
+    const rows = this.#connection.all(
+      `SELECT _row, _version FROM ${quoted(table.entry.names.table)} WHERE ${conditions[kind]} LIMIT ?2`,
+      [before, pendingRows],
+    );
+    return {
+      vector: this.#ledger.vector(),
+      rows: new Map(rows.map(([row, version]) => [Number(row), Number(version)])),
+    };
+  }
+
+  #removeFound(table: TableState, kind: Kind, before: number, limit: number, pending: Pending): number {
+    let removed = 0;
+    for (const [number, version] of pending.rows) {
+      if (removed === limit) break;
+      pending.rows.delete(number);
+      const rows = this.#connection.all(
+        `${select(table)} WHERE _row = ?2 AND _version = ?3 AND (${conditions[kind]})`,
+        [before, number, version],
+      );
+      this.#remove(table, rows);
+      removed += rows.length;
+    }
+    return removed;
+  }
+
+  #remove(table: TableState, rows: readonly (readonly SqlValue[])[]): void {
+    for (const [row, id, version, origin, expires, body] of rows) {
+      table.remove(Number(row));
+      if (body === null) continue;
+      if (table.hasBlobs)
+        recountBlobs(this.#connection, String(body), null, this.#options.clock.nowMs(), this.#options.blobExists);
+      const digested = { version: Number(version), expires: expires === null ? null : Number(expires) };
+      removeFromDigest(table.digest, id as Id, digested, this.#ledger.origin(Number(origin)));
+      table.count--;
+      table.changed = true;
+      // For readers of this node; what other members keep is their own affair.
+      this.#ledger.logOf(noOrigin, 0, table, Number(row), Number(version), logOperations.expire);
+    }
+  }
+}
+
+function select(table: TableState): string {
+  return `SELECT _row, _id, _version, _origin, _expires, _body FROM ${quoted(table.entry.names.table)}`;
+}
