@@ -86,6 +86,14 @@ export class ScopedTransaction implements Transaction {
     this.#count(table, told);
   }
 
+  insist(table: Table, id: Id, version: number | null): void {
+    this.#inner.insist(table, id, version);
+  }
+
+  insist(table: Table, id: Id, version: number | null): void {
+    this.#inner.insist(table, id, version);
+  }
+
   /** Has `unsaved` staged before the next commit. */
   track(unsaved: Unsaved): void {
     this.#unsaved.add(unsaved);
