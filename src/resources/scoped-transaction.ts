@@ -90,10 +90,6 @@ export class ScopedTransaction implements Transaction {
     this.#inner.insist(table, id, version);
   }
 
-  insist(table: Table, id: Id, version: number | null): void {
-    this.#inner.insist(table, id, version);
-  }
-
   /** Has `unsaved` staged before the next commit. */
   track(unsaved: Unsaved): void {
     this.#unsaved.add(unsaved);

@@ -65,6 +65,11 @@ export class LiveDatabases implements Databases {
     return live.reader.getLatest(live.entry, id);
   }
 
+  peek(table: Table, id: string | number): ReturnType<DatabaseReader['peek']> {
+    const live = table as LiveTable;
+    return live.reader.peek(live.entry, id);
+  }
+
   transaction(): Transaction {
     this.#openTransactions++;
     const ended = () => {

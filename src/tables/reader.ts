@@ -64,6 +64,12 @@ export class DatabaseReader {
     return this.get(this.snapshots.current(), entry, id);
   }
 
+  /** The record as of now, without keeping it. */
+  peek(entry: CatalogEntry, id: Id): CachedRecord | undefined {
+    const record = readRecord(this.snapshots.current().connection, entry, id);
+    return record && this.#unexpired(record);
+  }
+
   /** The record as a snapshot sees it. */
   get(snapshot: Snapshot, entry: CatalogEntry, id: Id): CachedRecord | undefined {
     const cacheable = snapshot.state === 'current' && this.#bringCacheTo(snapshot);

@@ -300,3 +300,26 @@ test('a query result that is kept is never stale, whichever of its tables change
     });
   }
 });
+
+describe('insisting on what was read', () => {
+  test('refuses the whole commit when a record has changed, come or gone since', async () => {
+    await write((t) => t.put(brand, 'seen', { name: 'Seen' }));
+    const version = databases.getLatest(brand, 'seen')?.version ?? 0;
+    const attempt = (id: string, expected: number | null) =>
+      write((t) => {
+        t.insist(brand, id, expected);
+        t.put(brand, 'written', { name: 'Written' });
+      });
+    for (const [id, expected] of [
+      ['seen', version - 1],
+      ['seen', null],
+      ['absent', 1],
+    ] as const) {
+      expect(attempt(id, expected)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+    }
+    expect(databases.peek(brand, 'written')).toBeUndefined();
+    await attempt('seen', version);
+    await attempt('absent', null);
+    expect(databases.peek(brand, 'written')?.body).toContain('Written');
+  });
+});

@@ -48,6 +48,8 @@ interface Part {
   readonly reader: DatabaseReader;
   snapshot: Snapshot | undefined;
   writes: StagedWrite[];
+  /** Versions the caller insists on. */
+  insisted: [string, Id, number | null][];
   /** Table → id → the record as this transaction sees it. */
   staged: Map<LiveTable, Map<Id, StagedRecord>>;
   overlay: Overlay | undefined;
@@ -142,14 +144,21 @@ export class LiveTransaction implements Transaction {
     this.#stage(live, { op: 'delete', table: live.definition.name, id, ...(options.if && { if: options.if }) });
   }
 
+  insist(table: Table, id: Id, version: number | null): void {
+    const live = table as LiveTable;
+    this.#part(live).insisted.push([live.definition.name, id, version]);
+  }
+
   async commit(): Promise<readonly CommittedWrite[]> {
     this.#mustBeUsable();
     const parts = [...this.#parts.values()].filter((part) => part.writes.length > 0);
-    const written = parts.map((part) => ({ part, writes: part.writes }));
+    const written = parts.map((part) => ({ part, writes: part.writes, insisted: part.insisted }));
     this.#letGo();
     this.#state = 'committed';
     this.#options.ended?.();
-    const results = await Promise.all(written.map(({ part, writes }) => this.#commitPart(part, writes)));
+    const results = await Promise.all(
+      written.map(({ part, writes, insisted }) => this.#commitPart(part, writes, insisted)),
+    );
     return results.flat();
   }
 
@@ -164,23 +173,23 @@ export class LiveTransaction implements Transaction {
     for (const part of this.#parts.values()) this.#releaseSnapshot(part);
   }
 
-  async #commitPart(part: Part, writes: readonly StagedWrite[]): Promise<CommittedWrite[]> {
+  async #commitPart(part: Part, writes: readonly StagedWrite[], insisted: Part['insisted']): Promise<CommittedWrite[]> {
     for (let attempt = 1; ; attempt++) {
-      const transaction = this.#storeTransaction(part, writes);
+      const transaction = this.#storeTransaction(part, writes, insisted);
       try {
         const written = await this.#options.client.commit(transaction);
         return written.map((one: Written, index) => ({ ...one, table: (writes[index] as StagedWrite).table }));
       } catch (error) {
         // Only the reads this file added can have been overtaken: the caller's own preconditions are refused with other fields.
         const overtaken = error instanceof ZerohopError && error.fields.reads === true && attempt < recomputeAttempts;
-        if (!overtaken) throw error;
+        if (!overtaken || insisted.length > 0) throw error;
       }
     }
   }
 
   /** Patches of records whose indexes hold what a function of the app computes carry the new values and insist on the version they were computed from. */
-  #storeTransaction(part: Part, writes: readonly StagedWrite[]): StoreTransaction {
-    const reads: [string, Id, number | null][] = [];
+  #storeTransaction(part: Part, writes: readonly StagedWrite[], insisted: Part['insisted']): StoreTransaction {
+    const reads = [...insisted];
     const latest = new Map<LiveTable, Map<Id, string>>();
     const changes = writes.map(({ table, change }): Change => {
       if (change.op !== 'patch' || !table.indexNeedsApp) return change;
@@ -265,7 +274,15 @@ export class LiveTransaction implements Transaction {
     const { database } = table.definition;
     let part = this.#parts.get(database);
     if (!part) {
-      part = { database, reader: table.reader, snapshot: undefined, writes: [], staged: new Map(), overlay: undefined };
+      part = {
+        database,
+        reader: table.reader,
+        snapshot: undefined,
+        writes: [],
+        insisted: [],
+        staged: new Map(),
+        overlay: undefined,
+      };
       this.#parts.set(database, part);
     }
     return part;
@@ -288,6 +305,7 @@ export class LiveTransaction implements Transaction {
     for (const part of this.#parts.values()) {
       this.#releaseSnapshot(part);
       part.writes = [];
+      part.insisted = [];
       part.staged = new Map();
     }
   }

@@ -67,6 +67,8 @@ export interface Transaction {
   /** Sets the given attributes and leaves the rest. */
   patch(table: Table, id: Id, changes: Readonly<Record<string, unknown>>, options?: PatchOptions): void;
   delete(table: Table, id: Id, options?: WriteOptions): void;
+  /** The commit is refused with PRECONDITION_FAILED unless the record has this version then; null: unless there is none. */
+  insist(table: Table, id: Id, version: number | null): void;
   readonly hasWrites: boolean;
   /** Resolves when all staged writes are durable, with one entry per staged write in order. The transaction may be used again afterwards. */
   commit(): Promise<readonly CommittedWrite[]>;
@@ -107,6 +109,8 @@ export interface Databases {
   applySchema(tables: readonly TableDefinition[]): Promise<void>;
   /** The record as of now: for a read that stands alone, the fastest one. */
   getLatest(table: Table, id: Id): StoredRecord | undefined;
+  /** As `getLatest`, for large records that are rarely read twice: they are not kept in memory. */
+  peek(table: Table, id: Id): StoredRecord | undefined;
   /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */
   fillComputed(): Promise<void>;
   blobs(database: string): BlobStore;
