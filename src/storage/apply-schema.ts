@@ -11,7 +11,7 @@ import { columnSql, type SqlObject, tableObjects, tableSql } from './ddl.ts';
 import { namesOf, physicalTableName, quoted, type TableNames } from './names.ts';
 
 /** The change of a file's internal tables is a new number here and a step in `prepareFile`. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 export interface CatalogEntry {
   readonly definition: TableDefinition;
@@ -27,6 +27,18 @@ export function prepareFile(connection: Connection, nodeId: string): void {
     throw new Error(`${connection.path} was written by a newer version of Zerohop. Update Zerohop to open it.`);
   if (version === formatVersion) return;
   connection.exec('BEGIN IMMEDIATE');
+  if (version === 0) createInternalTables(connection, nodeId);
+  // What replication keeps: of each origin the newest version seen and the newest commit that is no longer in the log, and how far
+  // copies of whole databases from other nodes have come.
+  connection.exec(`
+    ALTER TABLE _peers ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE _peers ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE _copies (source TEXT PRIMARY KEY, vector TEXT NOT NULL, position TEXT NOT NULL) WITHOUT ROWID;
+    PRAGMA user_version = ${formatVersion}`);
+  connection.exec('COMMIT');
+}
+
+function createInternalTables(connection: Connection, nodeId: string): void {
   connection.exec(`
     CREATE TABLE _catalog (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, physical TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,
       next_id INTEGER NOT NULL DEFAULT 1, count INTEGER NOT NULL DEFAULT 0, digest_high INTEGER NOT NULL DEFAULT 0, digest_low INTEGER NOT NULL DEFAULT 0);
@@ -35,10 +47,8 @@ export function prepareFile(connection: Connection, nodeId: string): void {
     CREATE TABLE _log (lsn INTEGER PRIMARY KEY, origin INTEGER NOT NULL, seq INTEGER NOT NULL, version INTEGER NOT NULL,
       tbl INTEGER NOT NULL, row INTEGER NOT NULL, op INTEGER NOT NULL);
     CREATE TABLE _blobs (id TEXT PRIMARY KEY, refs INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE INDEX "_blobs#unreferenced" ON _blobs (since) WHERE refs = 0;
-    PRAGMA user_version = ${formatVersion}`);
+    CREATE INDEX "_blobs#unreferenced" ON _blobs (since) WHERE refs = 0`);
   connection.run('INSERT INTO _origins (number, id) VALUES (1, ?)', [nodeId]);
-  connection.exec('COMMIT');
 }
 
 /** Whether a file has its internal tables: not yet while the writer is making it. */
@@ -182,8 +192,11 @@ function sideOf(name: string): string {
   return name.split('#')[0] ?? name;
 }
 
+/** Whether values of indexed computed attributes are other ones now. An expression sees every attribute, decoded by its type. */
 function outdatesComputed(change: SchemaChange): boolean {
-  return 'attribute' in change && change.kind !== 'attributeRemoved' && change.attribute.computed !== undefined;
+  if (!('attribute' in change)) return false;
+  const { kind, attribute } = change;
+  return attribute.computed ? kind !== 'attributeRemoved' : kind !== 'indexChanged';
 }
 
 /** Columns that go, by name, and columns that come, as SQL; one that changes does both. */

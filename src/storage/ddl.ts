@@ -78,8 +78,11 @@ function indexObjects(definition: TableDefinition, names: TableNames, schema: st
     if (column === undefined || column === '_id') continue;
     if (attribute.indexed || attribute.unique) index(column, `${quoted(column)}, _id`);
     if (attribute.unique && schema === 'main')
-      index(`${column}#unique`, quoted(column), ' WHERE _body IS NOT NULL', 'UNIQUE ');
+      index(`${column}#unique`, quoted(column), ' WHERE _body IS NOT NULL AND _seq > 0', 'UNIQUE ');
   }
+  // Records from other nodes whose value another record here has already: they are kept, outside the unique index.
+  if (schema === 'main' && definition.attributes.some(({ unique }) => unique))
+    index('_clash', '_seq', ' WHERE _seq < 0');
   return objects;
 }
 
