@@ -27,10 +27,15 @@ export function compileDecoder(definition: TableDefinition): RecordDecoder {
 const scalarRevivers: Partial<Record<ScalarType, Reviver>> = {
   // A large float is written like an integer.
   Float: (value) => (typeof value === 'bigint' ? Number(value) : value),
-  BigInt: (value) => (typeof value === 'number' ? BigInt(value) : value),
-  Date: (value) => (typeof value === 'string' ? new Date(value) : value),
+  BigInt: (value) => (Number.isInteger(value) ? BigInt(value as number) : value),
+  Date: (value) => (typeof value === 'string' ? dateFrom(value) : value),
   Bytes: (value) => (typeof value === 'string' ? new Uint8Array(Buffer.from(value, 'base64')) : value),
 };
+
+function dateFrom(text: string): Date | string {
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? text : date;
+}
 
 /** Undefined where JSON values are what app code sees. A value that does not fit, from before a schema change, stays as it is. */
 function reviverOf(type: AttributeType): Reviver | undefined {

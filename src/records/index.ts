@@ -1,11 +1,17 @@
-export { type Compute, compileIndexedValues, computedExpressions, indexedComputed } from './computed.ts';
+export {
+  type Compute,
+  compileIndexedValues,
+  computedExpressions,
+  computeValue,
+  type IndexedValues,
+  indexedComputed,
+} from './computed.ts';
 export { compileDecoder, type RecordDecoder } from './decode.ts';
 export {
   compileEncoder,
   type EncodedPatch,
   type EncodedRecord,
   type EncodeOptions,
-  encodeComputed,
   type PatchEncodeOptions,
   type RecordEncoder,
 } from './encode.ts';

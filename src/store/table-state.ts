@@ -1,7 +1,6 @@
 // What the store keeps in memory of one table: its prepared statements and the figures it carries forward from commit to commit.
 
-import type { JsonObject } from '../base/index.ts';
-import { compileIndexedValues } from '../records/index.ts';
+import { compileIndexedValues, type IndexedValues } from '../records/index.ts';
 import { type CatalogEntry, type Connection, jsonPath, quoted } from '../storage/index.ts';
 import type { Digest } from './digest.ts';
 
@@ -37,7 +36,7 @@ export class TableState {
   /** The largest integer id there can be. */
   readonly maxId: number;
   /** The values of indexed computed attributes of a body; null when there are none that can be computed here. */
-  readonly indexedValues: ((body: string) => JsonObject) | null;
+  readonly indexedValues: IndexedValues | null;
 
   readonly #connection: Connection;
   readonly #head: Statement;

@@ -7,7 +7,7 @@ import {
   compileDecoder,
   compileEncoder,
   computedExpressions,
-  encodeComputed,
+  computeValue,
   type Id,
   indexedComputed,
   parseIdText,
@@ -89,7 +89,7 @@ export class LiveTable implements Table {
         `The computed attribute ${this.definition.name}.${attribute} has no function. Call setComputedAttribute('${attribute}', ...) when the app loads.`,
       );
     }
-    return encodeComputed(this.definition, this.#attribute(attribute), compute(record));
+    return computeValue(this.definition, this.#attribute(attribute), compute, record);
   }
 
   #attribute(name: string): Attribute {
