@@ -1,6 +1,9 @@
 export { BlobFiles } from './blob-files.ts';
 export { CommitQueue, type StoreMeters } from './commit-queue.ts';
+export { type CopyAnswer, type LogAnswer, LogReader, type LogRequest } from './log-reader.ts';
 export { queueFull, transactionBytes } from './queue-limit.ts';
+export type * from './remote-types.ts';
 export { Store } from './store.ts';
 export { StoreEngine, type StoreEngineOptions } from './store-engine.ts';
 export type * from './types.ts';
+export { beyond, covers, sameVector, union } from './vector.ts';

@@ -29,6 +29,7 @@ export class Ledger {
   seq = 0;
   #version = 0;
   #saved = 0;
+  #savedVersion = true;
   readonly #connection: Connection;
   readonly #insert: ReturnType<Connection['prepare']>;
   #origins = new Map<number, string>();
@@ -64,12 +65,14 @@ export class Ledger {
     this.#version = own?.version ?? 0;
     this.#ownTrimmed = own?.trimmed ?? 0;
     this.#saved = this.seq;
+    this.#savedVersion = true;
   }
 
   /** Writes the numbers, inside the group's transaction. */
   save(): void {
-    if (this.seq !== this.#saved) {
+    if (this.seq !== this.#saved || !this.#savedVersion) {
       this.#saved = this.seq;
+      this.#savedVersion = true;
       this.#savePeer(ownOrigin, this.seq, this.#version, this.#ownTrimmed);
     }
     for (const [origin, peer] of this.#peers) {
@@ -145,6 +148,13 @@ export class Ledger {
       if (peer) peer.trimmed = trimmed;
       else if (origin === ownOrigin) this.#ownTrimmed = trimmed;
     }
+  }
+
+  /** Takes note of a version made elsewhere. */
+  saw(version: number): void {
+    if (version <= this.#version) return;
+    this.#version = version;
+    this.#savedVersion = false;
   }
 
   /** The newest version in here, in microseconds, of this node or any other. */

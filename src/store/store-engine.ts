@@ -123,7 +123,14 @@ export class StoreEngine implements StoreClient {
       this.#options;
     const blobs = new BlobFiles(folder, database);
     const path = join(folder, `${database}.db`);
-    const store = new Store({ path, nodeId, clock, versions: this.#versions, blobExists: (id) => blobs.exists(id) });
+    const store = new Store({
+      path,
+      nodeId,
+      clock,
+      versions: this.#versions,
+      clockDriftMs: this.#options.clockDriftMs,
+      blobExists: (id) => blobs.exists(id),
+    });
     blobs.removeOrphans((id) => store.knowsBlob(id));
     const queue = new CommitQueue({
       store,

@@ -6,6 +6,8 @@ export interface StoreOptions {
   readonly nodeId: string;
   readonly clock: Clock;
   readonly versions: HybridClock;
+  /** How far ahead of the clock a version of another node may be; `limits.clockDriftMs` when absent. */
+  readonly clockDriftMs?: number;
   /** Whether the bytes of a blob are stored. */
   readonly blobExists: (id: string) => boolean;
 }

@@ -3,13 +3,25 @@
 // and is durable once the WAL is synced (commit-queue.ts). Synchronous and plain, so that any thread can hold it.
 
 import { errorToData, stringifyExact, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { applySchema, Connection, prepareFile, quoted, readCatalog, storageError } from '../storage/index.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { digestToText } from './digest.ts';
 import { Ledger } from './ledger.ts';
+import { type CopyAnswer, type LogAnswer, LogReader, type LogRequest } from './log-reader.ts';
 import { Reclaimer } from './reclaimer.ts';
-import type { Vector } from './remote-types.ts';
+import type {
+  Clash,
+  CopyPosition,
+  CopyProgress,
+  RemoteBatch,
+  RemoteCopy,
+  RemoteOutcome,
+  RemoteRefusal,
+  Vector,
+} from './remote-types.ts';
+import { RemoteWriter } from './remote-writer.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TableState } from './table-state.ts';
 import type { Change, CommitOutcome, StoreTransaction } from './types.ts';
@@ -21,6 +33,8 @@ export class Store {
   readonly #ledger: Ledger;
   readonly #writer: ChangeWriter;
   readonly #reclaimer: Reclaimer;
+  readonly #reader: LogReader;
+  readonly #remote: RemoteWriter;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -29,6 +43,8 @@ export class Store {
       prepareFile(this.connection, options.nodeId);
       this.#ledger = new Ledger(this.connection);
       this.#reclaimer = new Reclaimer(this.connection, this.#ledger, options);
+      this.#reader = new LogReader(this.connection);
+      this.#remote = new RemoteWriter(this.connection, this.#ledger, () => this.#tables, this.#reclaimer, options);
       this.#writer = new ChangeWriter(this.connection, this.#ledger, () => this.#tables, options);
       this.#load();
     } catch (error) {
@@ -76,6 +92,66 @@ export class Store {
     }
   }
 
+  /**
+   * Merges transactions of other nodes, whole or not at all, each once: those that are in here already are passed over. Visible and
+   * durable as with `commit`.
+   */
+  applyRemote(batch: RemoteBatch): RemoteOutcome {
+    return this.#applying(
+      () => this.#remote.refusalOfBatch(batch),
+      () => this.#remote.applyBatch(batch),
+    );
+  }
+
+  /** Merges a part of a copy of all rows of another node; with the last part this node has what that one had when it began. */
+  applyCopy(copy: RemoteCopy): RemoteOutcome {
+    return this.#applying(
+      () => this.#remote.refusalOfRows(copy.rows),
+      () => this.#remote.applyCopy(copy),
+    );
+  }
+
+  /** What is in here, of every node. */
+  vector(): Vector {
+    return this.#ledger.vector();
+  }
+
+  /** What a node with another vector lacks. */
+  readSince(request: LogRequest): LogAnswer {
+    return this.#reader.read(request);
+  }
+
+  /** The next part of a copy of all rows, for a node that the log does not reach. */
+  readCopy(position: CopyPosition | undefined, limitBytes: number): CopyAnswer {
+    return this.#reader.readCopy(position, limitBytes);
+  }
+
+  /** Whether the log still has everything since a vector. */
+  reachesBack(vector: Vector): boolean {
+    return this.#reader.reachesBack(vector);
+  }
+
+  /** Copies that other nodes have begun and not finished. */
+  copies(): CopyProgress[] {
+    return this.connection.all('SELECT source, vector, position FROM _copies').map(([source, vector, position]) => ({
+      source: String(source),
+      vector: new Map(JSON.parse(String(vector)) as [string, number][]),
+      position: JSON.parse(String(position)) as CopyPosition,
+    }));
+  }
+
+  /** Records that are in here beside others with the same value of a unique attribute: see `RemoteWriter`. */
+  clashes(limit: number): Clash[] {
+    return [...this.#tables.values()]
+      .filter(({ hasUnique }) => hasUnique)
+      .flatMap(({ entry }) =>
+        this.connection
+          .all(`SELECT _id FROM ${quoted(entry.names.table)} WHERE _seq < 0 AND _body IS NOT NULL LIMIT ?`, [limit])
+          .map(([id]) => ({ table: entry.definition.name, id: id as Id })),
+      )
+      .slice(0, limit);
+  }
+
   /** Table → number of live records and digest. */
   figures(): { readonly table: string; readonly count: number; readonly digest: string }[] {
     return [...this.#tables].map(([table, state]) => ({
@@ -115,6 +191,7 @@ export class Store {
       }
       for (const table of this.#tables.values())
         removed += this.#reclaimer.reclaim(table, 'deleted', beforeVersion, limit, members);
+      for (const table of this.#tables.values()) this.#remote.readmit(table);
       return removed;
     });
   }
@@ -174,6 +251,17 @@ export class Store {
     this.connection.rollBack();
     for (const table of this.#tables.values()) table.load();
     this.#ledger.load();
+  }
+
+  #applying(refusal: () => RemoteRefusal | undefined, apply: () => Clash[]): RemoteOutcome {
+    try {
+      const refused = refusal();
+      if (refused) return { ok: false, refusal: refused };
+      return { ok: true, clashes: this.#internally(apply) };
+    } catch (error) {
+      const { code, message } = errorToData(storageError(this.#options.path, error) ?? error);
+      return { ok: false, refusal: { kind: 'failed', code, message } };
+    }
   }
 
   /** Runs upkeep in a transaction of its own. */
@@ -255,7 +343,8 @@ export class Store {
         if (rows.length === 0) return;
         for (const [row, body] of rows) {
           this.connection.run(`UPDATE ${name} SET _computed = ? WHERE _row = ?`, [
-            stringifyExact(indexedValues(String(body))),
+            // A record that is there already can't be refused for it.
+            stringifyExact(indexedValues(String(body), true)),
             Number(row),
           ]);
           after = Number(row);
