@@ -29,12 +29,13 @@ export async function runNode(options: RunOptions): Promise<number> {
   ]);
   const log = await createLogger(config.log);
   const node = await startNode({ config, app, dev: options.dev, log });
+  // Before the node says that it is there: what is changed from then on is noticed.
+  const watcher = options.dev ? await watchApp(app, config, node, log) : undefined;
   // With JSON lines asked for, nothing but those is written.
   const isForPeople = config.log.format !== 'json';
   if (isForPeople) console.log(banner(node, options.dev));
   else log.info('ready', { version, http: node.httpUrl, operations: node.operationsUrl, data: node.dataFolder });
   for (const problem of node.problems) log.error(problem);
-  const watcher = options.dev ? await watchApp(app, config, node, log) : undefined;
   void stopSignal.then(() => {
     if (isForPeople) console.log('\nStopping. Press Ctrl+C again to end at once.');
     else log.info('stopping');
