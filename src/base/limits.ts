@@ -45,6 +45,8 @@ export const limits = {
   cachedRecords: 50_000,
   cachedQueries: 20_000,
   cachedBytes: 64 * 1024 * 1024,
+  /** Bytes of answers of cacheable classes that a thread keeps. */
+  cachedAnswerBytes: 64 * 1024 * 1024,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,
 } as const;

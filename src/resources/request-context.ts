@@ -2,6 +2,7 @@
 // What few requests need is made when it is first read.
 
 import type { User } from '../security/index.ts';
+import type { ReadSet } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { ScopedTransaction } from './scoped-transaction.ts';
 import type { Context, ContextRequest, ContextResponse } from './types.ts';
@@ -10,6 +11,8 @@ export interface RequestContextOptions {
   readonly user: User | null;
   readonly request?: ContextRequest;
   readonly requestId?: string;
+  /** Is given what the handler reads from tables, to keep its answer; whoever looks at the request itself gives that up. */
+  readonly reads?: ReadSet;
 }
 
 export class RequestContext implements Context {
@@ -17,11 +20,12 @@ export class RequestContext implements Context {
   [extra: string]: unknown;
 
   user: User | null;
-  readonly request: ContextRequest | undefined;
+  readonly #request: ContextRequest | undefined;
   requestId: string | undefined;
   lastModified = 0;
   readonly timestamp = Date.now();
   readonly node: AppNode;
+  readonly reads: ReadSet | undefined;
   /** Path of the endpoint the call came in by: 'Product'. */
   endpoint: string | undefined;
   #transaction: ScopedTransaction | undefined;
@@ -32,7 +36,8 @@ export class RequestContext implements Context {
   constructor(node: AppNode, options: RequestContextOptions) {
     this.node = node;
     this.user = options.user;
-    this.request = options.request;
+    this.#request = options.request;
+    this.reads = options.reads;
     this.requestId = options.requestId;
   }
 
@@ -42,16 +47,18 @@ export class RequestContext implements Context {
   }
 
   #begin(): ScopedTransaction {
-    const transaction = new ScopedTransaction(this.node.databases.transaction(), (version) => {
+    const transaction = new ScopedTransaction(this.node.databases.transaction(this.reads), (version) => {
       if (version > this.lastModified) this.lastModified = version;
     });
-    if (this.#phase !== 'open') transaction.close(this.#name);
+    if (this.#phase !== 'open') transaction.close(() => this.#name);
     return transaction;
   }
 
   /** For messages: 'GET /Product/42'. */
   get #name(): string {
-    return this.request === undefined ? 'the transaction it was called in' : `${this.request.method} ${this.pathname}`;
+    return this.#request === undefined
+      ? 'the transaction it was called in'
+      : `${this.#request.method} ${this.pathname}`;
   }
 
   /** Undefined when nothing has used it. */
@@ -77,7 +84,7 @@ export class RequestContext implements Context {
   /** Called by the door after its commit. */
   markAnswered(): void {
     this.#phase = 'answered';
-    this.#transaction?.close(this.#name);
+    this.#transaction?.close(() => this.#name);
   }
 
   /** Lets go of the snapshot, and of writes that were not committed. Called by the door when the response is done. */
@@ -87,12 +94,16 @@ export class RequestContext implements Context {
     this.#transaction = undefined;
   }
 
+  get request(): ContextRequest | undefined {
+    this.reads?.giveUp();
+    return this.#request;
+  }
   get url(): string | undefined {
     const url = this.#parsedUrl;
     return url && url.pathname + url.search;
   }
   get method(): string | undefined {
-    return this.request?.method;
+    return this.#request?.method;
   }
   get headers(): Headers | undefined {
     return this.request?.headers;
@@ -117,8 +128,8 @@ export class RequestContext implements Context {
   }
 
   get #parsedUrl(): URL | undefined {
-    if (this.request === undefined) return undefined;
-    this.#url ??= new URL(this.request.url, 'http://localhost');
+    if (this.#request === undefined) return undefined;
+    this.#url ??= new URL(this.#request.url, 'http://localhost');
     return this.#url;
   }
 }

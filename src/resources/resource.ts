@@ -16,6 +16,11 @@ export class Resource {
   static path: string | undefined;
   static directURLMapping: boolean | undefined;
   static hidden: boolean | undefined;
+  /**
+   * What `get` answers depends on nothing but the URL, who asks, and what it reads from tables. Then the node keeps the answer, until something it
+   * read changes. A handler that looks at the request's headers, or writes, is never kept.
+   */
+  static cacheable: boolean | undefined;
   static description: string | undefined;
 
   readonly #id: Id | undefined;

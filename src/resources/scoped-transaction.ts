@@ -25,7 +25,7 @@ export class ScopedTransaction implements Transaction {
   readonly #unsaved = new Set<Unsaved>();
   /** Per database: how many writes are staged, and who waits for which of them. */
   #staged = new Map<string, { count: number; waiting: [index: number, told: (written: CommittedWrite) => void][] }>();
-  #closedBy: string | undefined;
+  #closedBy: (() => string) | undefined;
 
   /** @param noteVersion told the version of every record read by id */
   constructor(inner: Transaction, noteVersion: (version: number) => void) {
@@ -128,7 +128,7 @@ export class ScopedTransaction implements Transaction {
   }
 
   /** From now on writes are refused. `by`: what was answered, for the message: 'GET /Order/7'. */
-  close(by: string): void {
+  close(by: () => string): void {
     this.#closedBy = by;
   }
 
@@ -145,7 +145,7 @@ export class ScopedTransaction implements Transaction {
     const call = `${table.definition.name}.${verb}(${id === undefined ? '' : JSON.stringify(id)})`;
     throw new ZerohopError(
       'APPLICATION_ERROR',
-      `${call} was called after ${this.#closedBy} had ended, so it can't be part of it and was not done. Await it in the handler, or wrap it in transaction(() => ...).`,
+      `${call} was called after ${this.#closedBy()} had ended, so it can't be part of it and was not done. Await it in the handler, or wrap it in transaction(() => ...).`,
     );
   }
 }

@@ -61,6 +61,8 @@ export interface ResourceClass {
   /** The whole rest of the path and query becomes the id. */
   readonly directURLMapping?: boolean | undefined;
   readonly hidden?: boolean | undefined;
+  /** See `Resource.cacheable`. */
+  readonly cacheable?: boolean | undefined;
   readonly description?: string | undefined;
   get?(target: RequestTarget, context?: Context): unknown;
   search?(target: RequestTarget, context?: Context): unknown;

@@ -40,7 +40,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     config: { http: config.http, operations: config.operations, threads: config.threads },
     log,
     metrics: metrics.http,
-    identify: (request) => identifyByAddress(request.ip, config.authorizeLocal),
+    identify: config.authorizeLocal ? (request) => identifyByAddress(request.ip, true) : () => null,
     dev,
     cors: config.cors,
     urlBytes: config.limits.urlBytes,

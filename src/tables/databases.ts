@@ -9,6 +9,8 @@ import type { TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { Change, StoreClient } from '../store/index.ts';
 import { Blobs } from './blobs.ts';
+import { DerivedValues } from './derived-values.ts';
+import type { ReadSet } from './read-set.ts';
 import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
 import { LiveTransaction } from './transaction.ts';
@@ -70,7 +72,8 @@ export class LiveDatabases implements Databases {
     return live.reader.peek(live.entry, id);
   }
 
-  transaction(): Transaction {
+  /** @param reads is given what the transaction reads */
+  transaction(reads?: ReadSet): Transaction {
     this.#openTransactions++;
     const ended = () => {
       this.#openTransactions--;
@@ -81,8 +84,13 @@ export class LiveDatabases implements Databases {
       client,
       scanRows,
       ended,
+      ...(reads && { reads }),
       tables: (database, name) => this.#tables.get(database)?.get(name),
     });
+  }
+
+  derivedValues<Value>(maxBytes: number): DerivedValues<Value> {
+    return new DerivedValues(this.#options.clock, maxBytes);
   }
 
   async applySchema(tables: readonly TableDefinition[]): Promise<void> {

@@ -1,3 +1,5 @@
 export { isBlobReference } from './blobs.ts';
 export { type DatabasesOptions, LiveDatabases } from './databases.ts';
+export { DerivedValues } from './derived-values.ts';
+export { ReadSet } from './read-set.ts';
 export type * from './types.ts';

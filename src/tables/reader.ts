@@ -4,6 +4,7 @@ import { type Clock, type Counter, limits } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import { type CatalogEntry, type Connection, quoted, readCatalog } from '../storage/index.ts';
 import { QueryCache } from './query-cache.ts';
+import type { ReadSource, TouchListener } from './read-set.ts';
 import { type CachedRecord, RecordCache } from './record-cache.ts';
 import { type Snapshot, Snapshots, usable } from './snapshots.ts';
 
@@ -20,7 +21,7 @@ export interface ReaderOptions {
   readonly meters?: ReaderMeters;
 }
 
-export class DatabaseReader {
+export class DatabaseReader implements ReadSource {
   readonly #options: ReaderOptions;
   readonly snapshots: Snapshots;
   readonly queries = new QueryCache(limits.cachedQueries, limits.cachedBytes);
@@ -30,6 +31,7 @@ export class DatabaseReader {
   #cacheCommits = Number.NaN;
   /** Table number → newest log entry that touched it, as far as the cache has read the log. */
   readonly #touched = new Map<number, number>();
+  readonly #listeners: TouchListener[] = [];
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -96,8 +98,25 @@ export class DatabaseReader {
     return newest;
   }
 
+  /** Reads on in the log, if there is more, and so drops what it names. */
+  catchUp(): void {
+    if (Atomics.load(this.#options.commits, 0) !== this.#cacheCommits) this.#bringCacheTo(this.snapshots.current());
+  }
+
+  /** Whether the log has named any of `tables` after `lsn`, as far as it was read. */
+  touchedSince(lsn: number, tables: Iterable<number>): boolean {
+    for (const table of tables) if ((this.#touched.get(table) ?? -1) > lsn) return true;
+    return this.#cacheLsn < lsn;
+  }
+
+  /** From now on tells `listener` what the log names. */
+  onTouched(listener: TouchListener): void {
+    this.#listeners.push(listener);
+  }
+
   /** After a schema change: column values may mean something else. */
   forget(): void {
+    for (const listener of this.#listeners) listener.everything();
     this.#cache.clear();
     this.queries.clear();
     this.#touched.clear();
@@ -126,9 +145,11 @@ export class DatabaseReader {
     if (Number(changes[0]?.[2]) !== lsn + 1) {
       this.#cache.clear();
       for (const table of this.#touched.keys()) this.#touched.set(table, lsn + 1);
+      for (const listener of this.#listeners) listener.everything();
     }
     for (const [table, row, at] of changes) {
       this.#cache.evict(Number(table), Number(row));
+      for (const listener of this.#listeners) listener.row(Number(table), Number(row));
       this.#touched.set(Number(table), Number(at));
     }
   }

@@ -5,6 +5,7 @@ import { explainPlan, type Plan, plan, type Query, runPlan, type SqlReader, type
 import { quoted } from '../storage/index.ts';
 import type { OverlayTable } from './overlay.ts';
 import { type CachedResult, largestResultBytes } from './query-cache.ts';
+import type { ReadSet } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
@@ -17,6 +18,7 @@ export interface SearchContext {
   readonly scanRows: number;
   /** Whether the transaction has staged writes in this database. */
   readonly hasOwnWrites: boolean;
+  readonly reads: ReadSet | undefined;
   /** Another table of the same database, for relationships. */
   readonly table: (name: string) => LiveTable | undefined;
   /** The table with the transaction's staged writes; undefined when it has none. */
@@ -26,7 +28,10 @@ export interface SearchContext {
 export function searchTable(context: SearchContext, table: LiveTable, query: Query): SearchResult {
   const key = cacheKey(context, table, query);
   const cached = key === undefined ? undefined : findCached(context, key);
-  if (cached) return resultOf(cached);
+  if (cached) {
+    context.reads?.noteTables(context.reader, context.snapshot.lsn, cached.tables);
+    return resultOf(cached);
+  }
   const layouts = new Map<string, TableLayout>();
   const result = runPlan(planFor(context, table, query, layouts), readerOf(context.snapshot), {
     compute: (definition, attribute, { id, version, body }) => {
@@ -34,7 +39,18 @@ export function searchTable(context: SearchContext, table: LiveTable, query: Que
       return owner?.compute(attribute, owner.decode({ id, version, expires: null, body }));
     },
   });
+  if (context.reads) noteReads(context, context.reads, layouts);
   return key === undefined ? result : keep(context, key, result, layouts);
+}
+
+function noteReads(context: SearchContext, reads: ReadSet, layouts: ReadonlyMap<string, TableLayout>): void {
+  reads.noteTables(context.reader, context.snapshot.lsn, numbersOf(context, layouts));
+  // What may expire changes without an entry in the log.
+  if ([...layouts.values()].some(({ mayExpire }) => mayExpire)) reads.giveUp();
+}
+
+function numbersOf(context: SearchContext, layouts: ReadonlyMap<string, TableLayout>): number[] {
+  return [...layouts.keys()].flatMap((name) => context.table(name)?.entry.number ?? []);
 }
 
 /** Longest list that is kept as a whole. */
@@ -72,7 +88,7 @@ function keep(
   layouts: ReadonlyMap<string, TableLayout>,
 ): SearchResult {
   const rows = [...result.rows];
-  const tables = [...layouts.keys()].flatMap((name) => context.table(name)?.entry.number ?? []);
+  const tables = numbersOf(context, layouts);
   const bytes = rows.reduce((sum, { json }) => sum + 3 * json.length + 100, 500);
   const kept: CachedResult = {
     rows,

@@ -13,7 +13,9 @@ import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { Change, PatchChange, StoreClient, StoreTransaction, Written } from '../store/index.ts';
 import { Overlay, type StagedRecord } from './overlay.ts';
+import type { ReadSet } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
+import type { CachedRecord } from './record-cache.ts';
 import { explainTable, type SearchContext, searchTable } from './search.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
@@ -33,6 +35,8 @@ export interface TransactionOptions {
   /** Rows a query may visit without an index. */
   readonly scanRows: number;
   readonly tables: (database: string, name: string) => LiveTable | undefined;
+  /** Is given what the transaction reads. */
+  readonly reads?: ReadSet;
   /** Told when the transaction starts and ends, to count those open. */
   readonly ended?: () => void;
 }
@@ -81,7 +85,10 @@ export class LiveTransaction implements Transaction {
     const part = this.#part(live);
     const staged = part.staged.get(live)?.get(id);
     if (staged) return this.#asStored(staged);
-    return part.reader.get(this.#snapshot(part), live.entry, id);
+    const snapshot = this.#snapshot(part);
+    const record = part.reader.get(snapshot, live.entry, id);
+    if (this.#options.reads) noteRead(this.#options.reads, part.reader, snapshot, live, record);
+    return record;
   }
 
   search(table: Table, query: Query): SearchResult {
@@ -216,6 +223,7 @@ export class LiveTransaction implements Transaction {
       );
     }
     if (this.#state === 'committed') this.#state = 'open';
+    this.#options.reads?.giveUp();
     part.writes.push({ table, change });
     if (change.id === null) return;
     const records = part.staged.get(table) ?? new Map<Id, StagedRecord>();
@@ -259,6 +267,7 @@ export class LiveTransaction implements Transaction {
       nowMs: this.#options.clock.nowMs(),
       scanRows: this.#options.scanRows,
       hasOwnWrites: part.writes.length > 0,
+      reads: this.#options.reads,
       table: (name) => this.#options.tables(part.database, name),
       overlayOf: (table) => {
         const staged = part.staged.get(table);
@@ -317,6 +326,19 @@ export class LiveTransaction implements Transaction {
     part.reader.snapshots.release(part.snapshot);
     part.snapshot = undefined;
   }
+}
+
+/** A missing record comes with some change of its table; which row it will have is not known. */
+function noteRead(
+  reads: ReadSet,
+  reader: DatabaseReader,
+  snapshot: Snapshot,
+  table: LiveTable,
+  record: CachedRecord | undefined,
+): void {
+  const { number } = table.entry;
+  if (record) reads.noteRow(reader, snapshot.lsn, number, record.row, record.expires);
+  else reads.noteTables(reader, snapshot.lsn, [number]);
 }
 
 /** A record's JSON text after a patch, as this transaction sees it before the store merges it for good. */

@@ -6,6 +6,8 @@ import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Precondition } from '../store/index.ts';
+import type { DerivedValues } from './derived-values.ts';
+import type { ReadSet } from './read-set.ts';
 
 /** A record as stored. */
 export interface StoredRecord {
@@ -104,9 +106,12 @@ export interface Databases {
   /** database → table → Table; changes when a schema is applied. */
   readonly all: ReadonlyMap<string, ReadonlyMap<string, Table>>;
   table(database: string, name: string): Table | undefined;
-  transaction(): Transaction;
+  /** @param reads is given what the transaction reads, to keep what is made of it */
+  transaction(reads?: ReadSet): Transaction;
   /** Creates or extends tables, online, and waits until every one is usable. Never drops data. */
   applySchema(tables: readonly TableDefinition[]): Promise<void>;
+  /** A place to keep what is made of reads, for as long as these hold. */
+  derivedValues<Value>(maxBytes: number): DerivedValues<Value>;
   /** The record as of now: for a read that stands alone, the fastest one. */
   getLatest(table: Table, id: Id): StoredRecord | undefined;
   /** As `getLatest`, for large records that are rarely read twice: they are not kept in memory. */

@@ -7,6 +7,7 @@ import { grid, picture, pictureUrl, stars } from './parts.ts';
 
 /** GET /: the front door. */
 export class HomePage extends Resource {
+  static override cacheable = true;
   static override path = '/';
   static override hidden = true;
 

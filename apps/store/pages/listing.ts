@@ -8,6 +8,7 @@ const pageSize = 24;
 
 /** GET /c/c-01?sort=price&page=2: a category. */
 export class ListingPage extends Resource {
+  static override cacheable = true;
   static override path = '/c/:id';
   static override hidden = true;
 

@@ -8,6 +8,7 @@ import { date, grid, pictureUrl, plural, price, stars, stockNote } from './parts
 
 /** GET /p/p-0001: a product. */
 export class ProductPage extends Resource {
+  static override cacheable = true;
   static override path = '/p/:id';
   static override hidden = true;
 

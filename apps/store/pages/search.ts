@@ -6,6 +6,7 @@ import { grid, plural } from './parts.ts';
 
 /** GET /search?q=oak+table: what was found. */
 export class SearchPage extends Resource {
+  static override cacheable = true;
   static override path = '/search';
   static override hidden = true;
 

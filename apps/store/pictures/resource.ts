@@ -4,6 +4,7 @@ import { drawPicture } from './draw.ts';
 
 /** GET /pictures/mug/terracotta-417.svg: a product picture, drawn from its name. */
 export class Pictures extends Resource {
+  static override cacheable = true;
   static override path = '/pictures/:drawing/:look';
   static override description = 'Product pictures as SVG.';
 

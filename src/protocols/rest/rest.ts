@@ -15,6 +15,7 @@ import {
   targetOf,
   type Verb,
 } from '../../resources/index.ts';
+import { ReadSet } from '../../tables/index.ts';
 import type { HttpMetrics } from '../../telemetry/index.ts';
 import {
   type BodyReader,
@@ -28,6 +29,7 @@ import {
 } from '../http/index.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { splitExtension } from './extension.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { openApi } from './openapi.ts';
 import { readData } from './read-data.ts';
 import { StoredRecordPath } from './stored-record.ts';
@@ -66,11 +68,13 @@ class Rest {
   readonly #options: RestOptions;
   readonly #stored: StoredRecordPath;
   readonly #writer: AnswerWriter;
+  readonly #kept: KeptAnswers;
 
   constructor(options: RestOptions) {
     this.#options = options;
     this.#stored = new StoredRecordPath(options.node.databases, options.contentTypes, options.compressionThreshold);
     this.#writer = new AnswerWriter(options);
+    this.#kept = new KeptAnswers(options.node.databases);
   }
 
   handle(request: HttpRequest, next: Next): Response | Promise<Response> {
@@ -82,10 +86,22 @@ class Rest {
       const stored = this.#stored.answer(request, match);
       if (stored) return stored;
     }
+    if (request.method === 'GET' && match.resource.cacheable === true) return this.#keptOrCall(request, match);
     return this.#call(request, match);
   }
 
-  async #call(request: HttpRequest, found: Match): Promise<Response> {
+  #keptOrCall(request: HttpRequest, match: Match): Response | Promise<Response> {
+    const key = this.#kept.keyOf(request);
+    return this.#kept.answer(key, request) ?? this.#callAndKeep(request, match, key);
+  }
+
+  async #callAndKeep(request: HttpRequest, match: Match, key: string): Promise<Response> {
+    const reads = new ReadSet();
+    return this.#kept.keep(key, await this.#call(request, match, reads), reads);
+  }
+
+  /** @param reads is given what the answer is made from */
+  async #call(request: HttpRequest, found: Match, reads?: ReadSet): Promise<Response> {
     const verb = verbOf[request.method];
     if (verb === undefined) return this.#otherMethod(request, found);
     const { match, type } = this.#withoutExtension(request, found);
@@ -93,6 +109,7 @@ class Rest {
     const context = new RequestContext(node, {
       user: request.user,
       request,
+      ...(reads && { reads }),
       ...(request.knownRequestId !== undefined && { requestId: request.knownRequestId }),
     });
     const search = request.method === 'QUERY' ? `?${await this.#queryIn(request)}` : request.search;
