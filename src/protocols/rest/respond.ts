@@ -91,7 +91,7 @@ function knows(request: HttpRequest, tag: string): boolean {
 }
 
 /** RFC 9110 §15.4.5: a 304 describes no content. */
-function withoutContent(headers: Headers): Headers {
+export function withoutContent(headers: Headers): Headers {
   for (const name of ['content-type', 'content-length', 'content-encoding']) headers.delete(name);
   return headers;
 }

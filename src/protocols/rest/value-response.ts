@@ -3,6 +3,7 @@
 
 import { Readable } from 'node:stream';
 import type { Context } from '../../resources/index.ts';
+import { isKnown } from '../../semantics/index.ts';
 import {
   blobResponse,
   type Chunk,
@@ -15,7 +16,7 @@ import {
   isIterable,
   type Writer,
 } from '../http/index.ts';
-import { type Content, isRead, respond } from './respond.ts';
+import { type Content, isRead, respond, withoutContent } from './respond.ts';
 
 export interface ValueAnswer {
   readonly value: unknown;
@@ -137,7 +138,15 @@ function headerEntries(headers: unknown): [string, string][] {
   );
 }
 
+/** With an entity tag of its own, it is conditional like any other answer. */
 async function ownResponse(response: Response, { request, given, threshold, done }: ValueAnswer): Promise<Response> {
+  const tag = isRead(request.method) && response.status === 200 ? response.headers.get('etag') : null;
+  const ifNoneMatch = tag === null ? null : request.headers.get('if-none-match');
+  if (tag !== null && ifNoneMatch !== null && isKnown(ifNoneMatch, tag)) {
+    await response.body?.cancel();
+    done();
+    return new Response(null, { status: 304, headers: withoutContent(new Headers(response.headers)) });
+  }
   const compressed = await compressResponse(endingWith(response, done), request.headers, threshold);
   const extra = given ? [...given.headers] : [];
   for (const [name, value] of extra) compressed.headers.append(name, value);
