@@ -74,16 +74,14 @@ export class LiveDatabases implements Databases {
 
   /** @param reads is given what the transaction reads */
   transaction(reads?: ReadSet): Transaction {
-    this.#openTransactions++;
-    const ended = () => {
-      this.#openTransactions--;
-    };
     const { clock, client, scanRows } = this.#options;
     return new LiveTransaction({
       clock,
       client,
       scanRows,
-      ended,
+      counted: (difference) => {
+        this.#openTransactions += difference;
+      },
       ...(reads && { reads }),
       tables: (database, name) => this.#tables.get(database)?.get(name),
     });
@@ -94,8 +92,8 @@ export class LiveDatabases implements Databases {
   }
 
   async applySchema(tables: readonly TableDefinition[]): Promise<void> {
-    await this.#options.applySchema(tables);
-    this.refresh();
+    // Of several databases some may have changed when one refused.
+    await this.#options.applySchema(tables).finally(() => this.refresh());
   }
 
   /**
@@ -110,15 +108,18 @@ export class LiveDatabases implements Databases {
 
   async #fillTable(table: LiveTable): Promise<void> {
     const { names, definition } = table.entry;
-    for (;;) {
+    for (let after = 0; ; ) {
       const rows = table.reader.snapshots
         .current()
         .connection.all(
-          `SELECT _id, _version, _body FROM ${quoted(names.table)} WHERE _computed IS NULL AND _body IS NOT NULL LIMIT 1000`,
+          `SELECT _row, _id, _version, _body FROM ${quoted(names.table)} WHERE _row > ? AND _computed IS NULL AND _body IS NOT NULL ORDER BY _row LIMIT 1000`,
+          [after],
         );
       if (rows.length === 0) return;
-      const changes = rows.map(([id, version, body]): Change => {
-        const computed = table.indexedValues(String(body)) ?? {};
+      after = Number(rows.at(-1)?.[0]);
+      const changes = rows.map(([_row, id, version, body]): Change => {
+        // A record that is there already can't be refused for it.
+        const computed = table.indexedValues(String(body), true) ?? {};
         return { op: 'index', table: definition.name, id: id as Id, version: Number(version), computed };
       });
       await this.#options.client.commit({ database: definition.database, changes });
@@ -136,31 +137,38 @@ export class LiveDatabases implements Databases {
 
   /** Takes note of databases and tables that were created or changed, by this thread or another. */
   refresh(): void {
-    const { folder, clock, commits, snapshotMs, meters } = this.#options;
+    const { folder } = this.#options;
     if (!existsSync(folder)) return;
     for (const file of readdirSync(folder)) {
       if (!file.endsWith('.db')) continue;
       const database = file.slice(0, -3);
-      const known = this.#readers.get(database);
-      const reader =
-        known ??
-        new DatabaseReader({
-          path: join(folder, file),
-          clock,
-          commits,
-          snapshotMs,
-          ...(meters && { meters }),
-        });
+      const reader = this.#readers.get(database) ?? this.#open(join(folder, file));
+      if (!reader) continue;
       this.#readers.set(database, reader);
-      if (known) reader.forget();
       const tables = this.#tables.get(database) ?? new Map<string, LiveTable>();
       this.#tables.set(database, tables);
-      for (const entry of reader.readCatalog()) {
-        const table = tables.get(entry.definition.name);
-        if (table) table.redefine(entry);
-        else tables.set(entry.definition.name, new LiveTable(reader, entry));
+      this.#takeOn(reader, tables);
+    }
+  }
+
+  /** Undefined while the writer is still making the file: there is another refresh when it is done. */
+  #open(path: string): DatabaseReader | undefined {
+    if (!DatabaseReader.isReady(path)) return undefined;
+    const { clock, commits, snapshotMs, meters } = this.#options;
+    return new DatabaseReader({ path, clock, commits, snapshotMs, ...(meters && { meters }) });
+  }
+
+  #takeOn(reader: DatabaseReader, tables: Map<string, LiveTable>): void {
+    let hasChanged = false;
+    for (const entry of reader.readCatalog()) {
+      const table = tables.get(entry.definition.name);
+      if (!table) tables.set(entry.definition.name, new LiveTable(reader, entry));
+      else if (JSON.stringify(table.definition) !== JSON.stringify(entry.definition)) {
+        table.redefine(entry);
+        hasChanged = true;
       }
     }
+    if (hasChanged) reader.forget();
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import { type Clock, type Counter, limits } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
-import { type CatalogEntry, type Connection, quoted, readCatalog } from '../storage/index.ts';
+import { type CatalogEntry, Connection, isPrepared, quoted, readCatalog } from '../storage/index.ts';
 import { QueryCache } from './query-cache.ts';
 import type { ReadSource, TouchListener } from './read-set.ts';
 import { type CachedRecord, RecordCache } from './record-cache.ts';
@@ -31,11 +31,23 @@ export class DatabaseReader implements ReadSource {
   #cacheCommits = Number.NaN;
   /** Table number → newest log entry that touched it, as far as the cache has read the log. */
   readonly #touched = new Map<number, number>();
+  /** Up to here any table may have been touched. */
+  #touchedBefore = -1;
   readonly #listeners: TouchListener[] = [];
 
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.snapshots = new Snapshots({ ...options, maxAgeMs: options.snapshotMs, limit: limits.snapshots });
+  }
+
+  /** Whether a database file has been made completely. */
+  static isReady(path: string): boolean {
+    const connection = new Connection(path, { readonly: true });
+    try {
+      return isPrepared(connection);
+    } finally {
+      connection.close();
+    }
   }
 
   get cachedRecords(): number {
@@ -94,7 +106,7 @@ export class DatabaseReader implements ReadSource {
   lastTouched(snapshot: Snapshot, tables: readonly number[]): number | undefined {
     if (snapshot.state !== 'current' || !this.#bringCacheTo(snapshot)) return undefined;
     let newest = -1;
-    for (const table of tables) newest = Math.max(newest, this.#touched.get(table) ?? -1);
+    for (const table of tables) newest = Math.max(newest, this.#touchedAt(table));
     return newest;
   }
 
@@ -105,7 +117,7 @@ export class DatabaseReader implements ReadSource {
 
   /** Whether the log has named any of `tables` after `lsn`, as far as it was read. */
   touchedSince(lsn: number, tables: Iterable<number>): boolean {
-    for (const table of tables) if ((this.#touched.get(table) ?? -1) > lsn) return true;
+    for (const table of tables) if (this.#touchedAt(table) > lsn) return true;
     return this.#cacheLsn < lsn;
   }
 
@@ -122,6 +134,7 @@ export class DatabaseReader implements ReadSource {
     this.#touched.clear();
     this.#cacheLsn = -1;
     this.#cacheCommits = Number.NaN;
+    this.snapshots.schemaChanged();
   }
 
   close(): void {
@@ -131,27 +144,35 @@ export class DatabaseReader implements ReadSource {
   /** Makes the cache exact for a current snapshot. */
   #bringCacheTo(snapshot: Snapshot): boolean {
     if (this.#cacheLsn < snapshot.lsn) {
-      if (this.#cacheLsn < 0) this.#cache.clear();
-      else this.#evictSince(snapshot.connection, this.#cacheLsn);
+      this.#evictSince(snapshot, this.#cacheLsn);
       this.#cacheLsn = snapshot.lsn;
     }
+    if (this.#cacheLsn !== snapshot.lsn) return false;
     this.#cacheCommits = snapshot.commits;
-    return this.#cacheLsn === snapshot.lsn;
+    return true;
   }
 
-  #evictSince(connection: Connection, lsn: number): void {
-    const changes = connection.all('SELECT tbl, row, lsn FROM _log WHERE lsn > ?', [lsn]);
+  #evictSince(snapshot: Snapshot, lsn: number): void {
+    const isNear = lsn >= 0 && snapshot.lsn - lsn <= limits.cachedRecords;
+    const changes = isNear ? snapshot.connection.all('SELECT tbl, row, lsn FROM _log WHERE lsn > ?', [lsn]) : [];
     // Entries may have been trimmed meanwhile, if this thread read nothing for as long as the log is kept.
-    if (Number(changes[0]?.[2]) !== lsn + 1) {
-      this.#cache.clear();
-      for (const table of this.#touched.keys()) this.#touched.set(table, lsn + 1);
-      for (const listener of this.#listeners) listener.everything();
-    }
+    if (Number(changes[0]?.[2]) !== lsn + 1) return this.#startOver(snapshot.lsn);
     for (const [table, row, at] of changes) {
       this.#cache.evict(Number(table), Number(row));
       for (const listener of this.#listeners) listener.row(Number(table), Number(row));
       this.#touched.set(Number(table), Number(at));
     }
+  }
+
+  #startOver(lsn: number): void {
+    this.#cache.clear();
+    this.#touched.clear();
+    this.#touchedBefore = lsn;
+    for (const listener of this.#listeners) listener.everything();
+  }
+
+  #touchedAt(table: number): number {
+    return this.#touched.get(table) ?? this.#touchedBefore;
   }
 
   #unexpired(record: CachedRecord): CachedRecord | undefined {

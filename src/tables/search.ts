@@ -1,14 +1,14 @@
 // Runs a Query within a transaction: lays out the tables as the transaction sees them, plans, and reads from its snapshot.
 
-import { type JsonObject, stringifyExact } from '../base/index.ts';
+import { type JsonObject, stringifyExact, ZerohopError } from '../base/index.ts';
 import { explainPlan, type Plan, plan, type Query, runPlan, type SqlReader, type TableLayout } from '../query/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { OverlayTable } from './overlay.ts';
 import { type CachedResult, largestResultBytes } from './query-cache.ts';
 import type { ReadSet } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
+import type { OverlayTable } from './twins.ts';
 import type { SearchResult } from './types.ts';
 
 export interface SearchContext {
@@ -19,6 +19,8 @@ export interface SearchContext {
   /** Whether the transaction has staged writes in this database. */
   readonly hasOwnWrites: boolean;
   readonly reads: ReadSet | undefined;
+  /** Whether the transaction still reads from `snapshot`. */
+  readonly isHeld: () => boolean;
   /** Another table of the same database, for relationships. */
   readonly table: (name: string) => LiveTable | undefined;
   /** The table with the transaction's staged writes; undefined when it has none. */
@@ -26,6 +28,8 @@ export interface SearchContext {
 }
 
 export function searchTable(context: SearchContext, table: LiveTable, query: Query): SearchResult {
+  if (context.reader.snapshots.isOutdated(context.snapshot))
+    throw new ZerohopError('SNAPSHOT_EXPIRED', 'The schema has changed since the transaction began. Run it again.');
   const key = cacheKey(context, table, query);
   const cached = key === undefined ? undefined : findCached(context, key);
   if (cached) {
@@ -33,14 +37,17 @@ export function searchTable(context: SearchContext, table: LiveTable, query: Que
     return resultOf(cached);
   }
   const layouts = new Map<string, TableLayout>();
-  const result = runPlan(planFor(context, table, query, layouts), readerOf(context.snapshot), {
+  // What a function of the app returns may change without a change of any table.
+  let isComputed = false;
+  const result = runPlan(planFor(context, table, query, layouts), readerOf(context), {
     compute: (definition, attribute, { id, version, body }) => {
+      isComputed = true;
       const owner = context.table(definition.name);
       return owner?.compute(attribute, owner.decode({ id, version, expires: null, body }));
     },
   });
   if (context.reads) noteReads(context, context.reads, layouts);
-  return key === undefined ? result : keep(context, key, result, layouts);
+  return key === undefined ? result : keep(context, key, result, layouts, () => isComputed);
 }
 
 function noteReads(context: SearchContext, reads: ReadSet, layouts: ReadonlyMap<string, TableLayout>): void {
@@ -86,6 +93,7 @@ function keep(
   key: string,
   result: SearchResult,
   layouts: ReadonlyMap<string, TableLayout>,
+  isComputed: () => boolean,
 ): SearchResult {
   const rows = [...result.rows];
   const tables = numbersOf(context, layouts);
@@ -99,7 +107,7 @@ function keep(
     bytes,
   };
   // What may expire changes without an entry in the log.
-  if (bytes <= largestResultBytes && ![...layouts.values()].some(({ mayExpire }) => mayExpire))
+  if (bytes <= largestResultBytes && !isComputed() && ![...layouts.values()].some(({ mayExpire }) => mayExpire))
     context.reader.queries.set(key, kept);
   return resultOf(kept);
 }
@@ -109,7 +117,7 @@ function resultOf({ rows, total, newestVersion }: CachedResult): SearchResult {
 }
 
 export function explainTable(context: SearchContext, table: LiveTable, query: Query): JsonObject {
-  return explainPlan(planFor(context, table, query, new Map()), readerOf(context.snapshot));
+  return explainPlan(planFor(context, table, query, new Map()), readerOf(context));
 }
 
 /** @param layouts is given the tables the plan looked at */
@@ -149,9 +157,21 @@ function layoutIn({ snapshot, overlayOf }: SearchContext, table: LiveTable): Tab
   };
 }
 
-function readerOf(snapshot: Snapshot): SqlReader {
+function readerOf({ snapshot, isHeld }: SearchContext): SqlReader {
+  const connection = () => {
+    if (isHeld()) return usable(snapshot);
+    throw new ZerohopError(
+      'SNAPSHOT_EXPIRED',
+      'The transaction let go of what this search was reading from. Read its rows before the commit, or search again.',
+    );
+  };
   return {
-    all: (sql, parameters) => usable(snapshot).all(sql, parameters),
-    iterate: (sql, parameters) => usable(snapshot).iterate(sql, parameters),
+    all: (sql, parameters) => connection().all(sql, parameters),
+    *iterate(sql, parameters) {
+      for (const row of connection().iterate(sql, parameters)) {
+        yield row;
+        connection();
+      }
+    },
   };
 }

@@ -8,15 +8,23 @@
 
 import { type Clock, ZerohopError } from '../base/index.ts';
 import { Connection } from '../storage/index.ts';
+import { Twins } from './twins.ts';
 
-export interface Snapshot {
+/** A connection and what transactions left on it for the next. */
+interface Pooled {
   readonly connection: Connection;
+  readonly twins: Twins;
+}
+
+export interface Snapshot extends Pooled {
   /** The newest log entry it sees. */
   readonly lsn: number;
   /** What the commit counter said just before it was opened. */
   readonly commits: number;
   holders: number;
   readonly openedMs: number;
+  /** How many schema changes came before. */
+  readonly schema: number;
   state: 'current' | 'held' | 'expired' | 'closed';
 }
 
@@ -31,12 +39,19 @@ export interface SnapshotOptions {
   readonly limit: number;
 }
 
+/** Connections that wait for the next transaction; what is more is closed. */
+const idleConnections = 8;
+/** A connection with more twins than these is closed rather than used again. */
+const keptTwins = 32;
+
 export class Snapshots {
   readonly #options: SnapshotOptions;
-  readonly #idle: Connection[] = [];
+  readonly #idle: Pooled[] = [];
   readonly #held = new Set<Snapshot>();
   #current: Snapshot | undefined;
   #turnEnds = false;
+  #schema = 0;
+  #closed = false;
   readonly #watch: Timer;
 
   constructor(options: SnapshotOptions) {
@@ -58,14 +73,26 @@ export class Snapshots {
       if (this.#current.commits === commits) return this.#current;
       this.#retire();
     }
-    const connection = this.#idle.pop() ?? this.#connect();
-    connection.run('BEGIN');
-    const lsn = Number(connection.first('SELECT lsn FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
-    this.#current = { connection, lsn, commits, holders: 0, openedMs: this.#options.clock.nowMs(), state: 'current' };
+    const pooled = this.#idle.pop() ?? this.#connect();
+    const openedMs = this.#options.clock.nowMs();
+    const lsn = beginAt(pooled.connection);
+    this.#current = { ...pooled, lsn, commits, holders: 0, openedMs, schema: this.#schema, state: 'current' };
     this.#endTurn();
     return this.#current;
   }
 
+  /** From now on queries know other columns than snapshots that were opened before. */
+  schemaChanged(): void {
+    this.#schema++;
+    this.#retire();
+  }
+
+  /** Whether a snapshot was opened before the last schema change. */
+  isOutdated(snapshot: Snapshot): boolean {
+    return snapshot.schema !== this.#schema;
+  }
+
+  /** As `current`, and stays until it is released. */
   hold(): Snapshot {
     const snapshot = this.current();
     snapshot.holders++;
@@ -81,15 +108,17 @@ export class Snapshots {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#watch);
     if (this.#current) this.#held.add(this.#current);
     this.#current = undefined;
     for (const snapshot of this.#held) this.#letGo(snapshot);
     this.#held.clear();
-    for (const connection of this.#idle.splice(0)) connection.close();
+    for (const { connection } of this.#idle.splice(0)) connection.close();
   }
 
-  #connect(): Connection {
+  #connect(): Pooled {
+    if (this.#closed) throw new ZerohopError('SHUTTING_DOWN', 'The node is stopping. Retry in a moment.');
     if (this.#held.size >= this.#options.limit) {
       throw new ZerohopError(
         'OVERLOADED',
@@ -97,7 +126,8 @@ export class Snapshots {
         { retryAfterSeconds: 1 },
       );
     }
-    return new Connection(this.#options.path, { readonly: true });
+    const connection = new Connection(this.#options.path, { readonly: true });
+    return { connection, twins: new Twins(connection) };
   }
 
   #endTurn(): void {
@@ -121,8 +151,13 @@ export class Snapshots {
   #letGo(snapshot: Snapshot): void {
     if (snapshot.state === 'expired') return;
     snapshot.state = 'closed';
-    snapshot.connection.run('ROLLBACK');
-    this.#idle.push(snapshot.connection);
+    const { connection, twins } = snapshot;
+    // A walk that nobody finished would keep the connection at this snapshot.
+    connection.endWalks(expired());
+    // Not ROLLBACK, which would take the twins.
+    connection.run('COMMIT');
+    if (twins.made > keptTwins || this.#idle.length >= idleConnections) connection.close();
+    else this.#idle.push({ connection, twins });
   }
 
   /** An old snapshot keeps the WAL from being checkpointed. */
@@ -132,19 +167,32 @@ export class Snapshots {
       if (snapshot.openedMs >= before) continue;
       this.#held.delete(snapshot);
       snapshot.state = 'expired';
-      snapshot.connection.run('ROLLBACK');
+      snapshot.connection.endWalks(expired());
       snapshot.connection.close();
     }
   }
 }
 
+/** Opens a read transaction; returns the newest log entry it sees. */
+function beginAt(connection: Connection): number {
+  try {
+    connection.run('BEGIN');
+    return Number(connection.first('SELECT lsn FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
 /** Refuses to read from a snapshot that was held for too long. */
 export function usable(snapshot: Snapshot): Connection {
-  if (snapshot.state === 'expired' || snapshot.state === 'closed') {
-    throw new ZerohopError(
-      'SNAPSHOT_EXPIRED',
-      'The transaction has been open for too long. Run it again, in shorter steps.',
-    );
-  }
+  if (snapshot.state === 'expired' || snapshot.state === 'closed') throw expired();
   return snapshot.connection;
+}
+
+function expired(): ZerohopError {
+  return new ZerohopError(
+    'SNAPSHOT_EXPIRED',
+    'The transaction has been open for too long. Run it again, in shorter steps.',
+  );
 }

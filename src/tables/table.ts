@@ -98,12 +98,24 @@ export class LiveTable implements Table {
     return attribute;
   }
 
-  /** What the store keeps beside a record for its indexes; undefined when there is nothing. */
-  indexedValues(body: string): JsonObject | undefined {
+  /**
+   * What the store keeps beside a record for its indexes; undefined when there is nothing.
+   * @param lenient values that can't be computed are null; else the first throws APPLICATION_ERROR
+   */
+  indexedValues(body: string, lenient = false): JsonObject | undefined {
     const { computedIndexed } = this.#codec;
     if (computedIndexed.length === 0) return undefined;
     const record = this.#codec.decode(body);
-    return Object.fromEntries(computedIndexed.map(({ name }) => [name, this.compute(name, record)]));
+    return Object.fromEntries(computedIndexed.map(({ name }) => [name, this.#indexedValue(name, record, lenient)]));
+  }
+
+  #indexedValue(attribute: string, record: Readonly<Record<string, unknown>>, lenient: boolean): Json {
+    try {
+      return this.compute(attribute, record);
+    } catch (error) {
+      if (lenient && error instanceof ZerohopError) return null;
+      throw error;
+    }
   }
 }
 

@@ -1,24 +1,18 @@
 // A transaction of one request or task: reads from one snapshot per database plus its own staged writes; writes happen together at commit.
 
-import {
-  type Clock,
-  type Json,
-  type JsonObject,
-  limits,
-  parseExact,
-  stringifyExact,
-  ZerohopError,
-} from '../base/index.ts';
+import { type Clock, type JsonObject, limits, ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
-import type { Change, PatchChange, StoreClient, StoreTransaction, Written } from '../store/index.ts';
-import { Overlay, type StagedRecord } from './overlay.ts';
+import type { Change, StoreClient, StoreTransaction, Written } from '../store/index.ts';
+import { Overlay } from './overlay.ts';
 import type { ReadSet } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
 import type { CachedRecord } from './record-cache.ts';
 import { explainTable, type SearchContext, searchTable } from './search.ts';
-import { type Snapshot, usable } from './snapshots.ts';
+import type { Snapshot } from './snapshots.ts';
+import { patchedBody, type StagedWrite, StagedWrites } from './staged-writes.ts';
 import type { LiveTable } from './table.ts';
+import type { StagedRecord } from './twins.ts';
 import type {
   CommittedWrite,
   PatchOptions,
@@ -37,25 +31,17 @@ export interface TransactionOptions {
   readonly tables: (database: string, name: string) => LiveTable | undefined;
   /** Is given what the transaction reads. */
   readonly reads?: ReadSet;
-  /** Told when the transaction starts and ends, to count those open. */
-  readonly ended?: () => void;
-}
-
-/** A write as staged, with what it makes of the record for this transaction's own reads. */
-interface StagedWrite {
-  readonly table: LiveTable;
-  readonly change: Change;
+  /** Told when the transaction begins and ends, which it does again when it is used after a commit; to count those open. */
+  readonly counted?: (difference: 1 | -1) => void;
 }
 
 interface Part {
   readonly database: string;
   readonly reader: DatabaseReader;
   snapshot: Snapshot | undefined;
-  writes: StagedWrite[];
+  staged: StagedWrites;
   /** Versions the caller insists on. */
   insisted: [string, Id, number | null][];
-  /** Table → id → the record as this transaction sees it. */
-  staged: Map<LiveTable, Map<Id, StagedRecord>>;
   overlay: Overlay | undefined;
 }
 
@@ -66,9 +52,11 @@ export class LiveTransaction implements Transaction {
   readonly #options: TransactionOptions;
   readonly #parts = new Map<string, Part>();
   #state: Transaction['state'] = 'open';
+  #isCounted = false;
 
   constructor(options: TransactionOptions) {
     this.#options = options;
+    this.#count(true);
   }
 
   get state(): Transaction['state'] {
@@ -76,14 +64,14 @@ export class LiveTransaction implements Transaction {
   }
 
   get hasWrites(): boolean {
-    for (const part of this.#parts.values()) if (part.writes.length > 0) return true;
+    for (const part of this.#parts.values()) if (part.staged.writes.length > 0) return true;
     return false;
   }
 
   get(table: Table, id: Id): StoredRecord | undefined {
     const live = table as LiveTable;
     const part = this.#part(live);
-    const staged = part.staged.get(live)?.get(id);
+    const staged = part.staged.get(live, id, this.#stored(part));
     if (staged) return this.#asStored(staged);
     const snapshot = this.#snapshot(part);
     const record = part.reader.get(snapshot, live.entry, id);
@@ -158,11 +146,10 @@ export class LiveTransaction implements Transaction {
 
   async commit(): Promise<readonly CommittedWrite[]> {
     this.#mustBeUsable();
-    const parts = [...this.#parts.values()].filter((part) => part.writes.length > 0);
-    const written = parts.map((part) => ({ part, writes: part.writes, insisted: part.insisted }));
+    const parts = [...this.#parts.values()].filter((part) => part.staged.writes.length > 0);
+    const written = parts.map((part) => ({ part, writes: part.staged.writes, insisted: part.insisted }));
     this.#letGo();
     this.#state = 'committed';
-    this.#options.ended?.();
     const results = await Promise.all(
       written.map(({ part, writes, insisted }) => this.#commitPart(part, writes, insisted)),
     );
@@ -172,7 +159,6 @@ export class LiveTransaction implements Transaction {
   abort(): void {
     if (this.#state === 'aborted') return;
     this.#letGo();
-    if (this.#state === 'open') this.#options.ended?.();
     this.#state = 'aborted';
   }
 
@@ -197,15 +183,22 @@ export class LiveTransaction implements Transaction {
   /** Patches of records whose indexes hold what a function of the app computes carry the new values and insist on the version they were computed from. */
   #storeTransaction(part: Part, writes: readonly StagedWrite[], insisted: Part['insisted']): StoreTransaction {
     const reads = [...insisted];
-    const latest = new Map<LiveTable, Map<Id, string>>();
+    const latest = new Map<LiveTable, Map<Id, string | null>>();
     const changes = writes.map(({ table, change }): Change => {
-      if (change.op !== 'patch' || !table.indexNeedsApp) return change;
-      const known = latest.get(table) ?? new Map<Id, string>();
+      if (!table.indexNeedsApp || change.id === null) return change;
+      const known = latest.get(table) ?? new Map<Id, string | null>();
       latest.set(table, known);
-      const stored = known.has(change.id) ? undefined : part.reader.getLatest(table.entry, change.id);
-      const before = known.get(change.id) ?? stored?.body;
-      if (stored) reads.push([table.definition.name, change.id, stored.version]);
-      if (before === undefined) return change;
+      if (change.op === 'put') known.set(change.id, change.body);
+      if (change.op === 'delete') known.set(change.id, null);
+      if (change.op !== 'patch') return change;
+      let before = known.get(change.id);
+      if (before === undefined) {
+        const stored = part.reader.getLatest(table.entry, change.id);
+        reads.push([table.definition.name, change.id, stored?.version ?? null]);
+        before = stored?.body ?? null;
+      }
+      // The store will say that there is nothing to change.
+      if (before === null) return change;
       const after = patchedBody(before, change);
       known.set(change.id, after);
       const computed = table.indexedValues(after);
@@ -215,8 +208,8 @@ export class LiveTransaction implements Transaction {
   }
 
   #stage(table: LiveTable, change: Change): void {
-    const part = this.#part(table);
-    if (part.writes.length >= limits.transactionChanges) {
+    const { writes } = this.#part(table).staged;
+    if (writes.length >= limits.transactionChanges) {
       throw new ZerohopError(
         'INVALID_REQUEST',
         `A transaction may hold ${limits.transactionChanges} writes at most. Commit in between.`,
@@ -224,33 +217,7 @@ export class LiveTransaction implements Transaction {
     }
     if (this.#state === 'committed') this.#state = 'open';
     this.#options.reads?.giveUp();
-    part.writes.push({ table, change });
-    if (change.id === null) return;
-    const records = part.staged.get(table) ?? new Map<Id, StagedRecord>();
-    part.staged.set(table, records);
-    const staged = this.#stagedRecord(part, table, change.id, change, records.get(change.id));
-    if (staged) records.set(change.id, staged);
-  }
-
-  #stagedRecord(
-    part: Part,
-    table: LiveTable,
-    id: Id,
-    change: Change,
-    before: StagedRecord | undefined,
-  ): StagedRecord | undefined {
-    if (change.op === 'index') return before;
-    if (change.op === 'delete') return { id, body: null, expires: null, computed: null, version: 0 };
-    if (change.op === 'put') {
-      const computed = change.computed ? stringifyExact(change.computed) : null;
-      return { id, body: change.body, expires: change.expires, computed, version: before?.version ?? 0 };
-    }
-    const stored = before ?? part.reader.get(this.#snapshot(part), table.entry, id);
-    if (!stored || stored.body === null) return undefined;
-    const body = patchedBody(stored.body, change);
-    const computed = table.indexedValues(body);
-    const expires = change.expires === undefined ? stored.expires : change.expires;
-    return { id, body, expires, computed: computed ? stringifyExact(computed) : null, version: stored.version };
+    writes.push({ table, change });
   }
 
   #asStored({ id, body, expires, version }: StagedRecord): StoredRecord | undefined {
@@ -266,32 +233,32 @@ export class LiveTransaction implements Transaction {
       reader: part.reader,
       nowMs: this.#options.clock.nowMs(),
       scanRows: this.#options.scanRows,
-      hasOwnWrites: part.writes.length > 0,
+      hasOwnWrites: part.staged.writes.length > 0,
       reads: this.#options.reads,
+      isHeld: () => part.snapshot === snapshot,
       table: (name) => this.#options.tables(part.database, name),
       overlayOf: (table) => {
-        const staged = part.staged.get(table);
-        if (!staged || staged.size === 0) return undefined;
-        part.overlay ??= new Overlay(usable(snapshot));
-        return part.overlay.put(table.entry, staged.values());
+        const changed = part.staged.takeChanged(table, this.#stored(part));
+        if (!changed) return undefined;
+        part.overlay ??= new Overlay(snapshot.twins);
+        return part.overlay.show(table.entry, changed);
       },
     };
   }
 
+  /** Records as the part's snapshot has them. */
+  #stored(part: Part): (table: LiveTable, id: Id) => StoredRecord | undefined {
+    return (table, id) => part.reader.get(this.#snapshot(part), table.entry, id);
+  }
+
   #part(table: LiveTable): Part {
     this.#mustBeUsable();
+    this.#count(true);
     const { database } = table.definition;
     let part = this.#parts.get(database);
     if (!part) {
-      part = {
-        database,
-        reader: table.reader,
-        snapshot: undefined,
-        writes: [],
-        insisted: [],
-        staged: new Map(),
-        overlay: undefined,
-      };
+      const staged = new StagedWrites();
+      part = { database, reader: table.reader, snapshot: undefined, staged, insisted: [], overlay: undefined };
       this.#parts.set(database, part);
     }
     return part;
@@ -311,20 +278,28 @@ export class LiveTransaction implements Transaction {
   }
 
   #letGo(): void {
+    this.#count(false);
     for (const part of this.#parts.values()) {
       this.#releaseSnapshot(part);
-      part.writes = [];
+      part.staged = new StagedWrites();
       part.insisted = [];
-      part.staged = new Map();
     }
   }
 
   #releaseSnapshot(part: Part): void {
-    if (!part.snapshot) return;
-    if (part.snapshot.state === 'current' || part.snapshot.state === 'held') part.overlay?.drop();
-    part.overlay = undefined;
-    part.reader.snapshots.release(part.snapshot);
+    const { snapshot, overlay } = part;
+    if (!snapshot) return;
     part.snapshot = undefined;
+    part.overlay = undefined;
+    part.staged.rebase();
+    if (snapshot.state === 'current' || snapshot.state === 'held') overlay?.letGo();
+    part.reader.snapshots.release(snapshot);
+  }
+
+  #count(isOpen: boolean): void {
+    if (this.#isCounted === isOpen) return;
+    this.#isCounted = isOpen;
+    this.#options.counted?.(isOpen ? 1 : -1);
   }
 }
 
@@ -339,12 +314,4 @@ function noteRead(
   const { number } = table.entry;
   if (record) reads.noteRow(reader, snapshot.lsn, number, record.row, record.expires);
   else reads.noteTables(reader, snapshot.lsn, [number]);
-}
-
-/** A record's JSON text after a patch, as this transaction sees it before the store merges it for good. */
-function patchedBody(body: string, { patch }: PatchChange): string {
-  const record: Record<string, Json> = { ...(parseExact(body) as JsonObject), ...patch.set };
-  for (const [attribute, amount] of Object.entries(patch.add))
-    record[attribute] = Number(record[attribute] ?? 0) + amount;
-  return stringifyExact(record);
 }
