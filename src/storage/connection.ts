@@ -52,7 +52,8 @@ export class Connection {
       connection.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     } catch (error) {
       connection?.close();
-      if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_BUSY') throw error;
+      // What a lock of another process is called by `storageError`.
+      if (!(error instanceof ZerohopError) || error.code !== 'OVERLOADED') throw error;
       throw new ZerohopError(
         'INVALID_CONFIG',
         `Another process uses the data folder ${dirname(path)}. Stop it, or choose another folder with --data or ZEROHOP_DATA.`,

@@ -1,5 +1,6 @@
 // Disks that are full, read-only or broken: writes are refused in plain words, reads go on, and nothing acknowledged is lost.
 
+import { Database } from 'bun:sqlite';
 import { describe, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -134,6 +135,23 @@ describe('a damaged data folder', () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+test('a data file locked by another program: writes are refused, reads go on, and writes come back with the lock gone', async () => {
+  await using node = await startNode({ app: 'faults', threads: 1 });
+  const kept = new Kept(node);
+  await kept.write();
+  const other = new Database(join(node.folder, 'data.db'));
+  other.run('BEGIN IMMEDIATE');
+  const { status, problem } = await kept.writeUntilRefused();
+  expect(status).toBe(503);
+  expect(problem).toMatchObject({ detail: expect.stringMatching(/Another program has locked .*data\.db/) });
+  await kept.expectReadable();
+  other.run('ROLLBACK');
+  other.close();
+  expect(await kept.write()).toBe(true);
+  await kept.expectReadable();
+  expect(await node.stop()).toBe(0);
 });
 
 async function startAndStop(data: string): Promise<void> {

@@ -1,11 +1,12 @@
 // Bodies in every content type that are broken, hostile or absurd: kept as they are, or refused with a 4xx and a code.
 
 import { expect, test } from 'bun:test';
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { encode as toCbor } from 'cbor-x';
 import fc from 'fast-check';
 import { pack as toMsgpack } from 'msgpackr';
 import { type Asked, FuzzedNode } from '../support/fuzzed-node.ts';
+import { json } from '../support/http-connection.ts';
 
 const targets = [
   { method: 'PUT', target: '/Item/b' },
@@ -97,17 +98,7 @@ test('bytes of every content type with random faults, under every content type a
       return { contentType, bytes: cut ? bytes.subarray(0, bytes.length / 2) : bytes };
     });
   const noise = fc.record({ contentType: fc.constantFrom(...contentTypes), bytes: fc.uint8Array({ maxLength: 300 }) });
-  const coding = fc.constantFrom(
-    undefined,
-    undefined,
-    undefined,
-    'gzip',
-    'br',
-    'zstd',
-    'deflate',
-    'frob',
-    'gzip, gzip',
-  );
+  const coding = fc.option(fc.constantFrom('gzip', 'br', 'frob'), { nil: undefined, freq: 20 });
   const send = (runs: number) =>
     fc.assert(
       fc.asyncProperty(
@@ -165,24 +156,21 @@ test('bodies made to break a decoder', async () => {
   await fuzzed.expectUnharmed();
 });
 
-test.each(['gzip', 'deflate', 'br', 'zstd'] as const)(
-  'a small %s body that unpacks to more than is allowed is a 413',
+test.each(['gzip', 'deflate', 'br', 'zstd', 'frob', 'gzip, gzip'])(
+  'a body in the coding %s is refused before it is unpacked',
   async (coding) => {
     await using fuzzed = await FuzzedNode.start();
-    const text = Buffer.from(`{"data":"${' '.repeat(200_000_000)}"}`);
-    const packed = pack[coding](text);
+    const text = Buffer.from(`{"data":"${' '.repeat(50_000_000)}"}`);
     const answer = await fuzzed.ask({
       method: 'PUT',
       target: '/Item/bomb',
-      body: packed,
+      body: gzipSync(text),
       headers: { ...type('application/json'), 'content-encoding': coding },
     });
-    expect([413, 415]).toContain(answer.status);
+    expect([answer.status, json(answer)]).toEqual([415, expect.objectContaining({ code: 'UNSUPPORTED_MEDIA_TYPE' })]);
     await fuzzed.expectUnharmed();
   },
 );
-
-const pack = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync, zstd: zstdCompressSync } as const;
 
 function asCsv(value: unknown): string {
   const rows = (Array.isArray(value) ? value : [value]).filter((row) => typeof row === 'object' && row !== null);

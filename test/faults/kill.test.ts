@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { faultsOf, openData } from '../support/data-file.ts';
 import { startNode } from '../support/start-node.ts';
+import { until } from '../support/until.ts';
 import { Writers } from '../support/writers.ts';
 
 const rounds = 20;
@@ -27,6 +28,7 @@ test(`${rounds} times killed under ${writers} writers: nothing acknowledged is l
     await using node = await startNode({ app: 'faults', data, threads: 1 + (round % 2), settings });
     const clients = new Writers(node.port, writers);
     await clients.start();
+    await until('they are answered', () => clients.acknowledgements > 0);
     await Bun.sleep(Math.random() * longestRoundMs);
     await node.kill9();
     await clients.stop();

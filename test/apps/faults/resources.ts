@@ -1,6 +1,6 @@
-import { databases, type RequestTarget, Resource } from 'zerohop';
+import { databases, type QueryObject, type RequestTarget, Resource } from 'zerohop';
 
-const { Account, Left, Right, Tally } = databases.data;
+const { Account, Item, Left, Right, Tally } = databases.data;
 
 interface Fields {
   readonly id: string;
@@ -78,6 +78,13 @@ export class Lines extends Resource {
   static override async *get(target: RequestTarget) {
     const text = 'x'.repeat(1000);
     for (let line = 0; line < Number(target.id); line++) yield { line, text };
+  }
+}
+
+/** POST query: the records it finds. */
+export class Ask extends Resource {
+  static override async post(_target: RequestTarget, data: unknown) {
+    return Item.search((await data) as QueryObject);
   }
 }
 
