@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type Load, type LoadResult, load } from './wrk.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -35,6 +36,7 @@ const stopMs = 15_000;
 export class Lab implements AsyncDisposable {
   readonly folder: string;
   readonly #servers = new Set<Server>();
+  readonly #ending = new AbortController();
   #names = 0;
 
   /** Throws when this machine lacks what benchmarks need. */
@@ -46,6 +48,16 @@ export class Lab implements AsyncDisposable {
     if (availableParallelism() < 2)
       throw new Error('Benchmarks need two cores: one for the server and one for the load generator.');
     this.folder = mkdtempSync(join(tmpdir(), 'zerohop-bench-'));
+  }
+
+  /** Aborted when the lab ends: for processes that are not to outlive it. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** One run of the load generator. */
+  load(options: Load): Promise<LoadResult> {
+    return load(options, this.signal);
   }
 
   /** A path in the lab's folder that nothing has yet. */
@@ -81,6 +93,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
     await this.stopServers();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Pace } from './benchmark.ts';
 import { apps, cores, type Lab, type ZerohopOptions } from './lab.ts';
 import { productPaths } from './node/reads.ts';
-import { type Load, load } from './wrk.ts';
+import type { Load } from './wrk.ts';
 
 interface Subject {
   readonly app: string;
@@ -42,7 +42,8 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
   const bunArguments = ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`];
   const server = await lab.startZerohop({ ...options, bunArguments });
   const result =
-    subject.load && (await load({ ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load }));
+    subject.load &&
+    (await lab.load({ ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load }));
   await server.stop();
   const written = readdirSync(folder).filter((file) => !before.has(file));
   const tables = await Promise.all(

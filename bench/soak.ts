@@ -5,7 +5,7 @@ import { median, row } from './figures.ts';
 import { apps, cores } from './lab.ts';
 import { plotOverTime } from './plot.ts';
 import { type Resident, residentMiB } from './process-memory.ts';
-import { errorNote, load } from './wrk.ts';
+import { errorNote } from './wrk.ts';
 
 /**
  * Percent of requests, verb, greatest number, path with %d for a number from 1. Writes go to a bounded set of records, so that the data itself stops
@@ -34,14 +34,16 @@ export const soak: Part = {
     progress(`mixed load for ${soakSeconds} s`);
     const samples: Resident[] = [];
     const sampler = setInterval(() => samples.push(residentMiB(server.pid)), 1000);
-    const result = await load({
-      url: server.url,
-      script: 'mixed.lua',
-      args: [lab.writeLines('mixture', mixture)],
-      connections: pace.connections,
-      seconds: soakSeconds,
-      cores: cores.load,
-    }).finally(() => clearInterval(sampler));
+    const result = await lab
+      .load({
+        url: server.url,
+        script: 'mixed.lua',
+        args: [lab.writeLines('mixture', mixture)],
+        connections: pace.connections,
+        seconds: soakSeconds,
+        cores: cores.load,
+      })
+      .finally(() => clearInterval(sampler));
     await server.stop();
 
     await draw('soak', plot(samples));

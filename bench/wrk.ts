@@ -23,13 +23,16 @@ export interface LoadResult {
 }
 
 /** One run of wrk. Throws when it can't run or says what parseWrk does not understand. */
-export async function load({ url, script, args = [], connections, seconds, cores }: Load): Promise<LoadResult> {
+export async function load(
+  { url, script, args = [], connections, seconds, cores }: Load,
+  signal: AbortSignal,
+): Promise<LoadResult> {
   const child = Bun.spawn(
     [
       ...['taskset', '-c', cores, 'wrk', '--latency', '-t1', `-c${connections}`, `-d${seconds}s`],
       ...['-s', join(import.meta.dirname, 'scripts', script), url, '--', ...args],
     ],
-    { stdout: 'pipe', stderr: 'pipe', timeout: (seconds + 20) * 1000 },
+    { stdout: 'pipe', stderr: 'pipe', timeout: (seconds + 20) * 1000, signal },
   );
   const [text, trouble] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   if ((await child.exited) !== 0) throw new Error(`wrk failed: ${trouble || text || 'it took too long'}`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { alternate, type Pace, type Part } from '../benchmark.ts';
 import { type Row, row } from '../figures.ts';
 import { apps, cores, type Lab, type Server } from '../lab.ts';
-import { errorNote, type LoadResult, load } from '../wrk.ts';
+import { errorNote, type LoadResult } from '../wrk.ts';
 
 /** Enough to keep the server's core busy, so that the time is its time. */
 const connections = 16;
@@ -29,7 +29,7 @@ export const listing: Part = {
     const paths = Array.from({ length: 40 }, (_, at) => `/Plp/c-${String(at + 1).padStart(2, '0')}`);
     const args = [lab.writeLines('paths', paths)];
     const run = ({ url }: Server, seconds: number) =>
-      load({ url, script: 'get.lua', args, connections, seconds, cores: cores.load });
+      lab.load({ url, script: 'get.lua', args, connections, seconds, cores: cores.load });
     for (const server of shops.values()) await run(server, pace.warmUpSeconds);
 
     progress('GET /Plp/<category>');
@@ -110,6 +110,7 @@ async function startShop(lab: Lab, products: number): Promise<Server> {
   await server.stop();
   const grow = Bun.spawn([process.execPath, join(import.meta.dirname, '../grow-shop.ts'), data, String(products)], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    signal: lab.signal,
   });
   if ((await grow.exited) !== 0) throw new Error(`The shop could not be grown to ${named(products)}.`);
   return start();

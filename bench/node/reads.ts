@@ -4,7 +4,7 @@ import type { Pace, Part, Telling } from '../benchmark.ts';
 import { alternate } from '../benchmark.ts';
 import { type Row, row } from '../figures.ts';
 import { apps, cores, type Lab, type Server } from '../lab.ts';
-import { errorNote, type Load, type LoadResult, load } from '../wrk.ts';
+import { errorNote, type Load, type LoadResult } from '../wrk.ts';
 
 export const reads: Part = {
   name: 'reads',
@@ -45,7 +45,7 @@ async function compare(
   const run = (server: Server, seconds = pace.seconds): Promise<LoadResult> => {
     const { connections } = pace;
     const options: Load = { url: server.url, script: 'get.lua', args, connections, seconds, cores: cores.load };
-    return load(options);
+    return lab.load(options);
   };
   progress(`GET ${path}/<id>`);
   for (const server of [bare, zerohop]) await run(server, pace.warmUpSeconds);

@@ -57,6 +57,7 @@ async function startOnce(lab: Lab, data: string, pace: Pace): Promise<Started> {
   const child = Bun.spawn(['node', launcher, 'start', apps.store], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', Bun.file(lab.newPath('output')), 'inherit'],
+    signal: lab.signal,
   });
   try {
     await firstAnswer(`http://127.0.0.1:${port}/Product/p-0001`, started + giveUpMs);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { alternate, type Part } from '../benchmark.ts';
 import { row } from '../figures.ts';
 import { apps, cores, type Lab, type Server } from '../lab.ts';
-import { errorNote, type LoadResult, load } from '../wrk.ts';
+import { errorNote, type LoadResult } from '../wrk.ts';
 
 const connections = 500;
 
@@ -19,7 +19,7 @@ export const writes: Part = {
       const server = await start(data);
       const post = (seconds: number) => {
         const args = ['/Item/', String(++seed)];
-        return load({ url: server.url, script: 'post.lua', args, connections, seconds, cores: cores.load });
+        return lab.load({ url: server.url, script: 'post.lua', args, connections, seconds, cores: cores.load });
       };
       await post(pace.warmUpSeconds);
       const result = await post(pace.seconds);
