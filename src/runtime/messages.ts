@@ -34,7 +34,7 @@ export type ToStore =
   | { readonly type: 'start'; readonly options: StoreThreadOptions }
   | { readonly type: 'connect'; readonly port: MessagePort }
   | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
-  | { readonly type: 'walCopied'; readonly path: string }
+  | { readonly type: 'walCopied'; readonly path: string; readonly error?: ErrorData }
   | { readonly type: 'metrics'; readonly call: number }
   | { readonly type: 'stop' };
 

@@ -4,12 +4,22 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Packr } from 'msgpackr';
 import { errorFromData, limits, ZerohopError } from '../base/index.ts';
-import type { CommitOutcome, StoreClient, StoreEngine, StoreTransaction, Written } from '../store/index.ts';
+import {
+  type CommitOutcome,
+  queueFull,
+  type StoreClient,
+  type StoreEngine,
+  type StoreTransaction,
+  transactionBytes,
+  type Written,
+} from '../store/index.ts';
 import type { WriteAnswers, WriteBatch } from './messages.ts';
 
-const codec = new Packr({ useRecords: false, moreTypes: false });
+// Integers of a patch may have more than 64 bits.
+const codec = new Packr({ useRecords: false, moreTypes: false, useBigIntExtension: true });
 
 interface Waiting {
+  readonly bytes: number;
   readonly resolve: (written: readonly Written[]) => void;
   readonly reject: (error: ZerohopError) => void;
 }
@@ -18,27 +28,31 @@ interface Waiting {
 export class StorePortClient implements StoreClient {
   readonly #port: MessagePort;
   readonly #limit: number;
+  readonly #limitBytes: number;
   readonly #waiting = new Map<number, Waiting>();
+  #bytes = 0;
   #calls = 0;
   #batch: [number, StoreTransaction][] = [];
 
-  /** @param limit largest number of transactions waiting; one more is refused with OVERLOADED */
-  constructor(port: MessagePort, limit: number = limits.writeQueue) {
+  /**
+   * @param limit largest number of transactions waiting; one more is refused with OVERLOADED
+   * @param limitBytes their largest size, about
+   */
+  constructor(port: MessagePort, limit: number = limits.writeQueue, limitBytes: number = limits.writeQueueBytes) {
     this.#port = port;
     this.#limit = limit;
+    this.#limitBytes = limitBytes;
     port.on('message', (bytes: Uint8Array) => this.#answered(codec.unpack(bytes) as WriteAnswers));
   }
 
   commit(transaction: StoreTransaction): Promise<readonly Written[]> {
-    if (this.#waiting.size >= this.#limit) {
-      const error = new ZerohopError('OVERLOADED', 'Too many writes are waiting for the disk. Retry in a moment.', {
-        retryAfterSeconds: 1,
-      });
-      return Promise.reject(error);
-    }
+    const bytes = transactionBytes(transaction);
+    if (this.#waiting.size >= this.#limit || (this.#bytes > 0 && this.#bytes + bytes > this.#limitBytes))
+      return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
       const call = ++this.#calls;
-      this.#waiting.set(call, { resolve, reject });
+      this.#waiting.set(call, { bytes, resolve, reject });
+      this.#bytes += bytes;
       this.#batch.push([call, transaction]);
       if (this.#batch.length === 1) setImmediate(() => this.#send());
     });
@@ -47,17 +61,39 @@ export class StorePortClient implements StoreClient {
   #send(): void {
     const batch: WriteBatch = this.#batch;
     this.#batch = [];
-    post(this.#port, batch);
+    try {
+      post(this.#port, batch);
+    } catch {
+      // What can't be sent is one transaction's fault, and does not touch the others.
+      for (const one of batch) this.#sendAlone(one);
+    }
+  }
+
+  #sendAlone(one: WriteBatch[number]): void {
+    try {
+      post(this.#port, [one]);
+    } catch (error) {
+      this.#take(one[0])?.reject(unsendable(error));
+    }
   }
 
   #answered(answers: WriteAnswers): void {
     for (const [call, outcome] of answers) {
-      const waiting = this.#waiting.get(call);
-      this.#waiting.delete(call);
+      const waiting = this.#take(call);
       if (outcome.ok) waiting?.resolve(outcome.written);
       else waiting?.reject(errorFromData(outcome.error));
     }
   }
+
+  #take(call: number): Waiting | undefined {
+    const waiting = this.#waiting.get(call);
+    if (waiting && this.#waiting.delete(call)) this.#bytes -= waiting.bytes;
+    return waiting;
+  }
+}
+
+function unsendable(error: unknown): ZerohopError {
+  return new ZerohopError('INTERNAL', `A write could not be sent to the store: ${String(error)}`);
 }
 
 /** The store thread's end: submits what comes over `port` and answers in batches. */

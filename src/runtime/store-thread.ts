@@ -1,7 +1,7 @@
 // The store thread: the one writer of the node. Started by start.ts; speaks messages.ts.
 
 import { parentPort } from 'node:worker_threads';
-import { errorToData, systemClock } from '../base/index.ts';
+import { type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { Metrics, measureThread } from '../telemetry/index.ts';
 import type { FromStore, StoreThreadOptions, ToStore } from './messages.ts';
@@ -9,7 +9,7 @@ import { servePort } from './store-port.ts';
 
 const metrics = new Metrics('store');
 let engine: StoreEngine | undefined;
-const copied = new Map<string, () => void>();
+const copied = new Map<string, (error?: ErrorData) => void>();
 
 parentPort?.on('message', (message: ToStore) => {
   switch (message.type) {
@@ -21,7 +21,7 @@ parentPort?.on('message', (message: ToStore) => {
     case 'applySchema':
       return applySchema(message.call, message.tables);
     case 'walCopied':
-      copied.get(message.path)?.();
+      copied.get(message.path)?.(message.error);
       return void copied.delete(message.path);
     case 'metrics':
       return post({ type: 'metrics', call: message.call, snapshot: metrics.snapshot() });
@@ -48,8 +48,8 @@ function start(options: StoreThreadOptions): void {
       trouble: (what, error) => post({ type: 'trouble', what, error: errorToData(error) }),
       meters: metrics.store,
       copyWal: (path) =>
-        new Promise((resolve) => {
-          copied.set(path, resolve);
+        new Promise((resolve, reject) => {
+          copied.set(path, (error) => (error ? reject(errorFromData(error)) : resolve()));
           post({ type: 'copyWal', path });
         }),
     });

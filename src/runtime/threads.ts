@@ -2,7 +2,7 @@
 // store thread the node can't go on.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { errorFromData } from '../base/index.ts';
+import { errorFromData, errorToData } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { Connection } from '../storage/index.ts';
 import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
@@ -186,12 +186,10 @@ class Threads implements Workers {
       const connection = this.#copyConnections.get(path) ?? new Connection(path, { readonly: false });
       this.#copyConnections.set(path, connection);
       connection.all('PRAGMA wal_checkpoint(PASSIVE)');
+      this.#tellStore({ type: 'walCopied', path });
     } catch (error) {
-      this.#options.log.error(
-        `The write-ahead log of ${path} could not be copied: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      this.#tellStore({ type: 'walCopied', path, error: errorToData(error) });
     }
-    this.#tellStore({ type: 'walCopied', path });
   }
 
   #serveThread(number: number): ServeThread {

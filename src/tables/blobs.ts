@@ -20,11 +20,6 @@ export class Blobs implements BlobStore {
       ? Bun.file(this.#files.path(reference.$blob), { type: reference.type })
       : undefined;
   }
-
-  /** Removes bytes that no record came to refer to, because the write that brought them was refused. */
-  discard(reference: BlobReference): void {
-    this.#files.remove([reference.$blob]);
-  }
 }
 
 export function isBlobReference(value: unknown): value is BlobReference {
