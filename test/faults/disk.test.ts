@@ -9,6 +9,7 @@ import { faultsOf, openData } from '../support/data-file.ts';
 import { SmallDisk, whyNoDisks } from '../support/small-disk.ts';
 import { runNode, startNode, type TestNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
+import { Writers } from '../support/writers.ts';
 
 const reason = whyNoDisks();
 const describeWithDisks = reason === undefined ? describe : describe.skip;
@@ -94,6 +95,32 @@ describeWithDisks(`a small disk${reason === undefined ? '' : ` (skipped: ${reaso
     expect(kept.lostIn(database)).toEqual([]);
     expect(await again.stop()).toBe(0);
   });
+
+  test.each([0, 1, 2])(
+    'a power cut under writers: what was acknowledged had reached the disk; %i threads',
+    async (threads) => {
+      using disk = SmallDisk.ext4(64);
+      const data = join(disk.path, 'data');
+      const settings = { STORAGE_CHECKPOINT_BYTES: String(128 * 1024) };
+      for (let round = 0; round < 3; round++) {
+        await using node = await startNode({ app: 'faults', data, threads, settings });
+        const clients = new Writers(node.port, 100);
+        await clients.start();
+        await until('they write', () => clients.pairs.size > 300 * (round + 1));
+        disk.cutPower();
+        await node.kill9();
+        await clients.stop();
+        disk.unmount();
+        disk.mount();
+        await using again = await startNode({ app: 'faults', data, threads, settings });
+        using database = openData(data);
+        expect(clients.faultsIn(database)).toEqual([]);
+        expect(faultsOf(database)).toEqual([]);
+        expect(await again.stop()).toBe(0);
+      }
+    },
+    60_000,
+  );
 
   test.each([
     ['new', false],

@@ -1,6 +1,7 @@
 // A disk of its own for a test: small enough to be filled, and free to be broken. Needs root, as mounting does.
 
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dlopen } from 'bun:ffi';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -67,6 +68,19 @@ export class SmallDisk implements Disposable {
     run('mount', '-o', 'remount,abort', this.path);
   }
 
+  /** What a power cut does to an ext4: from now on nothing reaches it, and what was written and not synced is gone once it is unmounted. */
+  cutPower(): void {
+    const folder = openSync(this.path, 'r');
+    const libc = dlopen('libc.so.6', { ioctl: { args: ['int', 'u64', 'ptr'], returns: 'int' } });
+    try {
+      const failed = libc.symbols.ioctl(folder, shutDown.request, new Uint32Array([shutDown.withoutFlushing]));
+      if (failed !== 0) throw new Error('ioctl: this ext4 can not be shut down');
+    } finally {
+      libc.close();
+      closeSync(folder);
+    }
+  }
+
   /** Takes all space but `bytes` with a file; the function returned gives it back. */
   fill(bytes: number): () => void {
     const ballast = join(this.path, 'ballast');
@@ -80,6 +94,9 @@ export class SmallDisk implements Disposable {
     rmSync(this.#base, { recursive: true });
   }
 }
+
+/** EXT4_IOC_SHUTDOWN and EXT4_GOING_FLAGS_NOLOGFLUSH of fs/ext4/ext4.h. */
+const shutDown = { request: 0x80_04_58_7d, withoutFlushing: 2 } as const;
 
 function run(...command: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(command, { stdout: 'ignore', stderr: 'pipe' });
