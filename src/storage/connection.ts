@@ -38,7 +38,7 @@ export class Connection {
         database.run('PRAGMA wal_autocheckpoint = 0');
       }
       database.run('PRAGMA cache_size = -32000');
-      database.run('PRAGMA mmap_size = 1073741824');
+      database.run('PRAGMA mmap_size = 2147418112');
       database.run('PRAGMA temp_store = MEMORY');
       return database;
     });

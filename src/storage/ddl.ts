@@ -113,7 +113,7 @@ function listObjects(definition: TableDefinition, names: TableNames, schema: str
         schema,
         `INSERT INTO ${quoted(list)} SELECT ${values}, NEW._row FROM ${each('NEW')}`,
         `DELETE FROM ${quoted(list)} WHERE row = OLD._row`,
-        `_body, _computed`,
+        `(OLD.${source} -> ${jsonPath(name)}) IS NOT (NEW.${source} -> ${jsonPath(name)})`,
       ),
     ];
   });
@@ -140,12 +140,18 @@ function fulltextObjects(definition: TableDefinition, names: TableNames, schema:
       schema,
       `INSERT INTO ${table} (rowid, ${columns.join(', ')}) SELECT NEW._row, ${from('NEW')} WHERE NEW._body IS NOT NULL`,
       `DELETE FROM ${table} WHERE rowid = OLD._row`,
-      '_body, _computed',
+      [
+        '(OLD._body IS NULL) <> (NEW._body IS NULL)',
+        ...columns.map((column) => `OLD.${column} IS NOT NEW.${column}`),
+      ].join(' OR '),
     ),
   ];
 }
 
-/** Triggers that keep `target` in step with a table's rows. A tombstone's columns are null and its lists empty. */
+/**
+ * Triggers that keep `target` in step with a table's rows. A tombstone's columns are null and its lists empty.
+ * @param changed SQL condition: an update touches what `target` holds
+ */
 function triggers(
   table: string,
   target: string,
@@ -154,18 +160,18 @@ function triggers(
   remove: string,
   changed: string,
 ): SqlObject[] {
-  const trigger = (when: string, event: string, steps: string): SqlObject => {
-    const name = `${target}#${when}`;
+  const trigger = (suffix: string, event: string, steps: string, condition = ''): SqlObject => {
+    const name = `${target}#${suffix}`;
     return {
       kind: 'trigger',
       name,
-      sql: `CREATE TRIGGER ${schema}.${quoted(name)} AFTER ${event} ON ${quoted(table)} BEGIN ${steps}; END`,
+      sql: `CREATE TRIGGER ${schema}.${quoted(name)} AFTER ${event} ON ${quoted(table)} ${condition}BEGIN ${steps}; END`,
     };
   };
   return [
     trigger('insert', 'INSERT', add),
     trigger('delete', 'DELETE', remove),
-    trigger('update', `UPDATE OF ${changed}`, `${remove}; ${add}`),
+    trigger('update', 'UPDATE', `${remove}; ${add}`, `WHEN ${changed} `),
   ];
 }
 

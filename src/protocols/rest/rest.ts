@@ -30,6 +30,7 @@ import {
 import { AnswerWriter } from './answer-writer.ts';
 import { splitExtension } from './extension.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { NewRecordPath } from './new-record.ts';
 import { openApi } from './openapi.ts';
 import { readData } from './read-data.ts';
 import { StoredRecordPath } from './stored-record.ts';
@@ -69,12 +70,14 @@ class Rest {
   readonly #stored: StoredRecordPath;
   readonly #writer: AnswerWriter;
   readonly #kept: KeptAnswers;
+  readonly #new: NewRecordPath;
 
   constructor(options: RestOptions) {
     this.#options = options;
     this.#stored = new StoredRecordPath(options.node.databases, options.contentTypes, options.compressionThreshold);
     this.#writer = new AnswerWriter(options);
     this.#kept = new KeptAnswers(options.node.databases);
+    this.#new = new NewRecordPath(options.node.databases);
   }
 
   handle(request: HttpRequest, next: Next): Response | Promise<Response> {
@@ -87,7 +90,13 @@ class Rest {
       if (stored) return stored;
     }
     if (request.method === 'GET' && match.resource.cacheable === true) return this.#keptOrCall(request, match);
+    if (this.#new.fits(request, match)) return this.#create(request, match);
     return this.#call(request, match);
+  }
+
+  async #create(request: HttpRequest, match: Match): Promise<Response> {
+    const data = await this.#body(request, match, undefined);
+    return this.#new.answer(request, match, data) ?? this.#call(request, match, { data });
   }
 
   #keptOrCall(request: HttpRequest, match: Match): Response | Promise<Response> {
@@ -97,11 +106,15 @@ class Rest {
 
   async #callAndKeep(request: HttpRequest, match: Match, key: string): Promise<Response> {
     const reads = new ReadSet();
-    return this.#kept.keep(key, await this.#call(request, match, reads), reads);
+    return this.#kept.keep(key, await this.#call(request, match, { reads }), reads);
   }
 
-  /** @param reads is given what the answer is made from */
-  async #call(request: HttpRequest, found: Match, reads?: ReadSet): Promise<Response> {
+  /** `reads` is given what the answer is made from; `data` is the body, where it was read already. */
+  async #call(
+    request: HttpRequest,
+    found: Match,
+    { reads, data: body }: { reads?: ReadSet; data?: unknown } = {},
+  ): Promise<Response> {
     const verb = verbOf[request.method];
     if (verb === undefined) return this.#otherMethod(request, found);
     const { match, type } = this.#withoutExtension(request, found);
@@ -116,7 +129,7 @@ class Rest {
     const target = targetOf(match, search, node);
     if (request.method === 'QUERY') target.isCollection = true;
     if (verb !== 'get') this.#setPrecondition(request, match, target);
-    const data = this.#data(request, match, target, verb);
+    const data = body === undefined ? this.#data(request, match, target, verb) : Promise.resolve(body);
     // A handler that fails before it reads the body leaves the body's own failure to nobody.
     data?.catch(() => {});
     entering?.(match.path);
@@ -166,13 +179,16 @@ class Rest {
   }
 
   #data(request: HttpRequest, match: Match, target: RequestTarget, verb: Verb): Promise<unknown> | undefined {
-    if (verb === 'get' || verb === 'delete') return undefined;
+    return verb === 'get' || verb === 'delete' ? undefined : this.#body(request, match, target.property);
+  }
+
+  #body(request: HttpRequest, match: Match, property: string | undefined): Promise<unknown> {
     const { node, bodies, contentTypes, bodyBytes, metrics } = this.#options;
     const { table } = match;
     const blobs = table && node.databases.blobs(table.definition.database);
     return readData(
       request,
-      { table, property: target.property, blobs },
+      { table, property, blobs },
       { bodies, contentTypes, bodyBytes, received: (bytes) => metrics.received(bytes) },
     );
   }
