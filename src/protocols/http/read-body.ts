@@ -26,7 +26,6 @@ export class BodyReader {
   async read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
     const declared = declaredLength(request);
     if (declared !== undefined && declared > this.#limits.bytes) throw this.#tooLarge();
-    if (request.body === null) return new Uint8Array(0);
     const limited = Promise.withResolvers<never>();
     const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: limited.reject };
     this.#wait(waiting);
@@ -34,7 +33,8 @@ export class BodyReader {
       const bytes =
         declared === undefined
           ? this.#readCounting(request.body, waiting)
-          : request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
+          : // Looking at `body` would make a stream of it, which costs as much as all the rest of a small request.
+            request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
       return await Promise.race([bytes, limited.promise]);
     } catch (error) {
       if (error instanceof ZerohopError) throw error;
@@ -68,7 +68,8 @@ export class BodyReader {
   }
 
   /** For chunked bodies, whose length is known only at the end. */
-  async #readCounting(body: ReadableStream<Uint8Array>, waiting: Waiting): Promise<Uint8Array<ArrayBuffer>> {
+  async #readCounting(body: ReadableStream<Uint8Array> | null, waiting: Waiting): Promise<Uint8Array<ArrayBuffer>> {
+    if (body === null) return new Uint8Array(0);
     const reader = body.getReader();
     const parts: Uint8Array[] = [];
     let size = 0;
