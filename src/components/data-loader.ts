@@ -78,8 +78,8 @@ export async function loadData(
 
 async function loadFile(file: string, text: string, node: AppNode): Promise<void> {
   const hash = hashOf(text);
+  if (rememberedHash(file, node) === hash) return;
   const before = readRemembered(file, node);
-  if (before.hash === hash) return;
   const data = parseFile(file, text);
   const table = node.databases.table(data.database, data.table);
   if (table === undefined) {
@@ -192,21 +192,25 @@ function idOf(id: unknown, file: string, primaryKey: string): Id {
 }
 
 interface Before {
-  readonly hash: string | undefined;
   readonly rows: number;
   readonly records: Remembered;
+}
+
+/** The hash of the file as it was last loaded whole. Alone, as it is all that most starts need. */
+function rememberedHash(file: string, node: AppNode): unknown {
+  const table = node.databases.table('system', 'LoadedFile');
+  const stored = table && node.databases.getLatest(table, rowId(file, 0));
+  return stored && table?.decode(stored).hash;
 }
 
 function readRemembered(file: string, node: AppNode): Before {
   const table = node.databases.table('system', 'LoadedFile');
   const records: Record<string, readonly [string, string]> = {};
-  let hash: string | undefined;
   let rows = 0;
   for (;;) {
     const stored = table && node.databases.getLatest(table, rowId(file, rows));
-    if (!table || !stored) return { hash, rows, records };
+    if (!table || !stored) return { rows, records };
     const row = table.decode(stored);
-    if (rows === 0 && typeof row.hash === 'string') hash = row.hash;
     Object.assign(records, row.records);
     rows++;
   }

@@ -75,6 +75,9 @@ class Threads implements Workers {
   }
 
   async start(): Promise<void> {
+    // Its modules load while the store opens its files.
+    const first = this.#serveThread(0);
+    this.#serve.push(first);
     const { config, folder, nodeId } = this.#options;
     await this.#startStore({
       type: 'start',
@@ -90,8 +93,8 @@ class Threads implements Workers {
     });
     // The first brings schema and data in place, and finds a free port where none is given.
     for (let number = 0; number < threadCount(config); number++) {
-      const thread = this.#serveThread(number);
-      this.#serve.push(thread);
+      const thread = number === 0 ? first : this.#serveThread(number);
+      if (number > 0) this.#serve.push(thread);
       await this.#startServe(thread);
       this.httpPort = thread.port;
     }
