@@ -47,6 +47,8 @@ export const limits = {
   cachedBytes: 64 * 1024 * 1024,
   /** Bytes of answers of cacheable classes that a thread keeps. */
   cachedAnswerBytes: 64 * 1024 * 1024,
+  /** Bytes of pages of other sites a thread keeps in memory. */
+  hotPageBytes: 128 * 1024 * 1024,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,
 } as const;

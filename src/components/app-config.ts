@@ -13,6 +13,8 @@ export interface AppConfig {
   readonly dataLoader: Options | undefined;
   readonly jsResource: Options | undefined;
   readonly static: Options | undefined;
+  /** Checked by the page cache. */
+  readonly pages: unknown;
   readonly rest: Options | undefined;
   /** What the runtime knows of but does not do. */
   readonly unsupported: readonly { readonly name: string; readonly options: Options }[];
@@ -78,6 +80,7 @@ export function parseAppConfig(value: unknown, file: string): AppConfig {
     dataLoader: part('dataLoader'),
     jsResource: part('jsResource'),
     static: part('static'),
+    pages: value.pages || undefined,
     rest: part('rest'),
     unsupported: Object.keys(value)
       .filter((name) => unsupported.includes(name) || isPlugin(value[name]))
@@ -89,10 +92,10 @@ export function parseAppConfig(value: unknown, file: string): AppConfig {
 }
 
 function checkPart(name: string, options: unknown, file: string): void {
-  if (name === 'env' || unsupported.includes(name) || isPlugin(options)) return;
+  if (name === 'env' || name === 'pages' || unsupported.includes(name) || isPlugin(options)) return;
   const known = optionNames[name];
   if (known === undefined) {
-    const all = [...Object.keys(optionNames), 'env', ...unsupported];
+    const all = [...Object.keys(optionNames), 'env', 'pages', ...unsupported];
     throw new ZerohopError(
       'INVALID_CONFIG',
       `${file}: there is no "${name}".${didYouMean(name, all)} There are: ${all.join(', ')}.`,

@@ -1,7 +1,7 @@
 // Loads an app: reads its config.yaml and brings up its parts in the order they need each other. What fails is reported with file and line; the
 // node serves the rest.
 //
-//   env · loadEnv → graphqlSchema → dataLoader → jsResource → static · rest
+//   env · loadEnv → graphqlSchema → dataLoader → jsResource → pages · static · rest
 
 import { existsSync } from 'node:fs';
 import { ZerohopError } from '../base/index.ts';
@@ -14,6 +14,7 @@ import { loadSchema } from './graphql-schema.ts';
 import { loadResources } from './js-resource.ts';
 import { applyEnv, loadEnv } from './load-env.ts';
 import { describeLoadError } from './load-error.ts';
+import { loadPages, type PagesMemory } from './pages.ts';
 import { staticStep } from './static-files.ts';
 
 export interface LoadOptions {
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly node: AppNode;
   /** Whether this thread applies the schema and loads data. The others are started when that is done. */
   readonly primary: boolean;
+  /** What the page cache shares with other threads; undefined: there are none. */
+  readonly pagesMemory?: PagesMemory | undefined;
 }
 
 export interface LoadedApp {
@@ -39,7 +42,7 @@ export interface RestOptions {
   readonly lastModified: boolean;
 }
 
-export async function loadApp({ folder, node, primary }: LoadOptions): Promise<LoadedApp> {
+export async function loadApp({ folder, node, primary, pagesMemory }: LoadOptions): Promise<LoadedApp> {
   const problems: string[] = [];
   const steps: HttpStep[] = [];
   const report = (error: unknown, file?: string): void => {
@@ -71,12 +74,13 @@ export async function loadApp({ folder, node, primary }: LoadOptions): Promise<L
     return { problems, steps, rest: undefined };
   }
   let rest: RestOptions | undefined;
-  const { env, loadEnv: files, graphqlSchema, dataLoader, jsResource, static: web, rest: restOptions } = config;
+  const { env, loadEnv: files, graphqlSchema, dataLoader, jsResource, static: web, pages, rest: restOptions } = config;
   if (env) await attempt(() => applyEnv(env, process.env));
   if (files) await attempt(() => loadEnv(files, folder, process.env));
   if (graphqlSchema) await attempt(() => loadSchema(graphqlSchema, folder, node, primary));
   if (dataLoader && primary) await attempt(() => loadData(dataLoader, folder, node, report));
   if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
+  if (pages) await attempt(async () => void steps.push(await loadPages(pages, node, primary, pagesMemory)));
   if (web) await attempt(() => void steps.push(staticStep(web, folder)));
   if (restOptions) {
     await attempt(() => {

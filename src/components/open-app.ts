@@ -17,6 +17,7 @@ import { type AppNode, AppServer, enterThread, Registry } from '../resources/ind
 import type { Databases } from '../tables/index.ts';
 import type { HttpMetrics } from '../telemetry/index.ts';
 import { type LoadedApp, loadApp } from './load-app.ts';
+import type { PagesMemory } from './pages.ts';
 
 export interface OpenAppOptions {
   /** Undefined: no app, tables only. */
@@ -36,6 +37,8 @@ export interface OpenAppOptions {
   readonly bodyTimeoutMs: number;
   readonly compressionThreshold: number;
   readonly clock?: Clock;
+  /** What the page cache shares with other threads; undefined: there are none. */
+  readonly pagesMemory?: PagesMemory | undefined;
   /** Told the endpoint whose code is about to run. */
   readonly entering?: (endpoint: string) => void;
 }
@@ -50,14 +53,14 @@ export interface OpenApp {
 
 /** @param prepare called with the node before its app is loaded */
 export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode) => Promise<void>): Promise<OpenApp> {
-  const { databases, config, log, folder, primary } = options;
+  const { databases, config, log, folder, primary, pagesMemory } = options;
   const registry = new Registry(databases);
   const server = new AppServer(registry, config, hostname());
   const node: AppNode = { databases, registry, server, log, config };
   const close = enterThread(node);
   try {
     await prepare?.(node);
-    const app = folder === undefined ? noApp : await loadApp({ folder, node, primary });
+    const app = folder === undefined ? noApp : await loadApp({ folder, node, primary, pagesMemory });
     return { node, handler: handlerOf(app, node, options), problems: app.problems, close };
   } catch (error) {
     close();

@@ -70,6 +70,8 @@ export interface ServeThreadOptions {
   readonly dev: boolean;
   readonly nodeId: string;
   readonly sharedBuffer: SharedArrayBuffer;
+  /** What the page caches of all threads share. */
+  readonly pagesBuffer: SharedArrayBuffer;
   /** Port to listen on; 0 for any free one. */
   readonly httpPort: number;
 }

@@ -67,7 +67,19 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
   };
   const log = (await createLogger(config.log)).child({ thread: `serve-${thread}` });
   const { app, dev, httpPort } = options;
-  serving = await serve({ config, app, dev, primary: thread === 0, log, httpPort, databases, metrics, entering });
+  const pagesMemory = { buffer: options.pagesBuffer, thread };
+  serving = await serve({
+    config,
+    app,
+    dev,
+    pagesMemory,
+    primary: thread === 0,
+    log,
+    httpPort,
+    databases,
+    metrics,
+    entering,
+  });
   post({ type: 'ready', port: serving.port, problems: serving.problems });
 }
 

@@ -2,7 +2,7 @@
 // `threads: 0` in its only one.
 
 import type { Logger } from '../base/index.ts';
-import { openApp } from '../components/index.ts';
+import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
 import { type HttpHandler, type Listener, listen } from '../protocols/http/index.ts';
 import { identifyByAddress } from '../security/index.ts';
@@ -20,6 +20,8 @@ export interface ServeOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly httpPort: number;
+  /** What the page cache shares with other threads; undefined: there are none. */
+  readonly pagesMemory?: OpenAppOptions['pagesMemory'];
   /** Told the endpoint whose code is about to run. */
   readonly entering?: (endpoint: string) => void;
 }
@@ -47,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     bodyBytes: config.limits.bodyBytes,
     bodyTimeoutMs: config.limits.bodyTimeoutMs,
     compressionThreshold: config.http.compressionThreshold,
+    pagesMemory: options.pagesMemory,
     ...(entering && { entering }),
   });
   // A promise of the app that fails and that nobody awaits, such as a write it forgot: one request's mistake, not the thread's end.

@@ -4,6 +4,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { errorFromData, errorToData } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
+import { sharedStateBytes } from '../pages/index.ts';
 import { Connection } from '../storage/index.ts';
 import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
 import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
@@ -53,6 +54,7 @@ class Threads implements Workers {
   readonly #options: WorkersOptions;
   readonly #sharedBuffer = new SharedArrayBuffer(4 * (shared.threads + 2 * 64));
   readonly #beats = new Int32Array(this.#sharedBuffer);
+  readonly #pagesBuffer = new SharedArrayBuffer(sharedStateBytes);
   readonly #store: Worker;
   readonly #serve: ServeThread[] = [];
   readonly #copyConnections = new Map<string, Connection>();
@@ -242,6 +244,7 @@ class Threads implements Workers {
           dev,
           nodeId,
           sharedBuffer: this.#sharedBuffer,
+          pagesBuffer: this.#pagesBuffer,
           httpPort: this.httpPort,
         },
       };

@@ -79,9 +79,26 @@ function wholeSeconds(version: number): number {
   return Math.floor(version / 1_000_000) * 1000;
 }
 
-/** Ms since 1970; undefined for what is no date (RFC 9110 §5.6.7). */
+/** Ms since 1970; undefined for what is none of the three forms of a date (RFC 9110 §5.6.7). */
 export function parseHttpDate(text: string): number | undefined {
-  if (!/^[A-Z][a-z]+,? /.test(text)) return undefined;
-  const ms = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  const [, imfDay, imfMonth, imfYear, imfTime] = imfDate.exec(text) ?? [];
+  if (imfDay !== undefined) return msOf(imfYear, imfMonth, imfDay, imfTime);
+  const [, ansiMonth, ansiDay, ansiTime, ansiYear] = ansiDate.exec(text) ?? [];
+  if (ansiDay !== undefined) return msOf(ansiYear, ansiMonth, ansiDay, ansiTime);
+  const [, day, month, year, time] = rfc850Date.exec(text) ?? [];
+  if (day === undefined) return undefined;
+  // A year that looks more than 50 years ahead is in the past.
+  const near = msOf(`20${year}`, month, day, time);
+  return near !== undefined && near > Date.now() + fiftyYearsMs ? msOf(`19${year}`, month, day, time) : near;
+}
+
+const fiftyYearsMs = 50 * 365.25 * 24 * 3600 * 1000;
+const time = String.raw`(\d\d:\d\d:\d\d)`;
+const imfDate = new RegExp(String.raw`^[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) ${time} GMT$`);
+const rfc850Date = new RegExp(String.raw`^[A-Z][a-z]{5,8}, (\d\d)-([A-Z][a-z]{2})-(\d\d) ${time} GMT$`);
+const ansiDate = new RegExp(String.raw`^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) ${time} (\d{4})$`);
+
+function msOf(year = '', month = '', day = '', time = ''): number | undefined {
+  const ms = Date.parse(`${day.trim().padStart(2, '0')} ${month} ${year} ${time} GMT`);
   return Number.isNaN(ms) ? undefined : ms;
 }

@@ -1,0 +1,6 @@
+export { PageStore } from './page-store.ts';
+export { Pages, type PagesOptions } from './pages.ts';
+export { type PurgeOrder, purge } from './purge.ts';
+export { readSites } from './settings.ts';
+export { SharedState, sharedStateBytes } from './shared-state.ts';
+export type { PageRequest, Site } from './types.ts';

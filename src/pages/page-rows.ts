@@ -1,0 +1,94 @@
+// How pages stand in the database `pages`: what is in a row, and back.
+
+import { type Json, type JsonObject, ZerohopError } from '../base/index.ts';
+import { parseSdl } from '../schema/index.ts';
+import type { StoredRecord } from '../tables/index.ts';
+import type { Page } from './types.ts';
+
+export const database = 'pages';
+
+/**
+ * Page: a response, or, where responses vary, the list of its variants. Body: bytes by their hash. Site: counts purges, so that a page fetched
+ * before one is not stored after it. Purge: what was purged, for a week.
+ */
+export const tableDefinitions = parseSdl(
+  `
+  type Page @table(database: "pages") {
+    key: ID @primaryKey
+    url: String @indexed
+    site: String
+    tags: [String] @indexed
+    bodyId: String @indexed
+    usedMs: Long @indexed
+    page: Any
+    vary: [String]
+    variants: [String]
+  }
+  type Body @table(database: "pages") {
+    id: ID @primaryKey
+    bytes: String
+  }
+  type Site @table(database: "pages") {
+    id: ID @primaryKey
+    purges: Long
+    outage: String
+  }
+  type Purge @table(database: "pages", expiration: 604800) {
+    id: ID @primaryKey
+    site: String
+    kind: String
+    value: String
+    hard: Boolean
+    count: Long
+    atMs: Long
+  }
+`,
+  'pages',
+).tables;
+
+/** Where responses vary: by which headers, and the keys there are. */
+export interface VariantList {
+  readonly vary: readonly string[];
+  readonly variants: readonly string[];
+}
+
+export type PageRow =
+  | { readonly kind: 'page'; readonly page: Page }
+  | { readonly kind: 'variants'; readonly list: VariantList };
+
+export function rowOfPage({ key, url, site, tags, body, status, headers, times }: Page): Record<string, Json> {
+  const page: JsonObject = {
+    status,
+    headers: headers.map(([name, value]) => [name, value]),
+    times: { ...times },
+    body: body && { ...body },
+  };
+  return { key, url, site, tags: [...tags], bodyId: body?.id ?? null, usedMs: times.storedMs, page };
+}
+
+export function rowOfVariants(
+  key: string,
+  url: string,
+  site: string,
+  { vary, variants }: VariantList,
+): Record<string, Json> {
+  return { key, url, site, vary: [...vary], variants: [...variants] };
+}
+
+/** What `rowOfPage` and `rowOfVariants` wrote. */
+export function parseRow(record: StoredRecord): PageRow {
+  const row = JSON.parse(record.body) as {
+    key: string;
+    url: string;
+    site: string;
+    tags?: string[];
+    page?: Omit<Page, 'key'>;
+  } & Partial<VariantList>;
+  if (row.vary) return { kind: 'variants', list: { vary: row.vary, variants: row.variants ?? [] } };
+  if (!row.page) throw new ZerohopError('CORRUPT_DATA', `The page ${row.key} is damaged. Purge it.`);
+  const { status, headers, times, body } = row.page;
+  return {
+    kind: 'page',
+    page: { key: row.key, url: row.url, site: row.site, tags: row.tags ?? [], status, headers, times, body },
+  };
+}

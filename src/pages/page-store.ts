@@ -1,0 +1,297 @@
+// Pages kept: rows of the database `pages`, and in each thread the hot ones in memory, bounded in bytes. A page from memory is exact: its
+// version is compared with that of its row first.
+
+import { ZerohopError } from '../base/index.ts';
+import type { Databases, StoredRecord, Table, Transaction } from '../tables/index.ts';
+import { recode } from './bodies.ts';
+import { variantOf } from './key.ts';
+import { database, type PageRow, parseRow, rowOfPage, rowOfVariants, tableDefinitions } from './page-rows.ts';
+import type { OutageMode } from './shield.ts';
+import type { Coding, Page, Site } from './types.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A page in memory, with its body in the codings that were asked for. */
+export interface HotPage {
+  readonly page: Page;
+  readonly version: number;
+  readonly forms: Map<Coding, Blob>;
+}
+
+interface HotRow {
+  readonly row: PageRow;
+  readonly version: number;
+  readonly hot: HotPage | undefined;
+  bytes: number;
+}
+
+/** How often a write is tried again when another came between. */
+const attempts = 20;
+/** Memory a page takes besides its bodies, about. */
+const pageBytes = 2_000;
+
+export interface PageStoreOptions {
+  readonly databases: Databases;
+  /** Bytes of pages this thread keeps in memory. */
+  readonly hotBytes: number;
+}
+
+export class PageStore {
+  readonly #options: PageStoreOptions;
+  readonly #tables: { readonly page: Table; readonly body: Table; readonly site: Table; readonly purge: Table };
+  /** Least recently used first. */
+  readonly #hot = new Map<string, HotRow>();
+  #hotBytes = 0;
+
+  /** The tables exist: see `PageStore.prepare`. */
+  constructor(options: PageStoreOptions) {
+    this.#options = options;
+    const table = (name: string): Table => {
+      const found = options.databases.table(database, name);
+      if (!found) throw new ZerohopError('INVALID_SCHEMA', `The database ${database} has no table ${name}.`);
+      return found;
+    };
+    this.#tables = { page: table('Page'), body: table('Body'), site: table('Site'), purge: table('Purge') };
+  }
+
+  /** Creates the tables and the sites' rows. By one thread, before the others open theirs. */
+  static async prepare(databases: Databases, sites: readonly Site[]): Promise<void> {
+    await databases.applySchema(tableDefinitions);
+    const table = databases.table(database, 'Site');
+    if (!table) return;
+    const transaction = databases.transaction();
+    for (const { id } of sites) {
+      if (!databases.getLatest(table, id)) transaction.put(table, id, { id, purges: 0 });
+    }
+    await transaction.commit();
+  }
+
+  get databases(): Databases {
+    return this.#options.databases;
+  }
+
+  get tables(): Readonly<Record<'page' | 'body' | 'site' | 'purge', Table>> {
+    return this.#tables;
+  }
+
+  get hotPages(): number {
+    return this.#hot.size;
+  }
+
+  get hotBytes(): number {
+    return this.#hotBytes;
+  }
+
+  /** The page for a key, and where there are variants, the one that fits what the origin would see. */
+  find(key: string, forward: Headers): HotPage | undefined {
+    const first = this.#row(key);
+    if (first === undefined || first.row.kind === 'page') return first?.hot;
+    const second = this.#row(variantKey(key, first.row.list.vary, forward));
+    return second?.row.kind === 'page' ? second.hot : undefined;
+  }
+
+  #row(key: string): HotRow | undefined {
+    const record = this.#options.databases.getLatest(this.#tables.page, key);
+    const known = this.#hot.get(key);
+    if (known && known.version === record?.version) {
+      this.#hot.delete(key);
+      this.#hot.set(key, known);
+      return known;
+    }
+    if (known) this.#forget(key, known);
+    return record && this.#keep(key, record);
+  }
+
+  #keep(key: string, record: StoredRecord): HotRow {
+    const { version } = record;
+    const row = parseRow(record);
+    const hot = row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>() } : undefined;
+    const made = { row, version, hot, bytes: pageBytes };
+    this.#hot.set(key, made);
+    this.#grow(made, 0);
+    return made;
+  }
+
+  #grow(row: HotRow, bytes: number): void {
+    row.bytes += bytes;
+    this.#hotBytes += bytes === 0 ? row.bytes : bytes;
+    for (const [key, oldest] of this.#hot) {
+      if (this.#hotBytes <= this.#options.hotBytes || oldest === row) break;
+      this.#forget(key, oldest);
+    }
+  }
+
+  #forget(key: string, row: HotRow): void {
+    this.#hot.delete(key);
+    this.#hotBytes -= row.bytes;
+  }
+
+  /** The body in a coding, if it is in memory. */
+  formAtHand({ page, forms }: HotPage, coding: Coding): Blob | undefined {
+    return page.body === null ? emptyBlob : forms.get(coding);
+  }
+
+  /** The body in a coding, read and recoded as needed. Undefined: the bytes are gone. */
+  async form(hot: HotPage, coding: Coding): Promise<Blob | undefined> {
+    const { page, forms } = hot;
+    const { body } = page;
+    if (body === null) return emptyBlob;
+    const known = forms.get(coding);
+    if (known) return known;
+    const stored = forms.get(body.stored);
+    const bytes = stored ? new Uint8Array(await stored.arrayBuffer()) : this.#readBody(body.id);
+    if (bytes === undefined) return undefined;
+    const whole = stored ?? this.#addForm(hot, body.stored, bytes);
+    if (coding === body.stored) return whole;
+    return this.#addForm(hot, coding, await recode(bytes, body.stored, coding));
+  }
+
+  #addForm(hot: HotPage, coding: Coding, bytes: Bytes): Blob {
+    const blob = new Blob([bytes]);
+    const row = this.#hot.get(hot.page.key);
+    if (row?.hot === hot && !hot.forms.has(coding)) {
+      hot.forms.set(coding, blob);
+      this.#grow(row, bytes.length);
+    }
+    return blob;
+  }
+
+  #readBody(id: string): Bytes | undefined {
+    const record = this.#options.databases.peek(this.#tables.body, id);
+    if (!record) return undefined;
+    const { bytes } = JSON.parse(record.body) as { bytes: string };
+    return new Uint8Array(Buffer.from(bytes, 'base64'));
+  }
+
+  /** Whether the origin may be asked, as an operator has set it. */
+  mode(site: string): OutageMode {
+    const record = this.#options.databases.getLatest(this.#tables.site, site);
+    if (!record) return 'auto';
+    const { outage } = JSON.parse(record.body) as { outage?: OutageMode };
+    return outage ?? 'auto';
+  }
+
+  /** What a fetch that starts now has to hand to `put`. */
+  mark(site: string): number | null {
+    return this.#options.databases.getLatest(this.#tables.site, site)?.version ?? null;
+  }
+
+  /**
+   * Stores a page with its bytes (undefined: those it has already). False: it was purged while it was fetched (`mark` is from before that) and
+   * is not stored; or its bytes are gone.
+   * @param vary headers the response varies by
+   * @param forward what the origin saw
+   */
+  async put(
+    page: Page,
+    bytes: Bytes | undefined,
+    how: {
+      readonly vary: readonly string[];
+      readonly forward: Headers;
+      readonly maxVariants: number;
+      readonly mark: number | null;
+    },
+  ): Promise<boolean> {
+    let { mark } = how;
+    if (bytes === undefined && page.body && !this.#options.databases.peek(this.#tables.body, page.body.id))
+      return false;
+    for (let attempt = 1; ; attempt++) {
+      const transaction = this.#options.databases.transaction();
+      transaction.insist(this.#tables.site, page.site, mark);
+      this.#stageBody(transaction, page, bytes);
+      this.#stagePage(transaction, page, how);
+      try {
+        await transaction.commit();
+        return true;
+      } catch (error) {
+        if (!isOvertaken(error) || attempt === attempts) throw error;
+      }
+      const now = this.mark(page.site);
+      if (now !== mark && this.#wasPurged(page, mark)) return false;
+      mark = now;
+    }
+  }
+
+  #stageBody(transaction: Transaction, { body }: Page, bytes: Bytes | undefined): void {
+    if (body === null) return;
+    const stored = this.#options.databases.peek(this.#tables.body, body.id);
+    // Bodies that are there must not be collected meanwhile.
+    if (stored) transaction.insist(this.#tables.body, body.id, stored.version);
+    else if (bytes)
+      transaction.put(this.#tables.body, body.id, { id: body.id, bytes: Buffer.from(bytes).toString('base64') });
+  }
+
+  #stagePage(
+    transaction: Transaction,
+    page: Page,
+    {
+      vary,
+      forward,
+      maxVariants,
+    }: { readonly vary: readonly string[]; readonly forward: Headers; readonly maxVariants: number },
+  ): void {
+    const { databases } = this.#options;
+    const table = this.#tables.page;
+    const put = (made: Page) =>
+      transaction.put(table, made.key, rowOfPage(made), { expiresAt: Math.ceil(made.times.keepUntilMs) });
+    const record = databases.getLatest(table, page.key);
+    const row = record && parseRow(record);
+    const list = row?.kind === 'variants' ? row.list : undefined;
+    if (vary.length === 0) {
+      for (const variant of list?.variants ?? []) transaction.delete(table, variant);
+      return void put(page);
+    }
+    const key = variantKey(page.key, vary, forward);
+    put({ ...page, key });
+    const isSame = list !== undefined && String(list.vary) === String(vary);
+    if (isSame && list.variants.includes(key)) return;
+    // Another writer may add a variant at the same time: neither may be forgotten.
+    transaction.insist(table, page.key, record?.version ?? null);
+    const variants = isSame ? [...list.variants, key] : [key];
+    const tooMany = isSame ? variants.splice(0, variants.length - maxVariants) : (list?.variants ?? []);
+    for (const variant of tooMany) if (variant !== key) transaction.delete(table, variant);
+    transaction.put(table, page.key, rowOfVariants(page.key, page.url, page.site, { vary, variants }));
+  }
+
+  /** Whether a purge since `mark` meant this page. */
+  #wasPurged(page: Page, mark: number | null): boolean {
+    const { databases } = this.#options;
+    const transaction = databases.transaction();
+    try {
+      const found = transaction.search(this.#tables.purge, {
+        sort: [{ attribute: ['id'], descending: true }],
+        limit: maxPurges,
+      });
+      let seen = 0;
+      for (const { version, json } of found.rows) {
+        if (mark !== null && version <= mark) return false;
+        const purge = JSON.parse(json) as { site: string; kind: string; value: string };
+        if (purge.site === page.site && means(purge, page)) return true;
+        seen++;
+      }
+      // More purges than can be looked at: one of them may have meant it.
+      return seen === maxPurges;
+    } finally {
+      transaction.abort();
+    }
+  }
+}
+
+/** Purges that are looked through for one page. */
+const maxPurges = 1_000;
+
+const emptyBlob = new Blob([]);
+
+function means({ kind, value }: { readonly kind: string; readonly value: string }, page: Page): boolean {
+  if (kind === 'all') return true;
+  return kind === 'tag' ? page.tags.includes(value) : page.url === value;
+}
+
+export function variantKey(key: string, vary: readonly string[], forward: Headers): string {
+  const hash = new Bun.CryptoHasher('sha256').update(variantOf(vary, forward)).digest('base64url').slice(0, 22);
+  return `${key} vary:${hash}`;
+}
+
+function isOvertaken(error: unknown): boolean {
+  return error instanceof ZerohopError && error.code === 'PRECONDITION_FAILED';
+}

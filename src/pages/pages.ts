@@ -1,0 +1,253 @@
+// The page cache of one thread: what happens to a request for a page.
+//
+//   route → purge? → unsafe method, no rule, cookies: pass on
+//         → look up → fresh: answer
+//                   → stale, may be used: answer, fetch in the background
+//                   → else fetch, alone for all who want it → answer; on failure the stale page, if it may be used
+
+import type { Logger } from '../base/index.ts';
+import type { Databases } from '../tables/index.ts';
+import { type Asked, answer, tell } from './answer.ts';
+import { codingOf } from './bodies.ts';
+import type { CacheStatus, Forwarded, NotAsked } from './cache-status.ts';
+import { type Fetched, isUsableOnError, type PageFetch } from './fetch-page.ts';
+import { type Elsewhere, Flights } from './flights.ts';
+import { hostOf, keyOf, variantOf } from './key.ts';
+import { type HotPage, PageStore } from './page-store.ts';
+import { passOn } from './pass.ts';
+import { errorResponse, failureResponse, passedResponse } from './responses.ts';
+import { routeOf } from './route.ts';
+import type { SharedState } from './shared-state.ts';
+import { Shield } from './shield.ts';
+import type { PageRequest, Site } from './types.ts';
+
+export interface PagesOptions {
+  readonly sites: readonly Site[];
+  readonly databases: Databases;
+  readonly state: SharedState;
+  readonly log: Logger;
+  /** Bytes of pages this thread keeps in memory. */
+  readonly hotBytes: number;
+  readonly chance?: () => number;
+}
+
+interface Lookup extends PageFetch {
+  readonly asked: Asked;
+}
+
+export class Pages {
+  readonly store: PageStore;
+  readonly shield: Shield;
+  readonly #sites: readonly Site[];
+  readonly #flights: Flights;
+
+  /** The tables exist: see `PageStore.prepare`. */
+  constructor({ sites, databases, state, log, hotBytes, chance = Math.random }: PagesOptions) {
+    this.#sites = sites;
+    this.store = new PageStore({ databases, hotBytes });
+    this.shield = new Shield(state);
+    this.#flights = new Flights({ store: this.store, shield: this.shield, log, chance }, state);
+  }
+
+  get sites(): readonly Site[] {
+    return this.#sites;
+  }
+
+  /** Undefined: the request is for none of the sites. */
+  handle(request: PageRequest): Response | Promise<Response> | undefined {
+    const { url, headers, method } = request;
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const route = routeOf(this.#sites, hostOf(headers), path);
+    if (!route) return undefined;
+    const { site, rule } = route;
+    const isRead = method === 'GET' || method === 'HEAD';
+    if (!isRead) return this.#pass(site, request, path, 'method');
+    const keyed = rule?.store && keyOf(site, rule, path, mark < 0 ? '' : url.slice(mark), headers);
+    if (!rule || !keyed) return this.#pass(site, request, path, 'bypass');
+    const stale = this.store.find(keyed.key, keyed.forward);
+    const nowMs = Date.now();
+    const asked: Asked = { method, headers };
+    if (stale && stale.page.times.freshUntilMs > nowMs) {
+      const ttl = (stale.page.times.freshUntilMs - nowMs) / 1000;
+      const answered = answer(this.store, stale, asked, { status: { outcome: 'hit', ttl } }, nowMs);
+      if (answered instanceof Response) return answered;
+      return this.#orFetch(answered, {
+        site,
+        number: this.#number(site),
+        rule,
+        keyed,
+        mode: this.#mode(site),
+        stale,
+        background: false,
+        asked,
+      });
+    }
+    return this.#stale(
+      { site, number: this.#number(site), rule, keyed, mode: this.#mode(site), stale, background: false, asked },
+      nowMs,
+    );
+  }
+
+  #number(site: Site): number {
+    return this.#sites.indexOf(site);
+  }
+
+  #mode(site: Site) {
+    return this.store.mode(site.id);
+  }
+
+  #pass(site: Site, request: PageRequest, path: string, outcome: Forwarded): Promise<Response> {
+    return passOn({
+      store: this.store,
+      shield: this.shield,
+      site,
+      number: this.#number(site),
+      mode: this.#mode(site),
+      request,
+      path,
+      outcome,
+    });
+  }
+
+  /** What is stored could not be sent to this client, or its bytes are gone: as if it were not there. */
+  async #orFetch(answered: Promise<Response | undefined> | undefined, lookup: Lookup): Promise<Response> {
+    return (await answered) ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
+  }
+
+  #stale(lookup: Lookup, nowMs: number): Promise<Response> {
+    const { stale, number, mode } = lookup;
+    if (!stale) return this.#fetch(lookup, 'uri-miss');
+    if (stale.page.times.revalidateUntilMs > nowMs) {
+      this.#refresh(lookup);
+      return this.#answerStale(lookup, stale, {}, nowMs);
+    }
+    if (isUsableOnError(stale, nowMs) && !this.shield.isOpen(number, mode)) {
+      // It may be this request's turn to see whether the origin is back; the client does not wait for that.
+      this.#refresh(lookup);
+      return this.#answerStale(
+        lookup,
+        stale,
+        { failure: mode === 'on' ? 'outage_drill' : 'destination_unavailable' },
+        nowMs,
+      );
+    }
+    return this.#fetch(lookup, 'stale');
+  }
+
+  #refresh(lookup: Lookup): void {
+    if (this.#flights.under(lookup.keyed.key) || lookup.mode === 'on') return;
+    const { fetched } = this.#flights.start({ ...lookup, background: true });
+    fetched.then(letGo, () => {});
+  }
+
+  async #answerStale(
+    lookup: Lookup,
+    stale: HotPage,
+    why: { readonly failure?: NotAsked; readonly collapsed?: boolean },
+    nowMs: number,
+  ): Promise<Response> {
+    const { asked } = lookup;
+    const { failure, collapsed } = why;
+    const status: CacheStatus = {
+      outcome: 'hit',
+      ttl: (stale.page.times.freshUntilMs - nowMs) / 1000,
+      ...(collapsed && { collapsed }),
+      ...(failure !== undefined && { detail: 'stale-if-error' }),
+    };
+    const told = { status, ...(failure !== undefined && { failure }) };
+    const answered = await answer(this.store, stale, asked, told, nowMs);
+    return answered ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
+  }
+
+  async #fetch(lookup: Lookup, why: Forwarded): Promise<Response> {
+    const { keyed } = lookup;
+    // What is one person's is shared with nobody.
+    if (keyed.forward.has('authorization') || why === 'request')
+      return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+    const flight = this.#flights.under(keyed.key);
+    if (!flight) return this.#tell(lookup, await this.#flights.start(lookup).fetched, why, false);
+    const fetched = await flight.fetched;
+    const isForUs =
+      fetched.kind !== 'page' || variantOf(fetched.vary, flight.forward) === variantOf(fetched.vary, keyed.forward);
+    if (fetched.kind === 'private' || fetched.kind === 'renewed' || !isForUs) {
+      if (fetched.kind === 'renewed') await fetched.stored;
+      // It may be in the store by now, as the variant we want or for all.
+      const now = this.store.find(keyed.key, keyed.forward);
+      const nowMs = Date.now();
+      if (now && now.page.times.freshUntilMs > nowMs) return this.#answerStale(lookup, now, { collapsed: true }, nowMs);
+      return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+    }
+    return this.#tell(lookup, fetched, why, true);
+  }
+
+  /** What a fetch brought, as this client's answer. */
+  async #tell(lookup: Lookup, fetched: Fetched | Elsewhere, why: Forwarded, collapsed: boolean): Promise<Response> {
+    const { asked, stale, keyed } = lookup;
+    const nowMs = Date.now();
+    const base: CacheStatus = { outcome: why, ...(collapsed && { collapsed }) };
+    switch (fetched.kind) {
+      case 'page':
+        return this.#tellPage(lookup, fetched, base);
+      case 'renewed': {
+        const ttl = (fetched.hot.page.times.freshUntilMs - nowMs) / 1000;
+        const status: CacheStatus = { ...base, forwardedStatus: 304, ttl, stored: true };
+        const answered = await answer(this.store, fetched.hot, asked, { status }, nowMs);
+        return answered ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
+      }
+      case 'private': {
+        const { response, reason } = fetched;
+        const status: CacheStatus = { ...base, forwardedStatus: response.status, detail: `not stored: ${reason}` };
+        return passedResponse(response, asked.method, status);
+      }
+      case 'stored elsewhere': {
+        const found = this.store.find(keyed.key, keyed.forward);
+        if (found && found.page.times.freshUntilMs > nowMs)
+          return this.#answerStale(lookup, found, { collapsed: true }, nowMs);
+        return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+      }
+      case 'error':
+      case 'error elsewhere': {
+        if (stale && isUsableOnError(stale, nowMs))
+          return this.#answerStale(lookup, stale, { failure: 'destination_unavailable', collapsed }, nowMs);
+        return errorResponse(fetched, asked.method, { ...base, forwardedStatus: fetched.status });
+      }
+      case 'failed': {
+        const { failure } = fetched;
+        if (stale && isUsableOnError(stale, nowMs))
+          return this.#answerStale(lookup, stale, { failure, collapsed }, nowMs);
+        return failureResponse(failure, base);
+      }
+    }
+  }
+
+  async #tellPage(lookup: Lookup, fetched: Extract<Fetched, { kind: 'page' }>, base: CacheStatus): Promise<Response> {
+    const { asked } = lookup;
+    const { status, body, receivedMs, freshMs } = fetched;
+    const told = { status: { ...base, forwardedStatus: status, ttl: freshMs / 1000, stored: true } };
+    const length = Number(fetched.headers.get('content-length') ?? Number.NaN);
+    if (!canFlow(fetched, asked) || length <= 0) {
+      const hot = await fetched.hot;
+      const answered = hot && (await answer(this.store, hot, asked, told, Date.now()));
+      if (answered) return answered;
+    }
+    const headers = new Headers(fetched.headers);
+    headers.set('age', String(Math.max(0, Math.floor((receivedMs - fetched.bornMs) / 1000))));
+    tell(headers, told);
+    const hasBody = asked.method !== 'HEAD' && ![204, 205, 304].includes(status);
+    return new Response(hasBody ? body.stream() : null, { status, headers });
+  }
+}
+
+/** Whether the bytes can go to the client as they come: it asks for all of them, in the coding they have. */
+function canFlow({ headers }: Extract<Fetched, { kind: 'page' }>, { method, headers: asked }: Asked): boolean {
+  if (method !== 'GET' || ['range', 'if-none-match', 'if-modified-since'].some((name) => asked.has(name))) return false;
+  const coding = codingOf(headers.get('content-encoding'));
+  if (coding === 'identity' || coding === 'other') return true;
+  return (asked.get('accept-encoding') ?? '').includes(coding);
+}
+
+/** Nobody reads it: what is only for one is given up. */
+function letGo(fetched: Fetched | Elsewhere): void {
+  if (fetched.kind === 'private') void fetched.response.body?.cancel();
+}

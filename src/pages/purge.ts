@@ -1,0 +1,97 @@
+// Purging: what is named is gone (hard) or stale (soft) when the promise resolves, in every thread, and a fetch that was under way does not
+// bring it back: the purge is counted first, and a page is stored only if the count is what it was when its fetch began.
+
+import { ZerohopError } from '../base/index.ts';
+import type { ConditionGroup } from '../query/index.ts';
+import type { SearchRow } from '../tables/index.ts';
+import { parseRow, rowOfPage } from './page-rows.ts';
+import type { PageStore } from './page-store.ts';
+import type { Page } from './types.ts';
+
+export interface PurgeOrder {
+  readonly site: string;
+  /** `url`: site, path and query as in a page's `url`, with all its variants and segments. */
+  readonly kind: 'url' | 'tag' | 'all';
+  /** Empty for `all`. */
+  readonly value: string;
+  /** False: stale at once, and served stale as its times allow. */
+  readonly hard: boolean;
+  /** Only counts. */
+  readonly dryRun?: boolean;
+}
+
+/** Pages per transaction. */
+const stepPages = 500;
+
+/** How many pages it meant. */
+export async function purge(store: PageStore, order: PurgeOrder): Promise<number> {
+  if (!order.dryRun) await countPurge(store, order);
+  let count = 0;
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const reading = store.databases.transaction();
+    let rows: SearchRow[];
+    try {
+      const found = reading.search(store.tables.page, { conditions: conditionsOf(order), cursor, limit: stepPages });
+      rows = [...found.rows];
+      cursor = found.nextCursor();
+    } finally {
+      reading.abort();
+    }
+    const pages = rows.filter(({ json }) => (JSON.parse(json) as { site: string }).site === order.site);
+    count += pages.filter(({ json }) => 'page' in (JSON.parse(json) as object)).length;
+    if (!order.dryRun) await Promise.all(pages.map((row) => purgeRow(store, row, order.hard)));
+  }
+  return count;
+}
+
+async function countPurge(store: PageStore, { site, kind, value, hard }: PurgeOrder): Promise<void> {
+  const transaction = store.databases.transaction();
+  const id = Bun.randomUUIDv7();
+  transaction.put(store.tables.purge, id, { id, site, kind, value, hard, atMs: Date.now() });
+  // A sum: purges that come together do not get in each other's way.
+  transaction.patch(store.tables.site, site, {}, { add: { purges: 1 } });
+  await transaction.commit();
+}
+
+function conditionsOf({ site, kind, value }: PurgeOrder): ConditionGroup {
+  const attribute = [kind === 'tag' ? 'tags' : 'url'];
+  const condition =
+    kind === 'all'
+      ? { attribute, comparator: 'starts_with' as const, value: site }
+      : { attribute, comparator: 'equals' as const, value };
+  return { operator: 'and', conditions: [condition] };
+}
+
+async function purgeRow(store: PageStore, { id, version, json }: SearchRow, hard: boolean): Promise<void> {
+  const transaction = store.databases.transaction();
+  const row = parseRow({ id, version, expires: null, body: json });
+  if (hard) transaction.delete(store.tables.page, id, { if: { versions: [version] } });
+  else if (row.kind === 'page') {
+    const page = stale(row.page, Date.now());
+    transaction.put(store.tables.page, id, rowOfPage(page), {
+      expiresAt: Math.ceil(page.times.keepUntilMs),
+      if: { versions: [version] },
+    });
+  } else return transaction.abort();
+  try {
+    await transaction.commit();
+  } catch (error) {
+    // Replaced meanwhile: what is there now was fetched after the purge, or it would not be there.
+    if (!(error instanceof ZerohopError) || error.code !== 'PRECONDITION_FAILED') throw error;
+  }
+}
+
+/** As if its freshness had ended now; the windows after that keep their lengths. */
+function stale(page: Page, nowMs: number): Page {
+  const { times } = page;
+  const early = Math.max(0, times.freshUntilMs - nowMs);
+  return {
+    ...page,
+    times: {
+      ...times,
+      freshUntilMs: times.freshUntilMs - early,
+      revalidateUntilMs: times.revalidateUntilMs - early,
+      errorUntilMs: times.errorUntilMs - early,
+    },
+  };
+}

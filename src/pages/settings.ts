@@ -1,0 +1,200 @@
+// `pages` of config.yaml → sites and rules, checked: what is not known is refused with its place, never ignored.
+
+import { Glob } from 'bun';
+import { nearest, ZerohopError } from '../base/index.ts';
+import type { Rule, Site } from './types.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export function readSites(value: unknown): readonly Site[] {
+  const entries = Array.isArray(value) ? value : [value];
+  const sites = entries.map((entry, index) => readSite(entry, entries.length === 1 ? 'pages' : `pages[${index}]`));
+  const twice = sites.find((site, index) => sites.findIndex(({ id }) => id === site.id) < index);
+  if (twice) throw wrong('pages', `${twice.id} stands there twice; put the rules of one site into one entry`);
+  // The closest fit comes first: a named host before any host, a longer path before a shorter one.
+  return sites.toSorted(
+    (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
+  );
+}
+
+function readSite(value: unknown, place: string): Site {
+  const fields = fieldsOf(value, place, [
+    'host',
+    'path',
+    'origin',
+    'hostHeader',
+    'timeout',
+    'limit',
+    'maxBody',
+    'maxVariants',
+    'rules',
+  ]);
+  const host = textOf(fields, 'host', place)?.toLowerCase();
+  const path = `/${textOf(fields, 'path', place) ?? ''}`.replace(/\/{2,}/g, '/').replace(/\/$/, '');
+  const timeout = fieldsOf(fields.timeout ?? {}, `${place}.timeout`, ['connect', 'firstByte', 'total']);
+  const limit = fieldsOf(fields.limit ?? {}, `${place}.limit`, ['concurrent', 'queued', 'failures', 'open', 'backoff']);
+  return {
+    id: `${host ?? '*'}${path}`,
+    host,
+    path,
+    origin: originOf(fields, place),
+    hostHeader: oneOf(fields, 'hostHeader', place, ['origin', 'client']) ?? 'origin',
+    timeoutMs: {
+      connect: durationOf(timeout, 'connect', `${place}.timeout`) ?? 1_000,
+      firstByte: durationOf(timeout, 'firstByte', `${place}.timeout`) ?? 5_000,
+      total: durationOf(timeout, 'total', `${place}.timeout`) ?? 30_000,
+    },
+    limit: {
+      concurrent: countOf(limit, 'concurrent', `${place}.limit`) ?? 64,
+      queued: countOf(limit, 'queued', `${place}.limit`) ?? 1_000,
+      failures: countOf(limit, 'failures', `${place}.limit`) ?? 5,
+      openMs: durationOf(limit, 'open', `${place}.limit`) ?? 2_000,
+      backoffMs: durationOf(limit, 'backoff', `${place}.limit`) ?? 1_000,
+    },
+    maxBodyBytes: sizeOf(fields, 'maxBody', place) ?? 8 * 1024 * 1024,
+    maxVariants: countOf(fields, 'maxVariants', place) ?? 16,
+    rules: rulesOf(fields.rules, place),
+  };
+}
+
+function originOf(fields: Fields, place: string): string {
+  const text = textOf(fields, 'origin', place);
+  const url = text === undefined ? null : URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw wrong(`${place}.origin`, 'must be an address such as https://origin.example.com');
+  return url.href.replace(/\/$/, '');
+}
+
+/** Without rules, every page is stored for as long as its origin says, and only as the origin tells it apart. */
+function rulesOf(value: unknown, place: string): readonly Rule[] {
+  if (value === undefined) return [readRule({ match: '/**', query: 'all', otherCookies: 'bypass' }, `${place}.rules`)];
+  if (!Array.isArray(value) || value.length === 0)
+    throw wrong(`${place}.rules`, 'must be a list of rules, each with a match');
+  return value.map((rule, index) => readRule(rule, `${place}.rules[${index}]`));
+}
+
+const ruleFields = [
+  'match',
+  'store',
+  'ttl',
+  'negativeTtl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'heuristic',
+  'query',
+  'cookies',
+  'otherCookies',
+  'headers',
+  'device',
+  'languages',
+  'setCookie',
+  'tags',
+];
+
+export function readRule(value: unknown, place: string): Rule {
+  const fields = fieldsOf(value, place, ruleFields);
+  const match = textOf(fields, 'match', place);
+  if (!match?.startsWith('/')) throw wrong(`${place}.match`, 'must be a path or pattern such as /product/**');
+  const glob = new Glob(match);
+  return {
+    match,
+    matches: /[*?[{]/.test(match)
+      ? (path) => glob.match(path) || (match.endsWith('/**') && path === match.slice(0, -3))
+      : (path) => path === match,
+    store: flagOf(fields, 'store', place) ?? true,
+    ttlMs: durationOf(fields, 'ttl', place),
+    negativeTtlMs: durationOf(fields, 'negativeTtl', place),
+    staleWhileRevalidateMs: durationOf(fields, 'staleWhileRevalidate', place),
+    staleIfErrorMs: durationOf(fields, 'staleIfError', place),
+    heuristic: flagOf(fields, 'heuristic', place) ?? false,
+    query: fields.query === 'all' ? 'all' : (listOf(fields, 'query', place) ?? []),
+    cookies: listOf(fields, 'cookies', place) ?? [],
+    otherCookies: oneOf(fields, 'otherCookies', place, ['drop', 'bypass']) ?? 'drop',
+    headers:
+      fields.headers === 'all' ? 'all' : (listOf(fields, 'headers', place) ?? []).map((name) => name.toLowerCase()),
+    segments: { device: flagOf(fields, 'device', place) ?? false, languages: listOf(fields, 'languages', place) ?? [] },
+    setCookie: oneOf(fields, 'setCookie', place, ['refuse', 'strip', 'keep']) ?? 'refuse',
+    tags: listOf(fields, 'tags', place) ?? [],
+  };
+}
+
+function wrong(place: string, what: string): ZerohopError {
+  return new ZerohopError('INVALID_CONFIG', `config.yaml: ${place} ${what}.`);
+}
+
+function fieldsOf(value: unknown, place: string, known: readonly string[]): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(place, `must have options: ${known.join(', ')}`);
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    throw wrong(
+      place,
+      `has no option "${unknown}"${near === undefined ? '' : `; did you mean "${near}"`}. It has: ${known.join(', ')}`,
+    );
+  }
+  return value as Fields;
+}
+
+function textOf(fields: Fields, name: string, place: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  throw wrong(`${place}.${name}`, `must be text, not ${JSON.stringify(value)}`);
+}
+
+function flagOf(fields: Fields, name: string, place: string): boolean | undefined {
+  const value = fields[name];
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw wrong(`${place}.${name}`, `must be true or false, not ${JSON.stringify(value)}`);
+}
+
+function oneOf<const T extends string>(
+  fields: Fields,
+  name: string,
+  place: string,
+  choices: readonly T[],
+): T | undefined {
+  const value = fields[name];
+  const found = choices.find((choice) => choice === value);
+  if (value === undefined || found !== undefined) return found;
+  throw wrong(`${place}.${name}`, `must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`);
+}
+
+function listOf(fields: Fields, name: string, place: string): readonly string[] | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+  throw wrong(`${place}.${name}`, `must be a list of names, not ${JSON.stringify(value)}`);
+}
+
+function countOf(fields: Fields, name: string, place: string): number | undefined {
+  const value = fields[name];
+  if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1)) return value;
+  throw wrong(`${place}.${name}`, `must be a whole number from 1, not ${JSON.stringify(value)}`);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** '10m' → ms. A number without unit counts seconds. */
+function durationOf(fields: Fields, name: string, place: string): number | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  const [, digits, unit = 's'] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|h|d)?$/.exec(String(value)) ?? [];
+  const scale = unitMs[unit];
+  if (digits === undefined || scale === undefined)
+    throw wrong(`${place}.${name}`, `must be a time such as 30s, 10m, 1h or 7d, not ${JSON.stringify(value)}`);
+  return Number(digits) * scale;
+}
+
+const unitBytes: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+
+/** '8MB' → bytes. */
+function sizeOf(fields: Fields, name: string, place: string): number | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  const [, digits, unit = 'B'] = /^(\d{1,12})\s*(B|KB|MB|GB)?$/.exec(String(value)) ?? [];
+  const scale = unitBytes[unit];
+  if (digits === undefined || scale === undefined)
+    throw wrong(`${place}.${name}`, `must be a size such as 512KB or 8MB, not ${JSON.stringify(value)}`);
+  return Number(digits) * scale;
+}

@@ -1,0 +1,101 @@
+// What stands between clients and an origin: how many requests it gets at once, and whether it is asked at all. A failing origin is left alone
+// for a while, then probed by one request.
+
+import { askOrigin, type OriginAnswer, type OriginFailure, type OriginRequest } from './origin.ts';
+import type { SharedState } from './shared-state.ts';
+import type { Site } from './types.ts';
+
+/** A failure to answer counts as much as four answers that say 5xx: one broken page must not take its whole site with it. */
+const weights = { failure: 4, serverError: 1 } as const;
+
+export type OutageMode = 'auto' | 'on' | 'force';
+
+export class Shield {
+  readonly #state: SharedState;
+  readonly #waiting = new Map<number, number>();
+
+  constructor(state: SharedState) {
+    this.#state = state;
+  }
+
+  /** Whether a request would reach the origin now, as far as is known without asking. */
+  isOpen(number: number, mode: OutageMode): boolean {
+    return mode === 'force' || (mode !== 'on' && !this.#state.isClosed(number));
+  }
+
+  underWay(number: number): number {
+    return this.#state.underWay(number);
+  }
+
+  /**
+   * Asks the origin. Its place is given to another when the answer's body has ended.
+   * @param background asked for nobody who waits: only while the origin has little to do
+   */
+  async ask(
+    site: Site,
+    number: number,
+    mode: OutageMode,
+    request: OriginRequest,
+    background = false,
+  ): Promise<OriginAnswer | { readonly ok: false; readonly failure: 'outage_drill' }> {
+    if (mode === 'on') return { ok: false, failure: 'outage_drill' };
+    const gate = mode === 'force' ? 'open' : this.#state.gate(number, Date.now(), site.timeoutMs.total);
+    if (gate === 'closed') return { ok: false, failure: 'destination_unavailable' };
+    // A probe must not wait behind those it is to free.
+    if (gate !== 'probe' && !(await this.#enter(site, number, background)))
+      return { ok: false, failure: 'connection_limit_reached' };
+    const answer = await askOrigin(site, request, () => {
+      if (gate !== 'probe') this.#state.leave(number);
+    });
+    this.#judge(site, number, answer);
+    return answer;
+  }
+
+  #judge(site: Site, number: number, answer: OriginAnswer): void {
+    const { failures, openMs } = site.limit;
+    const isServerError = answer.ok && answer.response.status >= 500;
+    if (answer.ok && !isServerError) return this.#state.succeeded(number);
+    const weight = answer.ok ? weights.serverError : weights.failure;
+    this.#state.failed(number, weight, failures * weights.failure, openMs, Date.now());
+  }
+
+  async #enter(site: Site, number: number, background: boolean): Promise<boolean> {
+    const { concurrent, queued } = site.limit;
+    if (background) return this.#state.enter(number, Math.max(1, Math.floor(concurrent / 2)));
+    if (this.#state.enter(number, concurrent)) return true;
+    const waiting = this.#waiting.get(number) ?? 0;
+    if (waiting >= queued) return false;
+    this.#waiting.set(number, waiting + 1);
+    const untilMs = Date.now() + site.timeoutMs.firstByte;
+    try {
+      for (let leftMs = site.timeoutMs.firstByte; leftMs > 0; leftMs = untilMs - Date.now()) {
+        await this.#state.whenLeft(number, leftMs);
+        if (this.#state.enter(number, concurrent)) return true;
+      }
+      return false;
+    } finally {
+      this.#waiting.set(number, (this.#waiting.get(number) ?? 1) - 1);
+    }
+  }
+}
+
+/** Failures as numbers, for shared memory. */
+const failureOrder: readonly OriginFailure[] = [
+  'dns_error',
+  'connection_refused',
+  'connection_timeout',
+  'connection_terminated',
+  'http_response_timeout',
+  'tls_protocol_error',
+  'http_protocol_error',
+  'connection_limit_reached',
+  'destination_unavailable',
+];
+
+export function outcomeOfFailure(failure: OriginFailure): number {
+  return 1000 + failureOrder.indexOf(failure);
+}
+
+export function failureOfOutcome(outcome: number): OriginFailure | undefined {
+  return failureOrder[outcome - 1000];
+}
