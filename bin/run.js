@@ -7,9 +7,13 @@ import { bunPath } from './bun-path.js';
 // packages, and a bunfig.toml in the working folder is meant for the Bun on the PATH.
 const hermetic = ['--no-env-file', '--no-install', `--config=${process.platform === 'win32' ? 'NUL' : '/dev/null'}`];
 
-/** @param {string[]} bunArguments a script and its arguments */
-export function run(bunArguments) {
-  const child = spawn(findBun(), [...hermetic, ...bunArguments], { stdio: 'inherit' });
+/**
+ * @param {string[]} bunArguments a script and its arguments
+ * @param {Record<string, string>} variables for its environment
+ */
+export function run(bunArguments, variables = {}) {
+  const env = { ...process.env, ...variables };
+  const child = spawn(findBun(), [...hermetic, ...bunArguments], { stdio: 'inherit', env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`Bun could not be started: ${error.message}`));
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));

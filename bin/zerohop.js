@@ -3,4 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { run } from './run.js';
 
-run([fileURLToPath(new URL('../src/cli/main.ts', import.meta.url)), ...process.argv.slice(2)]);
+// The node ends when this process is gone, however it went: src/cli/launcher.ts.
+run([fileURLToPath(new URL('../src/cli/main.ts', import.meta.url)), ...process.argv.slice(2)], {
+  ZEROHOP_LAUNCHER: String(process.pid),
+});

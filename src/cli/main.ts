@@ -4,8 +4,10 @@
 
 import { CommanderError } from 'commander';
 import { describeFailure, exitCodeOf } from './failure.ts';
+import { followLauncher } from './launcher.ts';
 import { buildProgram } from './program.ts';
 
+followLauncher();
 try {
   process.exit(await run(process.argv.slice(2)));
 } catch (error) {

@@ -152,3 +152,14 @@ test('dev reloads what has changed', async () => {
   run.child.kill('SIGINT');
   expect(await run.ended()).toBe(0);
 });
+
+test('killed outright, the launcher leaves no node behind', async () => {
+  const run = new Run('start', 'app', ...anyPorts);
+  await applicationUrl(run);
+  run.child.kill('SIGKILL');
+  // The output ends with the last process that can write to it.
+  await run.ended();
+  const next = new Run('start', 'app', ...anyPorts);
+  const url = await applicationUrl(next);
+  expect(await (await fetch(`${url}health`)).status).toBe(200);
+});
