@@ -126,7 +126,9 @@ async function reloadOnChange(
       for (const problem of node.problems) log.error(problem);
       if (node.problems.length === 0) log.info(`Reloaded in ${tookMs} ms.`);
     } catch (error) {
-      log.error('The changed code can not be loaded; the code before it goes on serving.', { error });
+      const reason = error instanceof Error ? error.message : String(error);
+      const fields = error instanceof ZerohopError ? {} : { error };
+      log.error(`The changed app can not be loaded; the one before it goes on serving. ${reason}`, fields);
     }
   }
 }

@@ -163,3 +163,16 @@ test('killed outright, the launcher leaves no node behind', async () => {
   const url = await applicationUrl(next);
   expect(await (await fetch(`${url}health`)).status).toBe(200);
 });
+
+test('dev goes on with the old code while the new can not be loaded, and says why', async () => {
+  const run = new Run('dev', 'app', ...anyPorts);
+  const url = await applicationUrl(run);
+  const greeting = async () => (await fetch(`${url}Greeting/`)).json();
+  expect(await greeting()).toEqual({ greeting: 'hello' });
+  writeFileSync(join(folder, 'app/resources.ts'), 'export class Greeting {{');
+  await run.printed(/goes on serving\. resources\.ts:1:/);
+  expect(await greeting()).toEqual({ greeting: 'hello' });
+  writeGreeting('mended');
+  await run.printed(/Reloaded/);
+  expect(await greeting()).toEqual({ greeting: 'mended' });
+});

@@ -48,7 +48,9 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
   const report = (error: unknown, file?: string): void => {
     const problem = describeLoadError(error, folder, file);
     problems.push(problem);
-    node.log.error(`The app could not be loaded in full: ${problem}`, { error });
+    // Each thread meets the same problems; whoever started the node tells them. The stack is for code that threw, and for one to log.
+    if (primary && !(error instanceof ZerohopError))
+      node.log.debug(`Where loading the app failed: ${problem}`, { error });
   };
   const attempt = async (load: () => void | Promise<void>): Promise<void> => {
     try {

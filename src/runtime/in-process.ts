@@ -33,12 +33,13 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     scanRows: config.limits.scanRows,
     meters: metrics.tables,
   });
-  const start = (httpPort: number) => serve({ config, app, dev, primary: true, databases, metrics, log, httpPort });
+  const start = (httpPort: number, whole: boolean) =>
+    serve({ config, app, dev, whole, primary: true, databases, metrics, log, httpPort });
   const close = async () => {
     databases.close();
     await engine.close();
   };
-  let serving = await start(config.http.port).catch(async (error: unknown) => {
+  let serving = await start(config.http.port, false).catch(async (error: unknown) => {
     await close();
     throw error;
   });
@@ -51,7 +52,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     },
     async reload() {
       const before = serving;
-      serving = await start(before.port);
+      serving = await start(before.port, true);
       await before.stop();
       return serving.problems;
     },

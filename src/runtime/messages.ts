@@ -68,6 +68,8 @@ export interface ServeThreadOptions {
   readonly config: Config;
   readonly app: string;
   readonly dev: boolean;
+  /** Whether an app that can't be loaded in full is refused. */
+  readonly whole: boolean;
   readonly nodeId: string;
   readonly sharedBuffer: SharedArrayBuffer;
   /** What the page caches of all threads share. */

@@ -72,6 +72,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     config,
     app,
     dev,
+    whole: options.whole,
     pagesMemory,
     primary: thread === 0,
     log,

@@ -1,7 +1,7 @@
 // One serving thread's worth of a node: the app with its tables, behind an HTTP listener. Used by every serve thread, and by a node with
 // `threads: 0` in its only one.
 
-import type { Logger } from '../base/index.ts';
+import { type Logger, ZerohopError } from '../base/index.ts';
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
 import { type HttpHandler, type Listener, listen } from '../protocols/http/index.ts';
@@ -14,6 +14,8 @@ export interface ServeOptions {
   readonly config: Config;
   readonly app: string;
   readonly dev: boolean;
+  /** Whether an app that can't be loaded in full is refused, as when it is loaded anew. */
+  readonly whole: boolean;
   /** Whether this thread applies the schema and loads data. */
   readonly primary: boolean;
   readonly databases: LiveDatabases;
@@ -61,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     app.close();
   };
   try {
+    if (options.whole && app.problems.length > 0) throw new ZerohopError('APPLICATION_ERROR', app.problems.join('; '));
     if (primary) await databases.fillComputed();
     const listener = listenOrSay(app.handler, options);
     return {

@@ -108,7 +108,13 @@ class Threads implements Workers {
     // One after the other, so that there is always one to answer; the new listens before the old stops.
     for (const [index, thread] of this.#serve.entries()) {
       const next = this.#serveThread(thread.number);
-      await this.#startServe(next);
+      try {
+        await this.#startServe(next, true);
+      } catch (error) {
+        next.state = 'stopping';
+        await next.worker.terminate();
+        throw error;
+      }
       this.#serve[index] = next;
       await this.#stopServe(thread);
     }
@@ -215,7 +221,8 @@ class Threads implements Workers {
     };
   }
 
-  #startServe(thread: ServeThread): Promise<void> {
+  /** @param whole whether an app that can't be loaded in full is refused */
+  #startServe(thread: ServeThread, whole = false): Promise<void> {
     const { config, app, dev, nodeId } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const { worker } = thread;
@@ -243,6 +250,7 @@ class Threads implements Workers {
           app,
           dev,
           nodeId,
+          whole,
           sharedBuffer: this.#sharedBuffer,
           pagesBuffer: this.#pagesBuffer,
           httpPort: this.httpPort,

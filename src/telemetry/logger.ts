@@ -1,7 +1,7 @@
 // The log: one line per event, as JSON, or readable on a terminal. Secrets in fields are blanked.
 
 import { isatty } from 'node:tty';
-import { type DestinationStream, destination, type Logger as Pino, pino, stdSerializers } from 'pino';
+import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino';
 import type { LogFields, Logger, LogLevel } from '../base/index.ts';
 
 export interface LogOptions {
@@ -27,7 +27,7 @@ export async function createLogger({ level, format, output }: LogOptions): Promi
         base: null,
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
-        serializers: { error: stdSerializers.err },
+        serializers: { error: plainError },
         redact: { paths: [0, 1, 2].flatMap(secretPaths), censor: '[redacted]' },
       },
       stream,
@@ -44,6 +44,20 @@ async function prettyStream(lines: DestinationStream): Promise<DestinationStream
     errorLikeObjectKeys: ['error'],
   });
   return { write: (line) => lines.write(format(line)) };
+}
+
+/** Of an error what a reader needs. Some carry whole trees beside it, such as the parser's. */
+function plainError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const code: unknown = Reflect.get(error, 'code');
+  return {
+    type: name,
+    message,
+    ...(typeof code === 'string' && { code }),
+    stack,
+    ...(cause !== undefined && { cause: plainError(cause) }),
+  };
 }
 
 /** Where a secret may stand `depth` objects deep. */
