@@ -58,23 +58,14 @@ export const keys = {
     logRetentionMs: key(amount, limits.logRetentionMs, 'how long the change log and deleted records are kept'),
   },
   limits: {
-    recordBytes: key(amount, limits.recordBytes, 'largest record, in bytes of JSON'),
     bodyBytes: key(amount, limits.bodyBytes, 'largest request body that is not streamed into a Blob'),
     bodyTimeoutMs: key(amount, limits.bodyTimeoutMs, 'how long a request body may take to arrive'),
     urlBytes: key(amount, limits.urlBytes, 'longest request target'),
     writeQueue: key(amount, limits.writeQueue, 'transactions waiting to be committed before writes are refused'),
-    writeQueueBytes: key(amount, limits.writeQueueBytes, 'bytes waiting to be committed before writes are refused'),
-    transactionChanges: key(amount, limits.transactionChanges, 'changes in one transaction'),
     scanRows: key(amount, limits.scanRows, 'rows a query may visit without an index'),
-    queryConditions: key(amount, limits.queryConditions, 'conditions in one query'),
-    queryDepth: key(amount, limits.queryDepth, 'nesting of groups, joins and selections in one query'),
     snapshotMs: key(amount, limits.snapshotMs, 'how long a read snapshot may be held'),
-    snapshots: key(amount, limits.snapshots, 'snapshots held at the same time by one thread'),
     stopMs: key(amount, limits.stopMs, 'how long a stop waits for requests in flight'),
     clockDriftMs: key(amount, limits.clockDriftMs, 'how far ahead of the local clock a version from elsewhere may be'),
-    cachedRecords: key(amount, limits.cachedRecords, 'records a thread keeps decoded'),
-    cachedQueries: key(amount, limits.cachedQueries, 'query results a thread keeps'),
-    cachedBytes: key(amount, limits.cachedBytes, 'bytes a thread keeps decoded'),
   },
 };
 
