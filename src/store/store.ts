@@ -25,6 +25,7 @@ import { RemoteWriter } from './remote-writer.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TableState } from './table-state.ts';
 import type { Change, CommitOutcome, StoreTransaction } from './types.ts';
+import { covers } from './vector.ts';
 
 export class Store {
   readonly connection: Connection;
@@ -131,13 +132,16 @@ export class Store {
     return this.#reader.reachesBack(vector);
   }
 
-  /** Copies that other nodes have begun and not finished. */
+  /** Copies that other nodes have begun and not finished, unless what they bring has come by other ways. */
   copies(): CopyProgress[] {
-    return this.connection.all('SELECT source, vector, position FROM _copies').map(([source, vector, position]) => ({
-      source: String(source),
-      vector: new Map(JSON.parse(String(vector)) as [string, number][]),
-      position: JSON.parse(String(position)) as CopyPosition,
-    }));
+    return this.connection
+      .all('SELECT source, vector, position FROM _copies')
+      .map(([source, vector, position]) => ({
+        source: String(source),
+        vector: new Map(JSON.parse(String(vector)) as [string, number][]),
+        position: JSON.parse(String(position)) as CopyPosition,
+      }))
+      .filter(({ vector }) => !covers(this.vector(), vector));
   }
 
   /** Records that are in here beside others with the same value of a unique attribute: see `RemoteWriter`. */

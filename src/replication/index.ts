@@ -1,0 +1,18 @@
+export { type CloseCode, closeCodes } from './close-codes.ts';
+export { decodeFrame, encodeFrame, type Frame } from './frame-codec.ts';
+export { FrameSplitter, type Split } from './frame-splitter.ts';
+export { replicationLimits } from './limits.ts';
+export type { Message } from './messages.ts';
+export { protocolVersion } from './messages.ts';
+export {
+  type Channel,
+  type Link,
+  type LinkOptions,
+  type ReplicatedBlobs,
+  type ReplicatedStore,
+  Replicator,
+  type ReplicatorOptions,
+  type Report,
+} from './replicator.ts';
+export type { Local, SchemaState, SessionEffect, SessionEvent, SessionState } from './session.ts';
+export { begin, step } from './session.ts';

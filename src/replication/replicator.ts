@@ -1,0 +1,355 @@
+// All conversations of this node about one database, and the store they are about: does the effects of session.ts, brings it events, and
+// knows what each member has. No sockets, clocks or timers: connections, time and ticks are handed in.
+
+import type { Store, Vector } from '../store/index.ts';
+import { sameVector, union } from '../store/index.ts';
+import type { CloseCode } from './close-codes.ts';
+import { replicationLimits } from './limits.ts';
+import type { BlobPiece, CopyPart, Data, Message } from './messages.ts';
+import type { Standing } from './receiving.ts';
+import {
+  begin,
+  type Local,
+  type SchemaState,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
+  step,
+} from './session.ts';
+
+/** What replication needs of a store: `Store` itself, or what speaks for it. */
+export type ReplicatedStore = Pick<
+  Store,
+  'readSince' | 'readCopy' | 'reachesBack' | 'applyRemote' | 'applyCopy' | 'vector' | 'copies'
+>;
+
+/** The bytes of blobs. */
+export interface ReplicatedBlobs {
+  /** Undefined: there is no such blob. */
+  read(id: string, offset: number, most: number): { readonly bytes: Uint8Array; readonly last: boolean } | undefined;
+  /** Pieces of a blob come in order; a piece at 0 starts anew. Calls `done` when it is stored, the last when the whole blob is on disk. */
+  write(piece: BlobPiece, done: () => void): void;
+}
+
+export interface ReplicatorOptions {
+  readonly cluster: string;
+  readonly node: string;
+  readonly database: string;
+  readonly store: ReplicatedStore;
+  readonly blobs: ReplicatedBlobs;
+  readonly schema: SchemaState;
+  /** What is on disk when it starts. */
+  readonly durable: Vector;
+  readonly nowMs: () => number;
+  /** Of `replicationLimits`; smaller ones in tests. */
+  readonly batchBytes?: number;
+  readonly window?: number;
+  /** Changes of other nodes were committed: readers are to be told, and the disk to be synced. */
+  readonly committed: () => void;
+  /** Tables of a peer, as JSON text: those missing here are to be made before this returns. */
+  readonly applySchema: (definitions: string) => void;
+  readonly digests: () => ReadonlyMap<string, string>;
+  readonly report: (report: Report) => void;
+}
+
+export type Report =
+  | { readonly type: 'opened'; readonly peer: string }
+  | { readonly type: 'closed'; readonly peer: string | undefined; readonly code: CloseCode; readonly reason: string }
+  /** Records that came in have a unique value that others have too. */
+  | { readonly type: 'clash'; readonly table: string; readonly id: string | number }
+  /** A table differs from the peer's although both have the same transactions. */
+  | { readonly type: 'diverged'; readonly peer: string; readonly table: string }
+  /** Both have the same transactions: tables that differ nevertheless, for now. */
+  | { readonly type: 'compared'; readonly peer: string; readonly different: readonly string[] };
+
+/** How messages leave on one connection. */
+export interface Channel {
+  send(message: Message): void;
+  /** Called once, when the conversation is over. */
+  end(code: CloseCode): void;
+}
+
+export interface LinkOptions {
+  readonly sends: boolean;
+  readonly receives: boolean;
+  readonly identity: string | null;
+}
+
+export class Replicator {
+  readonly #options: ReplicatorOptions;
+  readonly #links = new Set<Link>();
+  #schema: SchemaState;
+  #durable: Vector;
+  /** What members have on disk, by what they say themselves and by what others heard. */
+  readonly #direct = new Map<string, Vector>();
+  readonly #hearsay = new Map<string, Vector>();
+  #directOrigins = '';
+  readonly #suspicions = new Map<
+    string,
+    { readonly vector: Vector; readonly sinceMs: number; readonly different: readonly string[] }
+  >();
+  #digestsMs = 0;
+
+  constructor(options: ReplicatorOptions) {
+    this.#options = options;
+    this.#schema = options.schema;
+    this.#durable = options.durable;
+  }
+
+  /** A connection to a peer is there: greets. What the peer says goes to the link. */
+  connect(channel: Channel, { sends, receives, identity }: LinkOptions): Link {
+    const { cluster, node, database, nowMs } = this.#options;
+    const window = this.#options.window ?? replicationLimits.window;
+    const local: Local = { cluster, node, database, sends, receives, identity, window };
+    const [state, effects] = begin(local, this.#standing(), this.#durable, this.#schema, nowMs());
+    const link = new Link(state, channel, (one, effect) => this.#perform(one, effect));
+    this.#links.add(link);
+    link.start(effects);
+    return link;
+  }
+
+  /** The store has new log entries, made here. */
+  committed(): void {
+    this.#tellAll({ type: 'committed' });
+  }
+
+  /** All that `vector` has is on disk. */
+  durable(vector: Vector): void {
+    this.#durable = union(this.#durable, vector);
+    this.#tellAll({ type: 'durable', durable: this.#durable });
+  }
+
+  schemaChanged(schema: SchemaState): void {
+    this.#schema = schema;
+    this.#tellAll({ type: 'schemaChanged', schema });
+  }
+
+  /** To be called about once a second. */
+  tick(): void {
+    const nowMs = this.#options.nowMs();
+    this.#tellAll({ type: 'tick', nowMs });
+    if (nowMs - this.#digestsMs < replicationLimits.digestsMs) return;
+    this.#digestsMs = nowMs;
+    const members = new Map([...this.#hearsay, ...this.#direct]);
+    if (members.size > 0) this.#tellAll({ type: 'tell', message: { type: 'heard', members } });
+    const vector = this.#options.store.vector();
+    this.#tellAll({ type: 'tell', message: { type: 'digests', vector, tables: this.#options.digests() } });
+  }
+
+  /** What a member is known to have on disk. What it says itself goes before what others heard. */
+  durableAt(member: string): Vector {
+    return this.#direct.get(member) ?? this.#hearsay.get(member) ?? new Map();
+  }
+
+  /** Peers with an open conversation. */
+  get peers(): readonly string[] {
+    return [...this.#links].flatMap(({ peer }) => peer ?? []);
+  }
+
+  stop(): void {
+    this.#tellAll({ type: 'stop', code: 'STOPPING' });
+  }
+
+  get #batchBytes(): number {
+    return this.#options.batchBytes ?? replicationLimits.batchBytes;
+  }
+
+  #standing(): Standing {
+    const { store } = this.#options;
+    return { vector: store.vector(), copies: store.copies(), except: this.#heardDirectly() };
+  }
+
+  #heardDirectly(): string[] {
+    return [...this.#links].flatMap((link) => (link.isSource && link.peer !== undefined ? [link.peer] : [])).sort();
+  }
+
+  #tellAll(event: SessionEvent): void {
+    for (const link of [...this.#links]) link.handle(event);
+  }
+
+  #perform(link: Link, effect: Exclude<SessionEffect, { type: 'send' }>): void {
+    const { store, nowMs } = this.#options;
+    switch (effect.type) {
+      case 'read': {
+        const { vector, except, after, stream } = effect;
+        const answer = store.readSince({ vector, except: new Set(except), after, limitBytes: this.#batchBytes });
+        return link.handle({ type: 'read', stream, answer });
+      }
+      case 'readCopy': {
+        const answer = store.readCopy(effect.position, this.#batchBytes);
+        return link.handle({ type: 'copyRead', stream: effect.stream, answer });
+      }
+      case 'checkResume': {
+        const { want } = effect;
+        const can = want.resume !== null && store.reachesBack(want.resume.vector);
+        return link.handle({ type: 'canResume', want, can, nowMs: nowMs() });
+      }
+      case 'apply':
+        return this.#apply(link, effect.message);
+      case 'applySchema':
+        try {
+          return this.#options.applySchema(effect.definitions);
+        } catch (error) {
+          return link.handle({
+            type: 'unreadable',
+            code: 'UNKNOWN_TABLE',
+            reason: `Tables of the peer can not be made here: ${String(error)}`,
+          });
+        }
+      case 'opened':
+        link.peer = effect.peer;
+        link.isSource = effect.peerSends && link.receives;
+        this.#dropOlder(link);
+        this.#options.report({ type: 'opened', peer: effect.peer });
+        return this.#directOriginsChanged();
+      case 'acknowledged':
+        if (link.peer !== undefined) this.#direct.set(link.peer, effect.durable);
+        return;
+      case 'heard':
+        for (const [member, vector] of effect.members)
+          this.#hearsay.set(member, union(this.#hearsay.get(member) ?? new Map(), vector));
+        return;
+      case 'compare':
+        return this.#compare(link, effect.vector, effect.tables);
+      case 'sendBlob': {
+        const { id, offset } = effect;
+        const piece = this.#options.blobs.read(id, offset, replicationLimits.blobPieceBytes);
+        return link.send(piece ? { type: 'blob', id, offset, ...piece } : { type: 'noBlob', id });
+      }
+      case 'storeBlob': {
+        const { piece } = effect;
+        return this.#options.blobs.write(piece, () => link.handle({ type: 'blobStored', piece }));
+      }
+      case 'closed':
+        this.#links.delete(link);
+        if (link.peer !== undefined && !this.peers.includes(link.peer)) this.#forget(link.peer);
+        this.#options.report({ type: 'closed', peer: link.peer, code: effect.code, reason: effect.reason });
+        link.end(effect.code);
+        return this.#directOriginsChanged();
+    }
+  }
+
+  #apply(link: Link, message: Data | CopyPart): void {
+    const { store, report } = this.#options;
+    const outcome =
+      message.type === 'data'
+        ? store.applyRemote(message.batch)
+        : store.applyCopy({ source: link.peer ?? '', vector: message.vector, rows: message.rows, next: message.next });
+    if (outcome.ok) {
+      for (const clash of outcome.clashes) report({ type: 'clash', ...clash });
+      this.#options.committed();
+    }
+    link.handle({ type: 'applied', outcome, standing: this.#standing() });
+    if (outcome.ok) for (const other of [...this.#links]) if (other !== link) other.handle({ type: 'committed' });
+  }
+
+  /** After a member's link broke, others may know more of it than it said. */
+  #forget(member: string): void {
+    const said = this.#direct.get(member);
+    this.#direct.delete(member);
+    if (said) this.#hearsay.set(member, union(this.#hearsay.get(member) ?? new Map(), said));
+  }
+
+  #dropOlder(link: Link): void {
+    for (const other of [...this.#links])
+      if (other !== link && other.peer === link.peer) other.handle({ type: 'stop', code: 'REPLACED' });
+  }
+
+  #directOriginsChanged(): void {
+    const origins = this.#heardDirectly().join('\n');
+    if (origins === this.#directOrigins) return;
+    this.#directOrigins = origins;
+    this.#tellAll({ type: 'exceptChanged', standing: this.#standing() });
+  }
+
+  /**
+   * Equal vectors mean equal records, but for a while: a state may arrive before the transaction that made it. What differs for longer
+   * than any link can go on without delivering has diverged.
+   */
+  #compare(link: Link, vector: Vector, tables: ReadonlyMap<string, string>): void {
+    const { store, digests, report, nowMs } = this.#options;
+    const { peer } = link;
+    if (peer === undefined) return;
+    if (!sameVector(store.vector(), vector)) return void this.#suspicions.delete(peer);
+    const own = digests();
+    const different = [...tables].flatMap(([table, digest]) =>
+      own.has(table) && own.get(table) !== digest ? [table] : [],
+    );
+    report({ type: 'compared', peer, different });
+    const before = this.#suspicions.get(peer);
+    if (different.length === 0 || !before || !sameVector(before.vector, vector)) {
+      this.#suspicions.set(peer, { vector, sinceMs: nowMs(), different });
+      return;
+    }
+    if (nowMs() - before.sinceMs < replicationLimits.suspicionMs) return;
+    for (const table of different) if (before.different.includes(table)) report({ type: 'diverged', peer, table });
+    this.#suspicions.delete(peer);
+  }
+}
+
+/** One conversation over one connection: its state, and events in the order they happen. */
+export class Link {
+  peer: string | undefined;
+  /** Whether changes of the peer come in over this link. */
+  isSource = false;
+  readonly receives: boolean;
+  readonly #channel: Channel;
+  readonly #perform: (link: Link, effect: Exclude<SessionEffect, { type: 'send' }>) => void;
+  #state: SessionState;
+  #events: SessionEvent[] = [];
+  #isHandling = false;
+
+  constructor(
+    state: SessionState & { readonly local: Local },
+    channel: Channel,
+    perform: (link: Link, effect: Exclude<SessionEffect, { type: 'send' }>) => void,
+  ) {
+    this.#state = state;
+    this.receives = state.local.receives;
+    this.#channel = channel;
+    this.#perform = perform;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  start(effects: readonly SessionEffect[]): void {
+    this.#isHandling = true;
+    for (const effect of effects) this.#do(effect);
+    this.#drain();
+  }
+
+  receive(message: Message, nowMs: number): void {
+    this.handle({ type: 'message', message, nowMs });
+  }
+
+  /** What effects bring about while an event is handled waits for its turn. */
+  handle(event: SessionEvent): void {
+    this.#events.push(event);
+    if (!this.#isHandling) this.#drain();
+  }
+
+  send(message: Message): void {
+    this.#channel.send(message);
+  }
+
+  end(code: CloseCode): void {
+    this.#channel.end(code);
+  }
+
+  #drain(): void {
+    this.#isHandling = true;
+    for (let event = this.#events.shift(); event; event = this.#events.shift()) {
+      const [state, effects] = step(this.#state, event);
+      this.#state = state;
+      for (const effect of effects) this.#do(effect);
+    }
+    this.#isHandling = false;
+  }
+
+  #do(effect: SessionEffect): void {
+    if (effect.type === 'send') this.#channel.send(effect.message);
+    else this.#perform(this, effect);
+  }
+}
