@@ -4,8 +4,8 @@
 import { type Logger, ZerohopError } from '../base/index.ts';
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
-import { type HttpHandler, type Listener, listen } from '../protocols/http/index.ts';
-import { identifyByAddress } from '../security/index.ts';
+import { type HttpHandler, type Identify, type Listener, listen } from '../protocols/http/index.ts';
+import { administrator, identifyByAddress, isLoopback } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { portError } from './port-error.ts';
@@ -44,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     config: { http: config.http, operations: config.operations, threads: config.threads },
     log,
     metrics: metrics.http,
-    identify: config.authorizeLocal ? (request) => identifyByAddress(request.ip, true) : () => null,
+    identify: identifierOf(config),
     dev,
     cors: config.cors,
     urlBytes: config.limits.urlBytes,
@@ -78,6 +78,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     close();
     throw error;
   }
+}
+
+/** Whoever reaches a listener on a loopback address is on this machine: no need to ask for each request's address. */
+function identifierOf({ authorizeLocal, http }: Config): Identify {
+  if (!authorizeLocal) return () => null;
+  return isLoopback(http.host) || http.host === 'localhost'
+    ? () => administrator
+    : (request) => identifyByAddress(request.ip, true);
 }
 
 function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): Listener {

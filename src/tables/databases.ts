@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, ZerohopError } from '../base/index.ts';
+import { assert, type Clock, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
@@ -28,6 +28,8 @@ export interface DatabasesOptions {
   readonly scanRows: number;
   readonly meters?: ReaderMeters;
 }
+
+const mustBeNew = { exists: false } as const;
 
 export class LiveDatabases implements Databases {
   readonly #options: DatabasesOptions;
@@ -89,6 +91,18 @@ export class LiveDatabases implements Databases {
 
   derivedValues<Value>(maxBytes: number): DerivedValues<Value> {
     return new DerivedValues(this.#options.clock, maxBytes);
+  }
+
+  /** A new record in a transaction of its own: one change, with nothing to read. Gives its id. */
+  async create(table: Table, record: Readonly<Record<string, unknown>>): Promise<Id> {
+    const live = table as LiveTable;
+    const { database, name } = live.definition;
+    const { id, body, expires } = live.encoder.encode(record, { nowMs: this.#options.clock.nowMs() });
+    const computed = live.indexedValues(body);
+    const change: Change = { op: 'put', table: name, id, body, expires, ...(computed && { computed }), if: mustBeNew };
+    const [written] = await this.#options.client.commit({ database, changes: [change] });
+    assert(written, 'a commit tells what it wrote');
+    return written.id;
   }
 
   async applySchema(tables: readonly TableDefinition[]): Promise<void> {

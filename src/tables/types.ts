@@ -110,6 +110,8 @@ export interface Databases {
   transaction(reads?: ReadSet): Transaction;
   /** Creates or extends tables, online, and waits until every one is usable. Never drops data. */
   applySchema(tables: readonly TableDefinition[]): Promise<void>;
+  /** A new record, in a transaction of its own; gives its id. CONFLICT when there is one with its id. */
+  create(table: Table, record: Readonly<Record<string, unknown>>): Promise<Id>;
   /** A place to keep what is made of reads, for as long as these hold. */
   derivedValues<Value>(maxBytes: number): DerivedValues<Value>;
   /** The record as of now: for a read that stands alone, the fastest one. */

@@ -26,16 +26,15 @@ export class BodyReader {
   async read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
     const declared = declaredLength(request);
     if (declared !== undefined && declared > this.#limits.bytes) throw this.#tooLarge();
-    const limited = Promise.withResolvers<never>();
-    const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: limited.reject };
+    const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: () => {} };
     this.#wait(waiting);
     try {
-      const bytes =
-        declared === undefined
-          ? this.#readCounting(request.body, waiting)
-          : // Looking at `body` would make a stream of it, which costs as much as all the rest of a small request.
-            request.arrayBuffer().then((buffer) => new Uint8Array(buffer));
-      return await Promise.race([bytes, limited.promise]);
+      return await new Promise((resolve, reject) => {
+        waiting.expire = reject;
+        // Looking at `body` would make a stream of it, which costs as much as all the rest of a small request.
+        if (declared === undefined) this.#readCounting(request.body, waiting).then(resolve, reject);
+        else request.arrayBuffer().then((buffer) => resolve(new Uint8Array(buffer)), reject);
+      });
     } catch (error) {
       if (error instanceof ZerohopError) throw error;
       throw connectionEnded();

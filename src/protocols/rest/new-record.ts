@@ -34,17 +34,9 @@ export class NewRecordPath {
   }
 
   async #create(path: string, table: Table, record: Readonly<Record<string, unknown>>): Promise<Response> {
-    const transaction = this.#databases.transaction();
-    let id: string | number | null | undefined;
-    try {
-      id = transaction.put(table, undefined, record, { if: { exists: false } });
-      const [written] = await transaction.commit();
-      id ??= written?.id;
-    } finally {
-      transaction.abort();
-    }
+    const id = await this.#databases.create(table, record);
     const headers = {
-      location: `/${path}/${pathOfId(id ?? '')}`,
+      location: `/${path}/${pathOfId(id)}`,
       'content-type': 'application/json',
       vary: 'Accept, Accept-Encoding',
     };
