@@ -1,6 +1,9 @@
 // Brings a database file to a set of table definitions, in one transaction, without dropping data: bodies are never rewritten.
 //
 //   _catalog   name · physical table name · definition as JSON · next integer id · count and digest of live records
+//   _peers     origin · its newest transaction in here · newest version seen of it · its newest transaction no longer whole in the log
+//   _marks     every so many log entries: what was in here by then, so that a reader of the log need not start at its beginning
+//   _copies    how far copies of whole databases from other nodes have come
 //
 // What exists is compared with what ddl.ts wants by its SQL text, so a changed expression or index is simply another text.
 
@@ -11,7 +14,7 @@ import { columnSql, type SqlObject, tableObjects, tableSql } from './ddl.ts';
 import { namesOf, physicalTableName, quoted, type TableNames } from './names.ts';
 
 /** The change of a file's internal tables is a new number here and a step in `prepareFile`. */
-const formatVersion = 2;
+const formatVersion = 3;
 
 export interface CatalogEntry {
   readonly definition: TableDefinition;
@@ -26,29 +29,23 @@ export function prepareFile(connection: Connection, nodeId: string): void {
   if (version > formatVersion)
     throw new Error(`${connection.path} was written by a newer version of Zerohop. Update Zerohop to open it.`);
   if (version === formatVersion) return;
+  if (version !== 0)
+    throw new Error(`${connection.path} was written by a version of Zerohop before the first release. Move it away.`);
   connection.exec('BEGIN IMMEDIATE');
-  if (version === 0) createInternalTables(connection, nodeId);
-  // What replication keeps: of each origin the newest version seen and the newest commit that is no longer in the log, and how far
-  // copies of whole databases from other nodes have come.
-  connection.exec(`
-    ALTER TABLE _peers ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE _peers ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE _copies (source TEXT PRIMARY KEY, vector TEXT NOT NULL, position TEXT NOT NULL) WITHOUT ROWID;
-    PRAGMA user_version = ${formatVersion}`);
-  connection.exec('COMMIT');
-}
-
-function createInternalTables(connection: Connection, nodeId: string): void {
   connection.exec(`
     CREATE TABLE _catalog (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, physical TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,
       next_id INTEGER NOT NULL DEFAULT 1, count INTEGER NOT NULL DEFAULT 0, digest_high INTEGER NOT NULL DEFAULT 0, digest_low INTEGER NOT NULL DEFAULT 0);
     CREATE TABLE _origins (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
-    CREATE TABLE _peers (origin INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+    CREATE TABLE _peers (origin INTEGER PRIMARY KEY, seq INTEGER NOT NULL, version INTEGER NOT NULL, trimmed INTEGER NOT NULL);
     CREATE TABLE _log (lsn INTEGER PRIMARY KEY, origin INTEGER NOT NULL, seq INTEGER NOT NULL, version INTEGER NOT NULL,
       tbl INTEGER NOT NULL, row INTEGER NOT NULL, op INTEGER NOT NULL);
+    CREATE TABLE _marks (lsn INTEGER PRIMARY KEY, vector TEXT NOT NULL);
+    CREATE TABLE _copies (source TEXT PRIMARY KEY, vector TEXT NOT NULL, position TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE _blobs (id TEXT PRIMARY KEY, refs INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE INDEX "_blobs#unreferenced" ON _blobs (since) WHERE refs = 0`);
+    CREATE INDEX "_blobs#unreferenced" ON _blobs (since) WHERE refs = 0;
+    PRAGMA user_version = ${formatVersion}`);
   connection.run('INSERT INTO _origins (number, id) VALUES (1, ?)', [nodeId]);
+  connection.exec('COMMIT');
 }
 
 /** Whether a file has its internal tables: not yet while the writer is making it. */
@@ -65,8 +62,15 @@ export function readCatalog(connection: Connection): CatalogEntry[] {
     });
 }
 
-/** Creates or changes tables so that they fit `definitions`. Tables not named stay as they are. */
-export function applySchema(connection: Connection, definitions: readonly TableDefinition[]): void {
+/**
+ * Creates or changes tables so that they fit `definitions`. Tables not named stay as they are.
+ * @param changed called for each table that was changed, within the same transaction, to compute what an index lacks now
+ */
+export function applySchema(
+  connection: Connection,
+  definitions: readonly TableDefinition[],
+  changed: (entry: CatalogEntry) => void,
+): void {
   connection.exec('BEGIN IMMEDIATE');
   try {
     const existing = new Map(readCatalog(connection).map((entry) => [entry.definition.name, entry]));
@@ -74,8 +78,10 @@ export function applySchema(connection: Connection, definitions: readonly TableD
       const entry = existing.get(definition.name);
       const text = JSON.stringify(definition);
       if (entry && JSON.stringify(entry.definition) === text) continue;
-      if (entry) changeTableOrRefuse(connection, definition, entry);
-      else createTable(connection, definition, existing);
+      if (entry) {
+        changeTableOrRefuse(connection, definition, entry);
+        changed({ definition, names: namesOf(definition, entry.names.table), number: entry.number });
+      } else createTable(connection, definition, existing);
       connection.run('UPDATE _catalog SET definition = ? WHERE name = ?', [text, definition.name]);
     }
     connection.exec('COMMIT');
@@ -131,7 +137,7 @@ function changeTable(connection: Connection, definition: TableDefinition, entry:
   const table = quoted(names.table);
   for (const column of columns.dropped) connection.run(`ALTER TABLE ${table} DROP COLUMN ${quoted(column)}`);
   for (const sql of columns.added) connection.run(`ALTER TABLE ${table} ADD COLUMN ${sql}`);
-  // To be computed anew by whoever has the functions: see `Store.applySchema`.
+  // To be computed anew by whoever has the functions: the store, or the app.
   if (changes.some(outdatesComputed))
     connection.run(`UPDATE ${table} SET _computed = NULL WHERE _computed IS NOT NULL`);
 

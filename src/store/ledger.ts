@@ -6,12 +6,15 @@ import type { Vector } from './remote-types.ts';
 import type { TableState } from './table-state.ts';
 
 /** What a `_log` entry says happened to a row. */
-export const logOperations = { put: 1, patch: 2, delete: 3, expire: 4 } as const;
+export const logOperations = { put: 1, patch: 2, delete: 3, expire: 4, index: 5 } as const;
 
 /** This node's own origin number in every file. */
 export const ownOrigin = 1;
 /** The origin of log entries that tell this node's readers that a row changed and that are no part of any transaction. */
 export const noOrigin = 0;
+
+/** Log entries between marks. */
+const entriesPerMark = 4096;
 
 interface Peer {
   seq: number;
@@ -30,6 +33,7 @@ export class Ledger {
   #version = 0;
   #saved = 0;
   #savedVersion = true;
+  #marked = 0;
   readonly #connection: Connection;
   readonly #insert: ReturnType<Connection['prepare']>;
   #origins = new Map<number, string>();
@@ -49,6 +53,7 @@ export class Ledger {
   /** Reads the numbers from the file: at the start and after a group was rolled back. */
   load(): void {
     this.lsn = Number(this.#connection.first('SELECT lsn FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
+    this.#marked = Number(this.#connection.first('SELECT lsn FROM _marks ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
     this.#origins = new Map(
       this.#connection.all('SELECT number, id FROM _origins').map(([number, id]) => [Number(number), String(id)]),
     );
@@ -70,6 +75,7 @@ export class Ledger {
 
   /** Writes the numbers, inside the group's transaction. */
   save(): void {
+    if (this.lsn >= this.#marked + entriesPerMark) this.#mark();
     if (this.seq !== this.#saved || !this.#savedVersion) {
       this.#saved = this.seq;
       this.#savedVersion = true;
@@ -136,6 +142,7 @@ export class Ledger {
 
   /** Takes note, inside a transaction, that the log begins after entry `lsn`. */
   trimmed(lsn: number): void {
+    this.#connection.run('DELETE FROM _marks WHERE lsn <= ?', [lsn]);
     this.#connection.run(
       `UPDATE _peers SET trimmed = max(trimmed, gone.seq)
        FROM (SELECT origin, max(seq) AS seq FROM _log WHERE lsn <= ? GROUP BY origin) AS gone WHERE gone.origin = _peers.origin`,
@@ -161,6 +168,14 @@ export class Ledger {
   newestVersion(): number {
     const logged = Number(this.#connection.first('SELECT version FROM _log ORDER BY lsn DESC LIMIT 1')?.[0] ?? 0);
     return Math.max(logged, this.#version, ...[...this.#peers.values()].map(({ version }) => version));
+  }
+
+  #mark(): void {
+    this.#marked = this.lsn;
+    this.#connection.run('INSERT INTO _marks (lsn, vector) VALUES (?, ?)', [
+      this.lsn,
+      JSON.stringify([...this.vector()]),
+    ]);
   }
 
   #savePeer(origin: number, seq: number, version: number, trimmed: number): void {

@@ -11,7 +11,7 @@ export interface LogRequest {
   readonly vector: Vector;
   /** Origins to leave out: the other node hears of them directly. */
   readonly except: ReadonlySet<string>;
-  /** Nothing up to this log entry is missing there. */
+  /** Nothing up to this log entry is missing there; 0: not known. */
   readonly after: number;
   /** A batch ends with the transaction that reaches it. */
   readonly limitBytes: number;
@@ -72,7 +72,8 @@ export class LogReader {
       const wanted = peers.filter(({ id }) => !except.has(id));
       if (wanted.some(({ id, trimmed }) => (vector.get(id) ?? 0) < trimmed)) return { kind: 'copy', vector: own };
       const origins = new Map(wanted.map(({ number, id }) => [number, id]));
-      const collected = this.#collect(origins, vector, after, limitBytes);
+      const start = after > 0 ? after : this.#lastMark(vector, except);
+      const collected = this.#collect(origins, vector, start, limitBytes);
       if (collected === 'tooLarge') return { kind: 'copy', vector: own };
       const { rows, transactions, last, atEnd } = collected;
       const reached = new Map<string, number>();
@@ -111,6 +112,20 @@ export class LogReader {
   /** Whether a copy begun with this vector can go on: the log still has everything since. */
   reachesBack(vector: Vector): boolean {
     return this.#peers().every(({ id, trimmed }) => (vector.get(id) ?? 0) >= trimmed);
+  }
+
+  /** The newest mark up to which a node with this vector has everything. */
+  #lastMark(vector: Vector, except: ReadonlySet<string>): number {
+    const marks = 'SELECT lsn, vector FROM _marks WHERE lsn < ? ORDER BY lsn DESC LIMIT 64';
+    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+      const page = this.#connection.all(marks, [before]);
+      for (const [lsn, text] of page) {
+        before = Number(lsn);
+        const passed = JSON.parse(String(text)) as [origin: string, seq: number][];
+        if (passed.every(([origin, seq]) => except.has(origin) || (vector.get(origin) ?? 0) >= seq)) return before;
+      }
+      if (page.length === 0) return 0;
+    }
   }
 
   #collect(

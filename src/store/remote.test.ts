@@ -173,6 +173,35 @@ describe('batches', () => {
     expectSame(a, b, c);
   });
 
+  test('are found from the last mark in a long log that the other node is past', () => {
+    const [a, b] = [open('a'), open('b')];
+    const fill = () => {
+      for (let i = 0; i < 50; i++) {
+        const changes = Array.from({ length: 100 }, (_, n) => put('Item', `${i}-${n}`));
+        a.commit([{ database: 'data', changes }]);
+      }
+    };
+    fill();
+    send(a, b);
+    const early = b.vector();
+    fill();
+    for (let i = 0; i < 3; i++) send(a, b);
+    expect(a.connection.all('SELECT lsn FROM _marks')).toEqual([[4100], [8200]]);
+    const at = (vector: Vector): number[] => {
+      const answer = ask(a, vector);
+      if (answer.kind !== 'batch') throw new Error('needs a copy');
+      return [answer.batch.transactions.length, answer.after];
+    };
+    commit(a, put('Item', 'last'));
+    expect([at(b.vector()), at(early), at(new Map())]).toEqual([
+      [1, 10_001],
+      [51, 10_001],
+      [101, 10_001],
+    ]);
+    a.trim(now * 1000 + 1, 5000);
+    expect(a.connection.all('SELECT lsn FROM _marks')).toEqual([[8200]]);
+  });
+
   test('leave out tables that do not replicate', () => {
     const [a, b] = [open('a'), open('b')];
     commit(a, put('Private', 'x'), put('Item', 'x'));

@@ -119,6 +119,13 @@ export class SimNode {
     return outcome;
   }
 
+  /** Puts all that was committed on disk. */
+  syncNow(): void {
+    this.#synced = this.#walSize();
+    this.durable = this.store.vector();
+    this.replicator.durable(this.durable);
+  }
+
   digests(): ReadonlyMap<string, string> {
     return new Map(this.store.figures().map(({ table, digest }) => [table, digest]));
   }

@@ -124,6 +124,7 @@ class Simulation {
         first,
         tallies.map((id) => put('Tally', id, { sum: 0 })),
       );
+    first?.syncNow();
     this.#network.start();
     for (const node of this.#nodes) {
       this.#writeSoon(node);
