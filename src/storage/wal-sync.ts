@@ -9,6 +9,7 @@ export class WalSync {
   #descriptor: number | undefined;
   #waiting: (() => void)[] = [];
   #syncing = false;
+  #closed = false;
   readonly #failed: (error: Error) => void;
   readonly #measured: (ms: number) => void;
 
@@ -28,7 +29,10 @@ export class WalSync {
     if (!this.#syncing) this.#start();
   }
 
+  /** Lets go of the file, once the sync that is under way has ended. */
   close(): void {
+    this.#closed = true;
+    if (this.#syncing) return;
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }
@@ -50,6 +54,7 @@ export class WalSync {
       if (error) return this.#failed(error);
       for (const done of batch) done();
       if (this.#waiting.length > 0) this.#start();
+      else if (this.#closed) this.close();
     });
   }
 

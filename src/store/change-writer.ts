@@ -6,7 +6,7 @@ import { type Connection, columnValueSql, quoted, uniqueViolation } from '../sto
 import { recountBlobs } from './blob-references.ts';
 import { check, checkSums, nextId } from './checks.ts';
 import { addToDigest, type Digested, removeFromDigest } from './digest.ts';
-import { type Ledger, logOperations, ownOrigin } from './ledger.ts';
+import { type Ledger, logOperations, noOrigin, ownOrigin } from './ledger.ts';
 import type { StoreOptions } from './store-options.ts';
 import type { RowFull, RowHead, TableState } from './table-state.ts';
 import type { Change, IndexChange, PatchChange, Precondition, PutChange, StoreTransaction, Written } from './types.ts';
@@ -142,11 +142,13 @@ export class ChangeWriter {
   #index(change: IndexChange): Written {
     const table = this.#table(change.table);
     const name = quoted(table.entry.names.table);
-    this.#connection.run(`UPDATE ${name} SET _computed = ? WHERE _id = ? AND _version = ? AND _body IS NOT NULL`, [
-      stringifyExact(change.computed),
-      change.id,
-      change.version,
-    ]);
+    const [row] =
+      this.#connection.first(
+        `UPDATE ${name} SET _computed = ? WHERE _id = ? AND _version = ? AND _body IS NOT NULL RETURNING _row`,
+        [stringifyExact(change.computed), change.id, change.version],
+      ) ?? [];
+    // For readers, who may have kept what a query found without it. No other node is concerned.
+    if (row !== undefined) this.#ledger.logOf(noOrigin, 0, table, Number(row), change.version, logOperations.index);
     return { id: change.id, version: change.version, existed: true };
   }
 

@@ -121,10 +121,13 @@ describe('what no type can hold is refused, and nothing of it is written', () =>
   });
 });
 
-test('a refused transaction takes no number', () => {
+test('a transaction that is refused or changes nothing takes no number', () => {
   define('type T @table { id: ID @primaryKey  n: Int }');
   const refused = [add('none', { n: 1 }), put('T', 'a', {}, { if: { exists: true } })];
   for (const change of refused) commit(change);
+  commit({ op: 'delete', table: 'T', id: 'none' });
+  commit({ op: 'index', table: 'T', id: 'none', version: 1, computed: {} });
+  commit();
   commit(put('T', 'a', {}));
   expect(column('SELECT seq FROM _log')).toEqual([1]);
 });

@@ -30,6 +30,8 @@ export class Ledger {
   lsn = 0;
   /** Number of this node's newest transaction. */
   seq = 0;
+  /** How many changes by this node's transactions were logged, refused ones included. */
+  logged = 0;
   #version = 0;
   #saved = 0;
   #savedVersion = true;
@@ -91,6 +93,7 @@ export class Ledger {
   /** Logs a change by this node's current transaction. */
   log(table: TableState, row: number, version: number, operation: number): void {
     if (version > this.#version) this.#version = version;
+    this.logged++;
     this.#insert.run(++this.lsn, ownOrigin, this.seq, version, table.entry.number, row, operation);
   }
 

@@ -2,11 +2,12 @@
 //   1 stamp · 2 look · 3 precondition · 4 merge · 5 write row · 6 log · 7 commit
 // and is durable once the WAL is synced (commit-queue.ts). Synchronous and plain, so that any thread can hold it.
 
-import { errorToData, stringifyExact, ZerohopError } from '../base/index.ts';
+import { errorToData, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { applySchema, Connection, prepareFile, quoted, readCatalog, storageError } from '../storage/index.ts';
 import { ChangeWriter } from './change-writer.ts';
+import { computeMissing } from './compute-missing.ts';
 import { digestToText } from './digest.ts';
 import { Ledger } from './ledger.ts';
 import { type CopyAnswer, type LogAnswer, LogReader, type LogRequest } from './log-reader.ts';
@@ -65,9 +66,8 @@ export class Store {
 
   /** Creates or changes tables, online. Never drops data. */
   applySchema(definitions: readonly TableDefinition[]): void {
-    applySchema(this.connection, definitions);
+    applySchema(this.connection, definitions, (entry) => computeMissing(this.connection, entry));
     this.#load();
-    for (const { name } of definitions) this.#computeMissing(name);
   }
 
   /**
@@ -289,13 +289,15 @@ export class Store {
     // A single change to a table without side effects is one statement after its checks: nothing to take back when refused.
     const simple = only !== undefined && this.#isSimple(only);
     const before = simple ? undefined : this.#mark();
-    const { seq } = this.#ledger;
+    const { seq, logged } = this.#ledger;
     try {
       const version = this.#options.versions.next();
       this.#writer.checkReads(transaction);
       this.#ledger.seq++;
       const written = changes.map((change) => this.#writer.apply(change, version));
       if (before) this.connection.run('RELEASE change');
+      // What changed nothing takes no number.
+      if (this.#ledger.logged === logged) this.#ledger.seq = seq;
       return { ok: true, version, written };
     } catch (error) {
       if (!(error instanceof ZerohopError) || storageTrouble.has(error.code)) throw error;
@@ -330,31 +332,6 @@ export class Store {
       table.digest.high = high;
       table.digest.low = low;
     }
-  }
-
-  /** Fills the indexes of computed attributes that are new or changed, where their functions are expressions of the schema. */
-  #computeMissing(tableName: string): void {
-    const table = this.#tables.get(tableName);
-    if (!table?.indexedValues) return;
-    const { indexedValues } = table;
-    const name = quoted(table.entry.names.table);
-    this.#internally(() => {
-      for (let after = 0; ; ) {
-        const rows = this.connection.all(
-          `SELECT _row, _body FROM ${name} WHERE _row > ? AND _computed IS NULL AND _body IS NOT NULL ORDER BY _row LIMIT 1000`,
-          [after],
-        );
-        if (rows.length === 0) return;
-        for (const [row, body] of rows) {
-          this.connection.run(`UPDATE ${name} SET _computed = ? WHERE _row = ?`, [
-            // A record that is there already can't be refused for it.
-            stringifyExact(indexedValues(String(body), true)),
-            Number(row),
-          ]);
-          after = Number(row);
-        }
-      }
-    });
   }
 }
 

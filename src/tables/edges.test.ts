@@ -338,3 +338,39 @@ test('nothing is opened after the end', async () => {
   databases.close();
   expect(await codeOf(() => t.get(item, 'a'))).toBe('SHUTTING_DOWN');
 });
+
+test('a transaction that only insists on versions is refused like one that writes', async () => {
+  await write((t) => t.put(tableOf('Item'), 'a', {}));
+  const version = databases.getLatest(tableOf('Item'), 'a')?.version ?? 0;
+  const insisting = (of: number | null) =>
+    codeOf(async () => {
+      const t = databases.transaction();
+      t.insist(tableOf('Item'), 'a', of);
+      expect(await t.commit()).toEqual([]);
+    });
+  expect([await insisting(version), await insisting(null), await insisting(1)]).toEqual([
+    'ok',
+    'PRECONDITION_FAILED',
+    'PRECONDITION_FAILED',
+  ]);
+});
+
+test('what another thread keeps of a query goes when an index is filled', async () => {
+  const keyed = tableOf('Keyed');
+  await engine.commit({
+    database: 'data',
+    changes: [{ op: 'put', table: 'Keyed', id: 'k', body: '{"id":"k","name":"x"}', expires: null }],
+  });
+  const second = openDatabases();
+  const find = () => {
+    const t = second.transaction();
+    const found = ids(t, 'key=<x>&limit(5)', tableOf('Keyed', second));
+    t.abort();
+    return found;
+  };
+  expect(find()).toEqual([]);
+  keyed.setComputed('key', (record) => `<${record.name}>`);
+  await databases.fillComputed();
+  expect(find()).toEqual(['k']);
+  second.close();
+});

@@ -146,7 +146,7 @@ export class LiveTransaction implements Transaction {
 
   async commit(): Promise<readonly CommittedWrite[]> {
     this.#mustBeUsable();
-    const parts = [...this.#parts.values()].filter((part) => part.staged.writes.length > 0);
+    const parts = [...this.#parts.values()].filter((part) => part.staged.writes.length + part.insisted.length > 0);
     const written = parts.map((part) => ({ part, writes: part.staged.writes, insisted: part.insisted }));
     this.#letGo();
     this.#state = 'committed';
