@@ -106,7 +106,7 @@ async function decide(
   if (!assessment.store) return { kind: 'private', response, reason: assessment.reason };
   if (Number(response.headers.get('content-length') ?? 0) > site.maxBodyBytes)
     return { kind: 'private', response, reason: 'it is too large' };
-  return page(parts, asked, answered, withJitter(assessment.times, parts.chance), response, mark);
+  return storePage(parts, asked, answered, withJitter(assessment.times, parts.chance), response, mark);
 }
 
 export function isUsableOnError(stale: HotPage | undefined, nowMs: number): boolean {
@@ -149,9 +149,10 @@ export function ownHeaders(headers: Headers, setCookie: Rule['setCookie'] = 'ref
   return own;
 }
 
-async function page(
+/** A response that may be stored, as a page: its body goes to who asked and into the store at once. */
+export async function storePage(
   parts: FetchParts,
-  { site, rule, keyed }: PageFetch,
+  { site, rule, keyed }: Pick<PageFetch, 'site' | 'rule' | 'keyed'>,
   { status, headers: answeredHeaders, receivedMs }: Answered,
   times: Page['times'],
   response: Response,

@@ -15,6 +15,8 @@ export interface Flight {
   readonly fetched: Promise<Fetched | Elsewhere>;
   /** What the leader's origin saw: those who saw other things may need another variant. */
   readonly forward: Headers;
+  /** The origin has answered. */
+  landed: boolean;
 }
 
 /** How long it is remembered that a page may not be stored: those who want it then don't wait for each other, in ms. */
@@ -45,12 +47,15 @@ export class Flights {
   start(asked: PageFetch): Flight {
     const { keyed } = asked;
     const fetched = this.#lead(asked);
-    const flight: Flight = { fetched, forward: keyed.forward };
+    const flight: Flight = { fetched, forward: keyed.forward, landed: false };
     this.#flights.set(keyed.key, flight);
     const forget = () => {
       if (this.#flights.get(keyed.key) === flight) this.#flights.delete(keyed.key);
     };
-    fetched.then((result) => whenOver(result).then(forget), forget);
+    fetched.then((result) => {
+      flight.landed = true;
+      return whenOver(result).then(forget);
+    }, forget);
     return flight;
   }
 

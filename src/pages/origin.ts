@@ -72,14 +72,7 @@ export async function askOrigin(site: Site, request: OriginRequest, ended: () =>
   request.signal?.addEventListener('abort', () => controller.abort(request.signal?.reason), { once: true });
   const requestedMs = Date.now();
   try {
-    const response = await fetch(site.origin + request.target, {
-      method: request.method,
-      headers: request.headers,
-      redirect: 'manual',
-      decompress: false,
-      signal: controller.signal,
-      ...(request.body && { body: request.body, duplex: 'half' }),
-    });
+    const response = await fetchOnce(site.origin + request.target, request, controller.signal);
     answered();
     return {
       ok: true,
@@ -95,6 +88,25 @@ export async function askOrigin(site: Site, request: OriginRequest, ended: () =>
     answered();
     finished();
     return { ok: false, failure: failure ?? failureOf(error) };
+  }
+}
+
+/**
+ * A kept connection may be closed by the origin in the very moment it is used again: what changes nothing is then sent once more, on a new one
+ * (RFC 9112 §9.3.1).
+ */
+async function fetchOnce(
+  url: string,
+  { method, headers, body }: OriginRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const init = { method, headers, redirect: 'manual', decompress: false, signal } as const;
+  try {
+    return await fetch(url, { ...init, ...(body && { body, duplex: 'half' }) });
+  } catch (error) {
+    const mayRepeat = method === 'GET' && !signal.aborted && failureOf(error) === 'connection_terminated';
+    if (!mayRepeat) throw error;
+    return fetch(url, { ...init, keepalive: false });
   }
 }
 

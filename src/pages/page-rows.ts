@@ -22,7 +22,7 @@ export const tableDefinitions = parseSdl(
     usedMs: Long @indexed
     page: Any
     vary: [String]
-    variants: [String]
+    variants: Any
   }
   type Body @table(database: "pages") {
     id: ID @primaryKey
@@ -49,7 +49,15 @@ export const tableDefinitions = parseSdl(
 /** Where responses vary: by which headers, and the keys there are. */
 export interface VariantList {
   readonly vary: readonly string[];
-  readonly variants: readonly string[];
+  readonly variants: readonly Variant[];
+}
+
+export interface Variant {
+  readonly key: string;
+  /** Its Content-Language, lower case, where it varies by Accept-Language. */
+  readonly language?: string;
+  /** What it varies by besides Accept-Language, as `variantOf` gives it. */
+  readonly rest: string;
 }
 
 export type PageRow =
@@ -72,7 +80,7 @@ export function rowOfVariants(
   site: string,
   { vary, variants }: VariantList,
 ): Record<string, Json> {
-  return { key, url, site, vary: [...vary], variants: [...variants] };
+  return { key, url, site, vary: [...vary], variants: variants.map((variant) => ({ ...variant })) };
 }
 
 /** What `rowOfPage` and `rowOfVariants` wrote. */

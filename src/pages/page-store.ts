@@ -2,10 +2,19 @@
 // version is compared with that of its row first.
 
 import { ZerohopError } from '../base/index.ts';
+import { parsePreferences } from '../semantics/index.ts';
 import type { Databases, StoredRecord, Table, Transaction } from '../tables/index.ts';
 import { recode } from './bodies.ts';
 import { variantOf } from './key.ts';
-import { database, type PageRow, parseRow, rowOfPage, rowOfVariants, tableDefinitions } from './page-rows.ts';
+import {
+  database,
+  type PageRow,
+  parseRow,
+  rowOfPage,
+  rowOfVariants,
+  tableDefinitions,
+  type Variant,
+} from './page-rows.ts';
 import type { OutageMode } from './shield.ts';
 import type { Coding, Page, Site } from './types.ts';
 
@@ -86,8 +95,11 @@ export class PageStore {
   find(key: string, forward: Headers): HotPage | undefined {
     const first = this.#row(key);
     if (first === undefined || first.row.kind === 'page') return first?.hot;
-    const second = this.#row(variantKey(key, first.row.list.vary, forward));
-    return second?.row.kind === 'page' ? second.hot : undefined;
+    const { vary, variants } = first.row.list;
+    const exact = this.#row(variantKey(key, vary, forward));
+    if (exact) return exact.hot;
+    const spoken = vary.includes('accept-language') ? inPreferredLanguage(vary, variants, forward) : undefined;
+    return spoken && this.#row(spoken.key)?.hot;
   }
 
   #row(key: string): HotRow | undefined {
@@ -238,18 +250,20 @@ export class PageStore {
     const row = record && parseRow(record);
     const list = row?.kind === 'variants' ? row.list : undefined;
     if (vary.length === 0) {
-      for (const variant of list?.variants ?? []) transaction.delete(table, variant);
+      for (const variant of list?.variants ?? []) transaction.delete(table, variant.key);
       return void put(page);
     }
     const key = variantKey(page.key, vary, forward);
     put({ ...page, key });
     const isSame = list !== undefined && String(list.vary) === String(vary);
-    if (isSame && list.variants.includes(key)) return;
+    const language = page.headers.find(([name]) => name === 'content-language')?.[1]?.toLowerCase();
+    const variant: Variant = { key, ...(language !== undefined && { language }), rest: restOf(vary, forward) };
+    if (isSame && list.variants.some((known) => known.key === key && known.language === language)) return;
     // Another writer may add a variant at the same time: neither may be forgotten.
     transaction.insist(table, page.key, record?.version ?? null);
-    const variants = isSame ? [...list.variants, key] : [key];
+    const variants = isSame ? [...list.variants.filter((known) => known.key !== key), variant] : [variant];
     const tooMany = isSame ? variants.splice(0, variants.length - maxVariants) : (list?.variants ?? []);
-    for (const variant of tooMany) if (variant !== key) transaction.delete(table, variant);
+    for (const gone of tooMany) if (gone.key !== key) transaction.delete(table, gone.key);
     transaction.put(table, page.key, rowOfVariants(page.key, page.url, page.site, { vary, variants }));
   }
 
@@ -285,6 +299,27 @@ const emptyBlob = new Blob([]);
 function means({ kind, value }: { readonly kind: string; readonly value: string }, page: Page): boolean {
   if (kind === 'all') return true;
   return kind === 'tag' ? page.tags.includes(value) : page.url === value;
+}
+
+/**
+ * The variant in the language the client likes most, though it said so in other words than who fetched it: the origin could do no better
+ * (RFC 9111 §4.1 leaves the selection to us where it is known that the result is the same).
+ */
+function inPreferredLanguage(
+  vary: readonly string[],
+  variants: readonly Variant[],
+  forward: Headers,
+): Variant | undefined {
+  const ranges = parsePreferences(forward.get('accept-language') ?? '').toSorted((a, b) => b.quality - a.quality);
+  const [first, second] = ranges;
+  if (!first || first.quality === 0 || first.quality === second?.quality) return undefined;
+  const rest = restOf(vary, forward);
+  return variants.find((variant) => variant.language === first.name && variant.rest === rest);
+}
+
+function restOf(vary: readonly string[], forward: Headers): string {
+  const others = vary.filter((name) => name !== 'accept-language');
+  return others.length === 0 ? '' : variantKey('', others, forward);
 }
 
 export function variantKey(key: string, vary: readonly string[], forward: Headers): string {

@@ -10,11 +10,12 @@ import type { Databases } from '../tables/index.ts';
 import { type Asked, answer, tell } from './answer.ts';
 import { codingOf } from './bodies.ts';
 import type { CacheStatus, Forwarded, NotAsked } from './cache-status.ts';
-import { type Fetched, isUsableOnError, type PageFetch } from './fetch-page.ts';
+import { type Fetched, type FetchParts, isUsableOnError, type PageFetch } from './fetch-page.ts';
 import { type Elsewhere, Flights } from './flights.ts';
 import { hostOf, keyOf, variantOf } from './key.ts';
 import { type HotPage, PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
+import { answerPurge } from './purge-request.ts';
 import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
 import type { SharedState } from './shared-state.ts';
@@ -39,6 +40,7 @@ export class Pages {
   readonly store: PageStore;
   readonly shield: Shield;
   readonly #sites: readonly Site[];
+  readonly #parts: FetchParts;
   readonly #flights: Flights;
 
   /** The tables exist: see `PageStore.prepare`. */
@@ -46,7 +48,8 @@ export class Pages {
     this.#sites = sites;
     this.store = new PageStore({ databases, hotBytes });
     this.shield = new Shield(state);
-    this.#flights = new Flights({ store: this.store, shield: this.shield, log, chance }, state);
+    this.#parts = { store: this.store, shield: this.shield, log, chance };
+    this.#flights = new Flights(this.#parts, state);
   }
 
   get sites(): readonly Site[] {
@@ -62,9 +65,10 @@ export class Pages {
     if (!route) return undefined;
     const { site, rule } = route;
     const isRead = method === 'GET' || method === 'HEAD';
-    if (!isRead) return this.#pass(site, request, path, 'method');
+    if (method === 'PURGE') return answerPurge(this.store, site, rule, request);
+    if (!isRead) return this.#pass(site, request, 'method');
     const keyed = rule?.store && keyOf(site, rule, path, mark < 0 ? '' : url.slice(mark), headers);
-    if (!rule || !keyed) return this.#pass(site, request, path, 'bypass');
+    if (!rule || !keyed) return this.#pass(site, request, 'bypass');
     const stale = this.store.find(keyed.key, keyed.forward);
     const nowMs = Date.now();
     const asked: Asked = { method, headers };
@@ -97,17 +101,8 @@ export class Pages {
     return this.store.mode(site.id);
   }
 
-  #pass(site: Site, request: PageRequest, path: string, outcome: Forwarded): Promise<Response> {
-    return passOn({
-      store: this.store,
-      shield: this.shield,
-      site,
-      number: this.#number(site),
-      mode: this.#mode(site),
-      request,
-      path,
-      outcome,
-    });
+  #pass(site: Site, request: PageRequest, outcome: Forwarded): Promise<Response> {
+    return passOn({ parts: this.#parts, site, number: this.#number(site), mode: this.#mode(site), request, outcome });
   }
 
   /** What is stored could not be sent to this client, or its bytes are gone: as if it were not there. */
@@ -167,7 +162,12 @@ export class Pages {
       return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
     const flight = this.#flights.under(keyed.key);
     if (!flight) return this.#tell(lookup, await this.#flights.start(lookup).fetched, why, false);
+    const hadLanded = flight.landed;
     const fetched = await flight.fetched;
+    if (hadLanded && isOver(fetched, Date.now())) {
+      await fetched.stored;
+      return this.#stale({ ...lookup, stale: this.store.find(keyed.key, keyed.forward) }, Date.now());
+    }
     const isForUs =
       fetched.kind !== 'page' || variantOf(fetched.vary, flight.forward) === variantOf(fetched.vary, keyed.forward);
     if (fetched.kind === 'private' || fetched.kind === 'renewed' || !isForUs) {
@@ -237,6 +237,15 @@ export class Pages {
     const hasBody = asked.method !== 'HEAD' && ![204, 205, 304].includes(status);
     return new Response(hasBody ? body.stream() : null, { status, headers });
   }
+}
+
+/** A page that was fresh for those who waited for it, and is not for who comes after it came. */
+function isOver(
+  fetched: Fetched | Elsewhere,
+  nowMs: number,
+): fetched is Extract<Fetched, { kind: 'page' | 'renewed' }> {
+  if (fetched.kind === 'page') return fetched.receivedMs + fetched.freshMs <= nowMs;
+  return fetched.kind === 'renewed' && fetched.hot.page.times.freshUntilMs <= nowMs;
 }
 
 /** Whether the bytes can go to the client as they come: it asks for all of them, in the coding they have. */

@@ -1,23 +1,23 @@
 // Requests that are not for the cache: passed on with everything the client sent, and back. A successful one that changes something makes
 // what is stored of its address invalid (RFC 9111 §4.4).
 
+import { type Answered, assess } from './assess.ts';
 import type { Forwarded } from './cache-status.ts';
+import { parseDirectives } from './directives.ts';
+import { type FetchParts, storePage } from './fetch-page.ts';
 import { addHost, keyOf, withoutConnection } from './key.ts';
-import type { PageStore } from './page-store.ts';
-import { purge } from './purge.ts';
+import { type PurgeOrder, purge } from './purge.ts';
 import { failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
-import type { OutageMode, Shield } from './shield.ts';
-import type { PageRequest, Site } from './types.ts';
+import type { OutageMode } from './shield.ts';
+import type { PageRequest, Rule, Site } from './types.ts';
 
 export interface Passing {
-  readonly store: PageStore;
-  readonly shield: Shield;
+  readonly parts: FetchParts;
   readonly site: Site;
   readonly number: number;
   readonly mode: OutageMode;
   readonly request: PageRequest;
-  readonly path: string;
   readonly outcome: Forwarded;
 }
 
@@ -25,45 +25,80 @@ export interface Passing {
 const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 export async function passOn(passing: Passing): Promise<Response> {
-  const { store, shield, site, number, mode, request, outcome } = passing;
-  const { method, url, headers: asked, ip, protocol } = request;
+  const { parts, site, number, mode, request, outcome } = passing;
+  const { method, url } = request;
+  const body = safe.has(method) ? null : request.body;
+  const answer = await parts.shield.ask(site, number, mode, { method, target: url, headers: headersOf(passing), body });
+  if (!answer.ok) return failureResponse(answer.failure, { outcome });
+  const { response, requestedMs, receivedMs } = answer;
+  const isChange = !safe.has(method) && response.status >= 200 && response.status < 400;
+  if (isChange) for (const order of invalidated(passing, response)) await purge(parts.store, order);
+  const authorized = request.headers.has('authorization');
+  const answered = { status: response.status, headers: response.headers, authorized, requestedMs, receivedMs };
+  const kept = isChange && method === 'POST' ? await keepAsPage(passing, response, answered) : response;
+  return passedResponse(kept, method, { outcome, forwardedStatus: response.status, stored: kept !== response });
+}
+
+function headersOf({ site, request }: Passing): Headers {
+  const { headers: asked, ip, protocol } = request;
   const headers = new Headers();
   for (const [name, value] of withoutConnection(asked)) headers.set(name, value);
   addHost(site, asked, headers);
   headers.set('x-forwarded-for', [asked.get('x-forwarded-for'), ip].filter(Boolean).join(', '));
   headers.set('x-forwarded-proto', protocol);
-  const body = safe.has(method) ? null : request.body;
-  const answer = await shield.ask(site, number, mode, { method, target: url, headers, body });
-  if (!answer.ok) return failureResponse(answer.failure, { outcome });
-  const { response } = answer;
-  if (!safe.has(method) && response.status >= 200 && response.status < 400) {
-    for (const value of invalidated(passing, response))
-      await purge(store, { site: site.id, kind: 'url', value, hard: true });
-  }
-  return passedResponse(response, method, { outcome, forwardedStatus: response.status });
+  return headers;
 }
 
-/** What a change makes invalid: its own address, and what Location and Content-Location name on the same site. */
-function invalidated({ site, path, request }: Passing, response: Response): readonly string[] {
+/** What a change makes invalid: its own address, what Location and Content-Location name on the same site, and groups (RFC 9875 §3). */
+function invalidated({ site, request }: Passing, response: Response): readonly PurgeOrder[] {
   const base = new URL(`http://${site.host ?? 'any.invalid'}${request.url}`);
-  const mark = request.url.indexOf('?');
-  const targets = [
-    { path, search: mark < 0 ? '' : request.url.slice(mark) },
-    ...['location', 'content-location'].flatMap((name) => {
-      const value = response.headers.get(name);
-      const target = value === null ? null : URL.parse(value, base.href);
-      return target && isSameSite(target, base, site) ? [{ path: target.pathname, search: target.search }] : [];
-    }),
-  ];
-  const urls = targets.flatMap((target) => {
-    const rule = routeOf([site], site.host ?? '', target.path)?.rule;
-    return rule
-      ? (keyOf(site, { ...rule, otherCookies: 'drop' }, target.path, target.search, request.headers)?.url ?? [])
-      : [];
+  const named = ['location', 'content-location'].flatMap((name) => {
+    const value = response.headers.get(name);
+    const target = value === null ? null : URL.parse(value, base.href);
+    return target && (target.host === base.host || target.origin === new URL(site.origin).origin) ? [target] : [];
   });
-  return [...new Set(urls)];
+  const urls = [base, ...named].flatMap(({ pathname, search }) => {
+    const rule = ruleFor(site, pathname);
+    const keyed = rule && keyOf(site, { ...rule, otherCookies: 'drop' }, pathname, search, request.headers);
+    return keyed?.url ?? [];
+  });
+  const groups = (response.headers.get('cache-group-invalidation') ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g);
+  return [
+    ...[...new Set(urls)].map((value) => ({ site: site.id, kind: 'url' as const, value, hard: true })),
+    ...[...groups].map(([, group = '']) => ({
+      site: site.id,
+      kind: 'tag' as const,
+      value: group.replace(/\\(.)/g, '$1'),
+      hard: true,
+    })),
+  ];
 }
 
-function isSameSite(target: URL, base: URL, site: Site): boolean {
-  return target.host === base.host || target.origin === new URL(site.origin).origin;
+function ruleFor(site: Site, path: string): Rule | undefined {
+  const rule = routeOf([site], site.host ?? '', path)?.rule;
+  return rule?.store ? rule : undefined;
+}
+
+/** The answer to a POST is the page itself when it says so by Content-Location and says how long it lasts (RFC 9110 §9.3.3). */
+async function keepAsPage(
+  { parts, site, request }: Passing,
+  response: Response,
+  answered: Answered,
+): Promise<Response> {
+  const base = new URL(`http://${site.host ?? 'any.invalid'}${request.url}`);
+  const content = URL.parse(response.headers.get('content-location') ?? ' ', base.href);
+  const rule = ruleFor(site, base.pathname);
+  const keyed = rule && keyOf(site, rule, base.pathname, base.search, request.headers);
+  if (!keyed || content?.href !== base.href || !saysHowLong(response.headers)) return response;
+  const assessment = assess(answered, rule);
+  if (!assessment.store) return response;
+  const mark = parts.store.mark(site.id);
+  const stored = await storePage(parts, { site, rule, keyed }, answered, assessment.times, response, mark);
+  if (stored.kind !== 'page') return response;
+  return new Response(stored.body.stream(), { status: response.status, headers: response.headers });
+}
+
+function saysHowLong(headers: Headers): boolean {
+  const directives = parseDirectives(headers.get('cache-control'));
+  return headers.has('expires') || ['max-age', 's-maxage'].some((name) => directives.has(name));
 }

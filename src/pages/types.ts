@@ -1,5 +1,7 @@
 // The nouns of the page cache: a site in front of an origin, the rules for its pages, and a page as stored.
 
+import type { User } from '../security/index.ts';
+
 /** What is cached for one host name or path, and where it comes from. */
 export interface Site {
   /** Host and path prefix: 'shop.example.com', '*', '*' + '/blog'. Begins every key of its pages. */
@@ -113,6 +115,8 @@ export interface PageRequest {
   readonly headers: Headers;
   readonly body: ReadableStream<Uint8Array> | null;
   readonly ip: string;
+  /** Who is asking; read only where it matters. */
+  readonly user: User | null;
   /** 'http' or 'https'. */
   readonly protocol: string;
 }

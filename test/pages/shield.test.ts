@@ -1,0 +1,139 @@
+// One fetch per page however many want it, in one thread and in several; and what the origin never gets to see.
+
+import { describe, expect, test } from 'bun:test';
+import { startOrigin } from '../support/page-origin.ts';
+import { startPagesNode } from '../support/pages-node.ts';
+
+const page = (text: string, headers: Record<string, string> = {}) =>
+  new Response(text, { headers: { 'content-type': 'text/html', 'cache-control': 'max-age=3600', ...headers } });
+
+describe.each([1, 2])('with %d serve threads', (threads) => {
+  test('1,000 concurrent cold reads are one request to the origin', async () => {
+    await using origin = startOrigin(async () => {
+      await Bun.sleep(50);
+      return page('one');
+    });
+    await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] }, { threads });
+    const texts = await Promise.all(Array.from({ length: 1000 }, async () => (await node.get('/a')).text()));
+    expect(new Set(texts)).toEqual(new Set(['one']));
+    expect(origin.seen.length).toBe(1);
+  });
+
+  test('and of a failing origin too', async () => {
+    await using origin = startOrigin(async () => {
+      await Bun.sleep(50);
+      return new Response('down', { status: 503 });
+    });
+    await using node = await startPagesNode(
+      { origin: origin.url, limit: { backoff: '1h' }, rules: [{ match: '/**' }] },
+      { threads },
+    );
+    const statuses = await Promise.all(Array.from({ length: 1000 }, async () => (await node.get('/a')).status));
+    expect(new Set(statuses)).toEqual(new Set([503]));
+    expect(origin.seen.length).toBe(1);
+  });
+
+  test('what may not be stored is fetched by each', async () => {
+    let count = 0;
+    await using origin = startOrigin(() => page(`for ${++count}`, { 'cache-control': 'private' }));
+    await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] }, { threads });
+    const texts = await Promise.all(Array.from({ length: 20 }, async () => (await node.get('/a')).text()));
+    expect(new Set(texts).size).toBe(20);
+  });
+});
+
+test('no more requests at once than the limit', async () => {
+  let now = 0;
+  let most = 0;
+  await using origin = startOrigin(async () => {
+    most = Math.max(most, ++now);
+    await Bun.sleep(5);
+    now--;
+    return page('x');
+  });
+  await using node = await startPagesNode({ origin: origin.url, limit: { concurrent: 3 }, rules: [{ match: '/**' }] });
+  const statuses = await Promise.all(
+    Array.from({ length: 60 }, async (_, index) => (await node.get(`/${index}`)).status),
+  );
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(most).toBeLessThanOrEqual(3);
+});
+
+describe('cache poisoning: what is not part of the key does not reach the origin', () => {
+  const attacks: readonly (readonly [string, string])[] = [
+    ['X-Forwarded-Host', 'evil.example'],
+    ['X-Forwarded-Scheme', 'nothttps'],
+    ['X-Forwarded-Proto', 'http'],
+    ['X-Forwarded-Prefix', '/evil'],
+    ['X-Forwarded-Port', '4443'],
+    ['Forwarded', 'host=evil.example'],
+    ['X-Original-URL', '/admin'],
+    ['X-Rewrite-URL', '/admin'],
+    ['X-HTTP-Method-Override', 'POST'],
+    ['X-Host', 'evil.example'],
+    ['Origin', 'https://evil.example'],
+    ['Referer', 'https://evil.example/'],
+    ['User-Agent', 'evil'],
+    ['Accept', 'application/json'],
+    ['Accept-Language', 'xx'],
+    ['Cookie', 'session=evil'],
+    ['Range', 'bytes=0-0'],
+    ['If-None-Match', '"evil"'],
+    ['X-Anything', 'evil'],
+    ['Transfer-Encoding-Extra', 'evil'],
+    ['Max-Forwards', '77'],
+    ['Rsc', 'evil'],
+    ['Next-Router-State-Tree', 'evil'],
+    ['X-Middleware-Prefetch', 'evil'],
+  ];
+  test.each(attacks)('%s', async (name, value) => {
+    await using origin = startOrigin(() => page('clean'));
+    await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });
+    expect(await (await node.get('/a?utm_source=mail&q=evil', { [name]: value })).text()).toContain('c');
+    const [seen] = origin.seen;
+    expect(seen?.path).toBe('/a');
+    expect([...(seen?.headers ?? [])].filter(([, sent]) => sent.includes(value) && sent !== 'bytes')).toEqual([]);
+  });
+});
+
+test('marketing clicks hit; listed parameters count, in any order', async () => {
+  await using origin = startOrigin((request) => page(request.url.replace(/^.*?\/p/, '/p')));
+  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**', query: ['b', 'a'] }] });
+  const texts: string[] = [];
+  for (const query of ['?a=1&b=2', '?b=2&gclid=x&a=1', '?_kx=1&a=1&b=2&anything=3', '?a=1'])
+    texts.push(await (await node.get(`/p${query}`)).text());
+  expect(texts).toEqual(['/p?a=1&b=2', '/p?a=1&b=2', '/p?a=1&b=2', '/p?a=1']);
+  expect(origin.seen.length).toBe(2);
+});
+
+test('segments and cookies have pages of their own', async () => {
+  await using origin = startOrigin(({ headers }) =>
+    page(['x-device', 'accept-language', 'cookie'].map((name) => headers.get(name)).join(' | ')),
+  );
+  const rules = [{ match: '/**', device: true, languages: ['en', 'de'], cookies: ['currency'] }];
+  await using node = await startPagesNode({ origin: origin.url, rules });
+  const phone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148';
+  const ask = async (headers: Record<string, string>) => (await node.get('/a', headers)).text();
+  expect(await ask({ 'user-agent': phone, 'accept-language': 'de-CH, en;q=0.5' })).toBe('mobile | de | ');
+  expect(await ask({ 'user-agent': `${phone} again`, 'accept-language': 'de' })).toBe('mobile | de | ');
+  expect(await ask({ 'user-agent': 'curl', 'accept-language': 'fr' })).toBe('desktop | en | ');
+  expect(await ask({ 'user-agent': 'curl', cookie: '_ga=1; currency=EUR; session=2' })).toBe(
+    'desktop | en | currency=EUR',
+  );
+  expect(origin.seen.length).toBe(3);
+});
+
+test("what sets a cookie, and what was asked for with credentials, is nobody else's", async () => {
+  await using origin = startOrigin(({ headers }) =>
+    headers.has('authorization')
+      ? page(`for ${headers.get('authorization')}`)
+      : page('cookie', { 'set-cookie': 'a=1' }),
+  );
+  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });
+  expect(await (await node.get('/a', { authorization: 'Ann' })).text()).toBe('for Ann');
+  expect(await (await node.get('/a', { authorization: 'Bob' })).text()).toBe('for Bob');
+  const first = await node.get('/b');
+  expect(first.headers.get('set-cookie')).toBe('a=1');
+  await node.get('/b');
+  expect(origin.seen.length).toBe(4);
+});
