@@ -27,8 +27,11 @@ export type ReplicatedStore = Pick<
 export interface ReplicatedBlobs {
   /** Undefined: there is no such blob. */
   read(id: string, offset: number, most: number): { readonly bytes: Uint8Array; readonly last: boolean } | undefined;
-  /** Pieces of a blob come in order; a piece at 0 starts anew. Calls `done` when it is stored, the last when the whole blob is on disk. */
-  write(piece: BlobPiece, done: () => void): void;
+  /**
+   * Pieces of a blob come in order; a piece at 0 starts anew. Resolves when it is stored, the last when the whole blob is on disk.
+   * @param from the peer that sends it
+   */
+  write(from: string, piece: BlobPiece): Promise<void>;
 }
 
 export interface ReplicatorOptions {
@@ -218,7 +221,11 @@ export class Replicator {
       }
       case 'storeBlob': {
         const { piece } = effect;
-        return this.#options.blobs.write(piece, () => link.handle({ type: 'blobStored', piece }));
+        this.#options.blobs.write(link.peer ?? '', piece).then(
+          () => link.handle({ type: 'blobStored', piece }),
+          (error: unknown) => link.handle({ type: 'unreadable', code: 'STORAGE', reason: String(error) }),
+        );
+        return;
       }
       case 'closed':
         this.#links.delete(link);

@@ -1,7 +1,17 @@
 // The bytes of blobs: one file each under `blobs/<database>/`, written once and never changed. A file is complete and synced before a record
 // may refer to it; the store counts references (blob-references.ts).
 
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { storageError } from '../storage/index.ts';
@@ -34,7 +44,6 @@ export class BlobFiles {
   ): Promise<{ readonly id: string; readonly size: number }> {
     const id = Bun.randomUUIDv7();
     const folder = join(this.#folder, shard(id));
-    // The name of a new folder is durable only when the one it is in is.
     const made = mkdirSync(folder, { recursive: true });
     const unfinished = join(folder, `${id}.part`);
     const file = await open(unfinished, 'wx');
@@ -46,16 +55,68 @@ export class BlobFiles {
       }
       await file.sync();
       await file.close();
-      await rename(unfinished, this.path(id));
-      await syncFolder(folder);
-      for (let above = dirname(folder); made && above.length >= dirname(made).length; above = dirname(above))
-        await syncFolder(above);
+      await this.#finish(unfinished, id, made);
     } catch (error) {
       await file.close().catch(() => {});
       await rm(unfinished, { force: true });
       throw error;
     }
     return { id, size };
+  }
+
+  /**
+   * A piece of a blob of another node on its way in. Pieces come in order; one at 0 starts anew. Resolves when it is written, the last
+   * when the whole blob is on disk. Rejects with STORAGE_FULL or READ_ONLY.
+   * @param from tells apart those that send the same blob
+   */
+  async writePiece(
+    from: string,
+    piece: { readonly id: string; readonly offset: number; readonly bytes: Uint8Array; readonly last: boolean },
+  ): Promise<void> {
+    const { id, offset, bytes, last } = piece;
+    const folder = join(this.#folder, shard(id));
+    try {
+      const made = mkdirSync(folder, { recursive: true });
+      const unfinished = join(folder, `${id}.${from}.part`);
+      const file = await open(unfinished, offset === 0 ? 'w' : 'r+');
+      try {
+        await file.write(bytes, 0, bytes.byteLength, offset);
+        if (last) await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (last) await this.#finish(unfinished, id, made);
+    } catch (error) {
+      throw storageError(this.#folder, error) ?? error;
+    }
+  }
+
+  /** Undefined: there is no such blob. */
+  readPiece(
+    id: string,
+    offset: number,
+    most: number,
+  ): { readonly bytes: Uint8Array; readonly last: boolean } | undefined {
+    if (!this.exists(id)) return undefined;
+    const file = openSync(this.path(id), 'r');
+    try {
+      const size = fstatSync(file).size;
+      const bytes = new Uint8Array(Math.max(0, Math.min(most, size - offset)));
+      const read = readSync(file, bytes, 0, bytes.byteLength, offset);
+      return { bytes: bytes.subarray(0, read), last: offset + read >= size };
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** @param made the first folder that was made for it */
+  async #finish(unfinished: string, id: string, made: string | undefined): Promise<void> {
+    const folder = dirname(unfinished);
+    await rename(unfinished, this.path(id));
+    await syncFolder(folder);
+    // The name of a new folder is durable only when the one it is in is.
+    for (let above = dirname(folder); made && above.length >= dirname(made).length; above = dirname(above))
+      await syncFolder(above);
   }
 
   exists(id: string): boolean {

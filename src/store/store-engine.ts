@@ -6,6 +6,7 @@ import { type Clock, errorFromData, errorToData, HybridClock, ZerohopError } fro
 import type { TableDefinition } from '../schema/index.ts';
 import { BlobFiles } from './blob-files.ts';
 import { CommitQueue, type StoreMeters } from './commit-queue.ts';
+import type { Vector } from './remote-types.ts';
 import { Store } from './store.ts';
 import type { CommitOutcome, StoreClient, StoreTransaction, Written } from './types.ts';
 import { Upkeep } from './upkeep.ts';
@@ -29,7 +30,27 @@ export interface StoreEngineOptions {
   readonly copyWal?: (path: string) => Promise<void>;
 }
 
+/** Who replicates a database: told of commits, asked what the others have. */
+export interface Replication {
+  /** The log has new entries. */
+  committed(): void;
+  /** What each other member has on disk. */
+  members(): readonly Vector[];
+}
+
+/** What replication is done with. */
+export interface ReplicationDoor {
+  readonly store: Store;
+  readonly blobs: BlobFiles;
+  /** Calls `done` when everything committed so far is on disk. */
+  whenDurable(done: () => void): void;
+  /** Changes of other nodes have been committed: readers are told. */
+  changed(): void;
+}
+
 interface Writer {
+  readonly blobs: BlobFiles;
+  replication: Replication | undefined;
   readonly store: Store;
   readonly queue: CommitQueue;
   readonly upkeep: Upkeep;
@@ -60,6 +81,15 @@ export class StoreEngine implements StoreClient {
 
   store(database: string): Store | undefined {
     return this.#writers.get(database)?.store;
+  }
+
+  /** Lets a database take part in replication from now on. Undefined: there is no such database. */
+  replicate(database: string, replication: Replication): ReplicationDoor | undefined {
+    const writer = this.#writers.get(database);
+    if (!writer) return undefined;
+    writer.replication = replication;
+    const { store, blobs, queue } = writer;
+    return { store, blobs, whenDurable: (done) => queue.whenDurable(done), changed: () => this.#announce() };
   }
 
   /** Does upkeep that is due now; for tests that moved the clock. */
@@ -135,7 +165,10 @@ export class StoreEngine implements StoreClient {
     const queue = new CommitQueue({
       store,
       limit: writeQueue,
-      committed: () => this.#announce(),
+      committed: () => {
+        this.#announce();
+        writer.replication?.committed();
+      },
       failed: fatal,
       ...(meters && { meters }),
     });
@@ -147,11 +180,12 @@ export class StoreEngine implements StoreClient {
       removeBlobs: (ids) => queue.whenDurable(() => blobs.remove(ids)),
       removeStrays: () => blobs.removeStrays((id) => store.knowsBlob(id), clock.nowMs() - strayGraceMs),
       changed: () => this.#announce(),
+      members: () => writer.replication?.members() ?? [],
       ...(meters && { meters }),
       ...(copyWal && { copyWal: () => copyWal(path) }),
       failed: (error) => trouble(`upkeep of ${path}`, error),
     });
-    const writer = { store, queue, upkeep };
+    const writer: Writer = { store, queue, upkeep, blobs, replication: undefined };
     this.#writers.set(database, writer);
     return writer;
   }

@@ -4,6 +4,7 @@
 import { type Clock, limits } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { StoreMeters } from './commit-queue.ts';
+import type { Vector } from './remote-types.ts';
 import type { Store } from './store.ts';
 
 export interface UpkeepOptions {
@@ -21,6 +22,8 @@ export interface UpkeepOptions {
   readonly copyWal?: () => Promise<void>;
   /** Told of trouble: once, and again each `reportMs` for as long as it lasts. */
   readonly failed: (error: unknown) => void;
+  /** What each other member of the cluster has on disk; absent: a node alone. */
+  readonly members?: () => readonly Vector[];
   readonly meters?: StoreMeters;
 }
 
@@ -89,14 +92,19 @@ export class Upkeep {
   }
 
   #sweep(definition: TableDefinition, now: number): void {
-    const removed = this.#options.store.sweep(definition.name, now - (definition.evictionMs ?? 0), stepRows);
+    const removed = this.#options.store.sweep(
+      definition.name,
+      now - (definition.evictionMs ?? 0),
+      stepRows,
+      this.#options.members?.(),
+    );
     if (removed > 0) this.#options.changed();
     if (removed === stepRows) this.#soon('sweep', () => this.#sweep(definition, now));
   }
 
   #trim(now: number): void {
     const { store, logRetentionMs, removeBlobs } = this.#options;
-    const removed = store.trim((now - logRetentionMs) * 1000, stepRows);
+    const removed = store.trim((now - logRetentionMs) * 1000, stepRows, this.#options.members?.());
     const blobs = store.collectBlobs(now - blobGraceMs, stepRows);
     if (blobs.length > 0) removeBlobs(blobs);
     if ((removed >= stepRows || blobs.length === stepRows) && !this.#trimming) {

@@ -94,7 +94,7 @@ export class SimNode {
       node: id,
       database: 'data',
       store: this.#sabotaged(store),
-      blobs: { read: () => undefined, write: () => {} },
+      blobs: { read: () => undefined, write: async () => {} },
       schema: { digest: 'same', definitions: '[]' },
       durable: store.vector(),
       nowMs: () => this.nowMs(),
