@@ -49,6 +49,8 @@ export const limits = {
   cachedAnswerBytes: 64 * 1024 * 1024,
   /** Bytes of pages of other sites a thread keeps in memory. */
   hotPageBytes: 128 * 1024 * 1024,
+  /** Bytes of bodies of such pages on disk. */
+  pageDiskBytes: 10 * 1024 * 1024 * 1024,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,
 } as const;

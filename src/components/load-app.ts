@@ -33,6 +33,8 @@ export interface LoadedApp {
   readonly problems: readonly string[];
   /** Steps for the HTTP chain: the app's static files. */
   readonly steps: readonly HttpStep[];
+  /** Ends what goes on by itself. */
+  readonly close: () => void;
   /** Undefined: the app does not want its resources served over REST. */
   readonly rest: RestOptions | undefined;
 }
@@ -45,6 +47,7 @@ export interface RestOptions {
 export async function loadApp({ folder, node, primary, pagesMemory }: LoadOptions): Promise<LoadedApp> {
   const problems: string[] = [];
   const steps: HttpStep[] = [];
+  let close = (): void => {};
   const report = (error: unknown, file?: string): void => {
     const problem = describeLoadError(error, folder, file);
     problems.push(problem);
@@ -66,14 +69,14 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
         `There is no folder ${folder}. Name the app's folder, or make one with "zerohop create".`,
       ),
     );
-    return { problems, steps, rest: undefined };
+    return { problems, steps, close, rest: undefined };
   }
   let config: AppConfig;
   try {
     config = readAppConfig(folder);
   } catch (error) {
     report(error);
-    return { problems, steps, rest: undefined };
+    return { problems, steps, close, rest: undefined };
   }
   let rest: RestOptions | undefined;
   const { env, loadEnv: files, graphqlSchema, dataLoader, jsResource, static: web, pages, rest: restOptions } = config;
@@ -82,7 +85,13 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
   if (graphqlSchema) await attempt(() => loadSchema(graphqlSchema, folder, node, primary));
   if (dataLoader && primary) await attempt(() => loadData(dataLoader, folder, node, report));
   if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
-  if (pages) await attempt(async () => void steps.push(await loadPages(pages, node, primary, pagesMemory)));
+  if (pages) {
+    await attempt(async () => {
+      const loaded = await loadPages(pages, node, primary, pagesMemory);
+      steps.push(loaded.step);
+      close = loaded.close;
+    });
+  }
   if (web) await attempt(() => void steps.push(staticStep(web, folder)));
   if (restOptions) {
     await attempt(() => {
@@ -90,7 +99,7 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
     });
   }
   for (const { name, options } of config.unsupported) warnUnsupported(name, options, folder, node);
-  return { problems, steps, rest };
+  return { problems, steps, close, rest };
 }
 
 /** Only where there is something that would have been loaded. */

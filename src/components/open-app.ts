@@ -61,14 +61,22 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   try {
     await prepare?.(node);
     const app = folder === undefined ? noApp : await loadApp({ folder, node, primary, pagesMemory });
-    return { node, handler: handlerOf(app, node, options), problems: app.problems, close };
+    return {
+      node,
+      handler: handlerOf(app, node, options),
+      problems: app.problems,
+      close() {
+        app.close();
+        close();
+      },
+    };
   } catch (error) {
     close();
     throw error;
   }
 }
 
-const noApp: LoadedApp = { problems: [], steps: [], rest: { lastModified: true } };
+const noApp: LoadedApp = { problems: [], steps: [], close: () => {}, rest: { lastModified: true } };
 
 /** Who is asking is found out when it is first asked; the step marks the place in the chain for those that name it. */
 const authentication: HttpStep = { name: 'authentication', handle: (request, next) => next(request) };

@@ -1,7 +1,6 @@
 // `pages`: the page cache in front of other sites. Before everything else of the app: what is for one of its sites is answered here.
 
-import { limits } from '../base/index.ts';
-import { PageStore, Pages, readSites, SharedState } from '../pages/index.ts';
+import { PageStore, Pages, PageUpkeep, readPages, SharedState } from '../pages/index.ts';
 import type { HttpRequest, HttpStep } from '../protocols/http/index.ts';
 import type { AppNode } from '../resources/index.ts';
 
@@ -11,24 +10,30 @@ export interface PagesMemory {
   readonly thread: number;
 }
 
+export interface LoadedPages {
+  readonly step: HttpStep;
+  close(): void;
+}
+
 export async function loadPages(
   value: unknown,
   node: AppNode,
   primary: boolean,
   memory: PagesMemory | undefined,
-): Promise<HttpStep> {
-  const sites = readSites(value);
-  if (primary) await PageStore.prepare(node.databases, sites);
-  const pages = new Pages({
-    sites,
-    databases: node.databases,
-    state: new SharedState(memory?.buffer, memory?.thread),
-    log: node.log,
-    hotBytes: limits.hotPageBytes,
-  });
+): Promise<LoadedPages> {
+  const { sites, diskBytes, memoryBytes } = readPages(value);
+  const { databases, log } = node;
+  if (primary) await PageStore.prepare(databases, sites);
+  const state = new SharedState(memory?.buffer, memory?.thread);
+  const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes });
+  const upkeep = primary ? new PageUpkeep({ store: pages.store, diskBytes, log }) : undefined;
+  upkeep?.start();
   return {
-    name: 'pages',
-    before: 'authentication',
-    handle: (request: HttpRequest, next) => pages.handle(request) ?? next(request),
+    step: {
+      name: 'pages',
+      before: 'authentication',
+      handle: (request: HttpRequest, next) => pages.handle(request) ?? next(request),
+    },
+    close: () => upkeep?.stop(),
   };
 }

@@ -26,6 +26,7 @@ export const tableDefinitions = parseSdl(
   }
   type Body @table(database: "pages") {
     id: ID @primaryKey
+    size: Long
     bytes: String
   }
   type Site @table(database: "pages") {

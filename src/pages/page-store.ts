@@ -32,10 +32,14 @@ interface HotRow {
   readonly version: number;
   readonly hot: HotPage | undefined;
   bytes: number;
+  /** When its use was written down last. */
+  usedMs: number;
 }
 
 /** How often a write is tried again when another came between. */
 const attempts = 20;
+/** How exactly it is known when a page was used, in ms: writing it down costs a commit. */
+const usedStepMs = 6 * 3_600_000;
 /** Memory a page takes besides its bodies, about. */
 const pageBytes = 2_000;
 
@@ -106,6 +110,7 @@ export class PageStore {
     const record = this.#options.databases.getLatest(this.#tables.page, key);
     const known = this.#hot.get(key);
     if (known && known.version === record?.version) {
+      if (known.usedMs < Date.now() - usedStepMs) this.#touch(known);
       this.#hot.delete(key);
       this.#hot.set(key, known);
       return known;
@@ -118,10 +123,23 @@ export class PageStore {
     const { version } = record;
     const row = parseRow(record);
     const hot = row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>() } : undefined;
-    const made = { row, version, hot, bytes: pageBytes };
+    const { usedMs } = JSON.parse(record.body) as { usedMs?: number };
+    const made = { row, version, hot, bytes: pageBytes, usedMs: usedMs ?? Number.POSITIVE_INFINITY };
     this.#hot.set(key, made);
     this.#grow(made, 0);
     return made;
+  }
+
+  /** Writes down that the page is used: what is unused for longest is evicted first. */
+  #touch(row: HotRow): void {
+    row.usedMs = Date.now();
+    if (row.row.kind !== 'page') return;
+    const { key, times } = row.row.page;
+    const transaction = this.#options.databases.transaction();
+    const options = { expiresAt: Math.ceil(times.keepUntilMs), if: { versions: [row.version] } };
+    transaction.patch(this.#tables.page, key, { usedMs: row.usedMs }, options);
+    // Gone or replaced meanwhile, or a busy node: it is used again, or it is not.
+    transaction.commit().catch(() => {});
   }
 
   #grow(row: HotRow, bytes: number): void {
@@ -230,7 +248,11 @@ export class PageStore {
     // Bodies that are there must not be collected meanwhile.
     if (stored) transaction.insist(this.#tables.body, body.id, stored.version);
     else if (bytes)
-      transaction.put(this.#tables.body, body.id, { id: body.id, bytes: Buffer.from(bytes).toString('base64') });
+      transaction.put(this.#tables.body, body.id, {
+        id: body.id,
+        size: bytes.length,
+        bytes: Buffer.from(bytes).toString('base64'),
+      });
   }
 
   #stagePage(

@@ -1,10 +1,30 @@
 // `pages` of config.yaml → sites and rules, checked: what is not known is refused with its place, never ignored.
 
 import { Glob } from 'bun';
-import { nearest, ZerohopError } from '../base/index.ts';
+import { limits, nearest, ZerohopError } from '../base/index.ts';
 import type { Rule, Site } from './types.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** What `pages` says: the sites, and what all of them together may take. */
+export interface PagesSettings {
+  readonly sites: readonly Site[];
+  /** Bytes of bodies on disk. */
+  readonly diskBytes: number;
+  /** Bytes of pages each thread keeps in memory. */
+  readonly memoryBytes: number;
+}
+
+/** One site, a list of them, or `{ sites, disk, memory }`. */
+export function readPages(value: unknown): PagesSettings {
+  const whole = typeof value === 'object' && value !== null && 'sites' in value;
+  const fields = whole ? fieldsOf(value, 'pages', ['sites', 'disk', 'memory']) : {};
+  return {
+    sites: readSites(whole ? fields.sites : value),
+    diskBytes: sizeOf(fields, 'disk', 'pages') ?? limits.pageDiskBytes,
+    memoryBytes: sizeOf(fields, 'memory', 'pages') ?? limits.hotPageBytes,
+  };
+}
 
 export function readSites(value: unknown): readonly Site[] {
   const entries = Array.isArray(value) ? value : [value];
