@@ -19,7 +19,7 @@ type DeclaredDatabases = { readonly data: DeclaredTables } & (keyof Databases ex
 
 export const tables = appApi.tables as unknown as DeclaredTables;
 export const databases = appApi.databases as unknown as DeclaredDatabases;
-export const { config, contentTypes, logger, resources, server } = appApi;
+export const { config, contentTypes, logger, pages, resources, server } = appApi;
 
 export {
   type BlobData,

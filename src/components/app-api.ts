@@ -17,6 +17,7 @@ import {
   Resource,
   transaction,
 } from '../resources/index.ts';
+import { appPages } from './pages.ts';
 
 /** Writes to the node's log. Takes what console.log takes; an Error is told with its stack. */
 export type AppLogger = Readonly<
@@ -43,6 +44,7 @@ export const appApi = {
   contentTypes: ofNode<AppServer['contentTypes']>(Map.prototype, ({ server }) => server.contentTypes),
   config: ofNode<AppNode['config']>({}, ({ config }) => config),
   logger: appLogger(() => currentNode().log),
+  pages: appPages,
 };
 
 /** Stands for an object of the current node. */

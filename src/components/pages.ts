@@ -1,8 +1,21 @@
 // `pages`: the page cache in front of other sites. Before everything else of the app: what is for one of its sites is answered here.
 
-import { PageStore, Pages, PageUpkeep, readPages, SharedState } from '../pages/index.ts';
+import { ZerohopError } from '../base/index.ts';
+import {
+  answerControl,
+  controlPath,
+  type OutageMode,
+  PageStore,
+  Pages,
+  PagesControl,
+  type PagesStatus,
+  PageUpkeep,
+  type PurgeRequest,
+  readPages,
+  SharedState,
+} from '../pages/index.ts';
 import type { HttpRequest, HttpStep } from '../protocols/http/index.ts';
-import type { AppNode } from '../resources/index.ts';
+import { type AppNode, currentNode } from '../resources/index.ts';
 
 /** What the threads of a node share for it, and which of them this is. */
 export interface PagesMemory {
@@ -15,6 +28,9 @@ export interface LoadedPages {
   close(): void;
 }
 
+/** The page cache of each node that has one. */
+const controls = new WeakMap<AppNode, PagesControl>();
+
 export async function loadPages(
   value: unknown,
   node: AppNode,
@@ -26,14 +42,34 @@ export async function loadPages(
   if (primary) await PageStore.prepare(databases, sites);
   const state = new SharedState(memory?.buffer, memory?.thread);
   const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes });
+  const control = new PagesControl(pages);
+  controls.set(node, control);
   const upkeep = primary ? new PageUpkeep({ store: pages.store, diskBytes, log }) : undefined;
   upkeep?.start();
   return {
     step: {
       name: 'pages',
       before: 'authentication',
-      handle: (request: HttpRequest, next) => pages.handle(request) ?? next(request),
+      handle(request: HttpRequest, next) {
+        if (request.pathname === controlPath) return answerControl(control, request);
+        return pages.handle(request) ?? next(request);
+      },
     },
     close: () => upkeep?.stop(),
   };
 }
+
+function current(): PagesControl {
+  const control = controls.get(currentNode());
+  if (control) return control;
+  throw new ZerohopError('INVALID_CONFIG', 'This app has no page cache: config.yaml has no "pages".');
+}
+
+/** The page cache, as app code has it. */
+export const appPages = {
+  /** Removes pages by `url`, by `tag` or `all`, or makes them stale with `soft`; resolves with how many when every thread sees it. */
+  purge: (request: PurgeRequest): Promise<number> => current().purge(request),
+  /** Switches origins off (`on`) and on again (`auto`). */
+  outage: (mode: OutageMode, site?: string): Promise<void> => current().outage(mode, site),
+  status: (): PagesStatus => current().status(Date.now()),
+};

@@ -1,3 +1,5 @@
+export { PagesControl, type PagesStatus, type PurgeRequest } from './control.ts';
+export { answerControl, controlPath } from './control-door.ts';
 export { PageStore } from './page-store.ts';
 export { Pages, type PagesOptions } from './pages.ts';
 export { type PurgeOrder, purge } from './purge.ts';

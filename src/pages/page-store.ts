@@ -15,6 +15,7 @@ import {
   tableDefinitions,
   type Variant,
 } from './page-rows.ts';
+import type { Servable } from './readiness.ts';
 import type { OutageMode } from './shield.ts';
 import type { Coding, Page, Site } from './types.ts';
 
@@ -104,6 +105,17 @@ export class PageStore {
     if (exact) return exact.hot;
     const spoken = vary.includes('accept-language') ? inPreferredLanguage(vary, variants, forward) : undefined;
     return spoken && this.#row(spoken.key)?.hot;
+  }
+
+  /** Whether some page of a key could be served without its origin. */
+  servable(key: string, nowMs: number): Servable {
+    const found = this.#row(key);
+    if (!found) return 'no';
+    const hot =
+      found.row.kind === 'page' ? [found.hot] : found.row.list.variants.map((variant) => this.#row(variant.key)?.hot);
+    const times = hot.flatMap((one) => one?.page.times ?? []);
+    if (times.some(({ freshUntilMs }) => freshUntilMs > nowMs)) return 'fresh';
+    return times.some(({ errorUntilMs }) => errorUntilMs > nowMs) ? 'stale' : 'no';
   }
 
   #row(key: string): HotRow | undefined {

@@ -16,6 +16,7 @@ import { hostOf, keyOf, variantOf } from './key.ts';
 import { type HotPage, PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
 import { answerPurge } from './purge-request.ts';
+import { Readiness, type ReadinessReport } from './readiness.ts';
 import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
 import type { SharedState } from './shared-state.ts';
@@ -42,6 +43,7 @@ export class Pages {
   readonly #sites: readonly Site[];
   readonly #parts: FetchParts;
   readonly #flights: Flights;
+  readonly #readiness: Readiness;
 
   /** The tables exist: see `PageStore.prepare`. */
   constructor({ sites, databases, state, log, hotBytes, chance = Math.random }: PagesOptions) {
@@ -50,10 +52,16 @@ export class Pages {
     this.shield = new Shield(state);
     this.#parts = { store: this.store, shield: this.shield, log, chance };
     this.#flights = new Flights(this.#parts, state);
+    this.#readiness = new Readiness({ chance });
   }
 
   get sites(): readonly Site[] {
     return this.#sites;
+  }
+
+  /** Of the requests this thread got: a fair part of all. */
+  readiness(nowMs: number): ReadinessReport {
+    return this.#readiness.report(nowMs, (key) => this.store.servable(key, nowMs));
   }
 
   /** Undefined: the request is for none of the sites. */
@@ -71,6 +79,7 @@ export class Pages {
     if (!rule || !keyed) return this.#pass(site, request, 'bypass');
     const stale = this.store.find(keyed.key, keyed.forward);
     const nowMs = Date.now();
+    this.#readiness.asked(keyed.key, nowMs);
     const asked: Asked = { method, headers };
     if (stale && stale.page.times.freshUntilMs > nowMs) {
       const ttl = (stale.page.times.freshUntilMs - nowMs) / 1000;

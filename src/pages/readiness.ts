@@ -1,0 +1,150 @@
+// If the origin failed this second: what share of recent requests would be served, and which of the busiest pages would not. Kept in constant
+// memory, whatever the traffic: of every minute of the last hour and every hour of the last day a fair sample, and the busiest addresses
+// counted as in Metwally et al., "Efficient computation of frequent and top-k elements in data streams" (2005).
+
+/** Whether a page could be served without its origin. */
+export type Servable = 'fresh' | 'stale' | 'no';
+
+export interface Share {
+  readonly requests: number;
+  /** 0 to 1. */
+  readonly fresh: number;
+  readonly stale: number;
+}
+
+export interface ReadinessReport {
+  readonly hour: Share;
+  readonly day: Share;
+  /** The busiest first; `requests` is at most too high by what the least busy one counted has. */
+  readonly missing: readonly { readonly key: string; readonly requests: number }[];
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+interface Bucket {
+  since: number;
+  count: number;
+  readonly sample: string[];
+}
+
+/** Buckets in a ring, each with a reservoir of what was asked for in its time. */
+class SampledTimes {
+  readonly #lengthMs: number;
+  readonly #samples: number;
+  readonly #chance: () => number;
+  readonly #ring: Bucket[];
+
+  constructor(buckets: number, lengthMs: number, samples: number, chance: () => number) {
+    this.#lengthMs = lengthMs;
+    this.#samples = samples;
+    this.#chance = chance;
+    this.#ring = Array.from({ length: buckets }, () => ({ since: -1, count: 0, sample: [] }));
+  }
+
+  add(key: string, nowMs: number): void {
+    const since = Math.floor(nowMs / this.#lengthMs);
+    const bucket = this.#ring[since % this.#ring.length];
+    if (!bucket) return;
+    if (bucket.since !== since) {
+      bucket.since = since;
+      bucket.count = 0;
+      bucket.sample.length = 0;
+    }
+    bucket.count++;
+    if (bucket.sample.length < this.#samples) bucket.sample.push(key);
+    else {
+      const place = Math.floor(this.#chance() * bucket.count);
+      if (place < this.#samples) bucket.sample[place] = key;
+    }
+  }
+
+  share(nowMs: number, servable: (key: string) => Servable): Share {
+    const oldest = Math.floor(nowMs / this.#lengthMs) - this.#ring.length;
+    const recent = this.#ring.filter(({ since, count }) => since > oldest && count > 0);
+    const requests = recent.reduce((sum, { count }) => sum + count, 0);
+    const sums: Record<Servable, number> = { fresh: 0, stale: 0, no: 0 };
+    for (const { count, sample } of recent)
+      for (const key of sample) sums[servable(key)] += count / sample.length / requests;
+    return { requests, fresh: sums.fresh, stale: sums.stale };
+  }
+}
+
+/** Space-Saving: the busiest keys, with counts that are never too low. */
+class BusiestKeys {
+  readonly #most: number;
+  /** In the order of the last increment among equal counts. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(key: string): void {
+    const known = this.#counts.get(key);
+    if (known !== undefined) return void this.#counts.set(key, known + 1);
+    if (this.#counts.size < this.#most) return void this.#counts.set(key, 1);
+    let least: readonly [string, number] | undefined;
+    for (const entry of this.#counts) {
+      if (least === undefined || entry[1] < least[1]) least = entry;
+      if (least[1] === 1) break;
+    }
+    if (!least) return;
+    this.#counts.delete(least[0]);
+    this.#counts.set(key, least[1] + 1);
+  }
+
+  /** Halves all counts, so that what was busy once makes room. */
+  fade(): void {
+    for (const [key, count] of this.#counts) {
+      if (count < 2) this.#counts.delete(key);
+      else this.#counts.set(key, Math.floor(count / 2));
+    }
+  }
+
+  sorted(): (readonly [string, number])[] {
+    return [...this.#counts].toSorted((a, b) => b[1] - a[1]);
+  }
+}
+
+export interface ReadinessOptions {
+  /** From 0 to 1. */
+  readonly chance: () => number;
+  readonly samples?: number;
+  readonly busiest?: number;
+}
+
+export class Readiness {
+  readonly #minutes: SampledTimes;
+  readonly #hours: SampledTimes;
+  readonly #busiest: BusiestKeys;
+  #fadedMs = 0;
+
+  constructor({ chance, samples = 100, busiest = 500 }: ReadinessOptions) {
+    this.#minutes = new SampledTimes(60, minuteMs, samples, chance);
+    this.#hours = new SampledTimes(24, hourMs, samples * 4, chance);
+    this.#busiest = new BusiestKeys(busiest);
+  }
+
+  asked(key: string, nowMs: number): void {
+    this.#minutes.add(key, nowMs);
+    this.#hours.add(key, nowMs);
+    if (nowMs - this.#fadedMs > hourMs) {
+      this.#fadedMs = nowMs;
+      this.#busiest.fade();
+    }
+    this.#busiest.add(key);
+  }
+
+  report(nowMs: number, servable: (key: string) => Servable, most = 20): ReadinessReport {
+    return {
+      hour: this.#minutes.share(nowMs, servable),
+      day: this.#hours.share(nowMs, servable),
+      missing: this.#busiest
+        .sorted()
+        .filter(([key]) => servable(key) === 'no')
+        .slice(0, most)
+        .map(([key, requests]) => ({ key, requests })),
+    };
+  }
+}
