@@ -4,6 +4,7 @@ export { FrameSplitter, type Split } from './frame-splitter.ts';
 export { replicationLimits } from './limits.ts';
 export type { Message } from './messages.ts';
 export { protocolVersion } from './messages.ts';
+export { type ReplicateDatabaseOptions, replicateDatabase, schemaOf } from './replicate-database.ts';
 export {
   type Channel,
   type Link,

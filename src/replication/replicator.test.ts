@@ -4,13 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { limits, systemClock } from '../base/index.ts';
-import { parseSdl, type TableDefinition } from '../schema/index.ts';
-import { type BlobFiles, type Change, StoreEngine, sameVector } from '../store/index.ts';
+import { parseSdl } from '../schema/index.ts';
+import { BlobFiles, type Change, type StoreEngine, sameVector } from '../store/index.ts';
 import { replicationLimits } from './limits.ts';
 import type { Message } from './messages.ts';
-import { type Link, Replicator, type Report } from './replicator.ts';
-import type { SchemaState } from './session.ts';
+import { openTestEngine } from './open-test-engine.ts';
+import { replicateDatabase } from './replicate-database.ts';
+import type { Link, Replicator, Report } from './replicator.ts';
 
 const sdl = `
 type Note @table { id: ID @primaryKey  text: String }
@@ -42,67 +42,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const schemaOf = (tables: readonly TableDefinition[]): SchemaState => ({
-  digest: Bun.hash(JSON.stringify(tables)).toString(16),
-  definitions: JSON.stringify(tables),
-});
-
-function start(id: string, schema = sdl): Node {
-  const engine = new StoreEngine({
-    folder: join(folder, id),
-    nodeId: id,
-    clock: systemClock,
-    clockDriftMs: 60_000,
-    writeQueue: 100,
-    logRetentionMs: limits.logRetentionMs,
-    checkpointBytes: limits.checkpointBytes,
-    commits: new Int32Array(1),
-    fatal: (error) => {
-      throw error;
-    },
-    trouble: (_what, error) => {
-      throw error;
-    },
-  });
-  const { tables } = parseSdl(schema, 'schema.graphql');
-  engine.applySchema(tables);
+async function start(id: string, schema = sdl): Promise<Node> {
   const reports: Report[] = [];
-  const door = engine.replicate('data', {
-    committed: () => {
-      replicator.committed();
-      synced();
-    },
-    members: () => [],
-  });
-  if (!door) throw new Error('no database');
-  const synced = () => {
-    const vector = door.store.vector();
-    door.whenDurable(() => replicator.durable(vector));
-  };
-  const replicator: Replicator = new Replicator({
-    cluster: 'c',
-    node: id,
-    database: 'data',
-    store: door.store,
-    blobs: {
-      read: (blob, offset, most) => door.blobs.readPiece(blob, offset, most),
-      write: (from, piece) => door.blobs.writePiece(from, piece),
-    },
-    schema: schemaOf(tables),
-    durable: door.store.vector(),
-    nowMs,
-    committed: () => {
-      door.changed();
-      synced();
-    },
-    applySchema: (definitions) => {
-      const known = door.store.tables;
-      engine.applySchema((JSON.parse(definitions) as TableDefinition[]).filter(({ name }) => !known.has(name)));
-    },
-    digests: () => new Map(door.store.figures().map(({ table, digest }) => [table, digest])),
-    report: (report) => void reports.push(report),
-  });
-  const node = { id, engine, replicator, blobs: door.blobs, reports };
+  const engine = openTestEngine(join(folder, id), id);
+  engine.applySchema(parseSdl(schema, 'schema.graphql').tables);
+  const report = (one: Report) => void reports.push(one);
+  const own = { engine, database: 'data', cluster: 'c', node: id, clock: { nowMs }, members: () => [], report };
+  const replicator = await replicateDatabase(own);
+  if (!replicator) throw new Error('no database');
+  const node = { id, engine, replicator, blobs: new BlobFiles(join(folder, id), 'data'), reports };
   nodes.push(node);
   return node;
 }
@@ -163,7 +111,7 @@ async function agreement(): Promise<void> {
 
 describe('two nodes', () => {
   test('exchange what each had before and what comes then', async () => {
-    const [a, b] = [start('a'), start('b')];
+    const [a, b] = [await start('a'), await start('b')];
     await commit(a, put('Note', 'x', { text: 'by a' }));
     await commit(b, put('Note', 'y', { text: 'by b' }));
     join2(a, b);
@@ -180,7 +128,7 @@ describe('two nodes', () => {
   });
 
   test('go on after the connection broke, with no copy', async () => {
-    const [a, b] = [start('a'), start('b')];
+    const [a, b] = [await start('a'), await start('b')];
     const cut = join2(a, b);
     await agreement();
     cut();
@@ -192,7 +140,7 @@ describe('two nodes', () => {
   });
 
   test('bring the bytes of a blob before the record that refers to it', async () => {
-    const [a, b] = [start('a'), start('b')];
+    const [a, b] = [await start('a'), await start('b')];
     join2(a, b);
     const bytes = crypto.getRandomValues(new Uint8Array(65_536));
     const large = new Uint8Array(replicationLimits.blobPieceBytes * 2 + 5).map((_, at) => bytes[at % 65_536] ?? 0);
@@ -207,7 +155,7 @@ describe('two nodes', () => {
   });
 
   test('make tables the other has before their records come', async () => {
-    const [a, b] = [start('a', `${sdl} type Extra @table { id: ID @primaryKey }`), start('b')];
+    const [a, b] = [await start('a', `${sdl} type Extra @table { id: ID @primaryKey }`), await start('b')];
     await commit(a, put('Extra', 'x'));
     join2(a, b);
     await agreement();
@@ -226,7 +174,7 @@ async function pass(seconds: number): Promise<void> {
 
 describe('three nodes', () => {
   test('in a chain pass on what others wrote, and what others have on disk', async () => {
-    const [a, b, c] = [start('a'), start('b'), start('c')];
+    const [a, b, c] = [await start('a'), await start('b'), await start('c')];
     join2(a, b);
     join2(b, c);
     await commit(a, put('Note', 'x'));
@@ -240,7 +188,7 @@ describe('three nodes', () => {
   });
 
   test('in a circle pass nothing on that all hear directly', async () => {
-    const [a, b, c] = [start('a'), start('b'), start('c')];
+    const [a, b, c] = [await start('a'), await start('b'), await start('c')];
     for (const [one, other] of [
       [a, b],
       [b, c],
@@ -259,7 +207,7 @@ describe('nodes that compare their digests', () => {
   const diverged = () => nodes.flatMap(({ reports }) => reports.filter(({ type }) => type === 'diverged'));
 
   test('find nothing while they agree', async () => {
-    const [a, b] = [start('a'), start('b')];
+    const [a, b] = [await start('a'), await start('b')];
     join2(a, b);
     await commit(a, put('Note', 'x'));
     await agreement();
@@ -269,7 +217,7 @@ describe('nodes that compare their digests', () => {
   });
 
   test('find the table that differs although both have the same transactions', async () => {
-    const [a, b] = [start('a'), start('b')];
+    const [a, b] = [await start('a'), await start('b')];
     await commit(a, put('Note', 'x', { text: 'right' }));
     const answer = storeOf(a).readSince({ vector: new Map(), except: new Set(), after: 0, limitBytes: 1000 });
     if (answer.kind !== 'batch') throw new Error('needs a copy');

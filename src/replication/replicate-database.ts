@@ -1,0 +1,80 @@
+// Joins a database of a store engine and its conversations: what is committed goes out once it is on disk, what comes in is committed and synced.
+
+import type { Clock } from '../base/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import type { ReplicationDoor, StoreEngine } from '../store/index.ts';
+import { Replicator, type Report } from './replicator.ts';
+import type { SchemaState } from './session.ts';
+
+export interface ReplicateDatabaseOptions {
+  readonly engine: StoreEngine;
+  readonly database: string;
+  readonly cluster: string;
+  readonly node: string;
+  readonly clock: Clock;
+  /** Ids of the other members: nothing is taken out that one of them misses. */
+  readonly members: () => readonly string[];
+  readonly report: (report: Report) => void;
+}
+
+/** Resolves when all that the database holds is on disk: before that nobody may hear of it. Undefined: there is no such database. */
+export async function replicateDatabase(options: ReplicateDatabaseOptions): Promise<Replicator | undefined> {
+  const { engine, database, cluster, node, clock, members, report } = options;
+  let replicator: Replicator | undefined;
+  const door = engine.replicate(database, {
+    committed: () => {
+      replicator?.committed();
+      if (door) sync(door);
+    },
+    members: () => members().map((member) => replicator?.durableAt(member) ?? new Map()),
+  });
+  if (!door) return undefined;
+  const sync = ({ store, whenDurable }: ReplicationDoor) => {
+    const vector = store.vector();
+    whenDurable(() => replicator?.durable(vector));
+  };
+  const durable = await new Promise<ReturnType<typeof door.store.vector>>((resolve) => {
+    const vector = door.store.vector();
+    door.whenDurable(() => resolve(vector));
+  });
+  replicator = new Replicator({
+    cluster,
+    node,
+    database,
+    store: door.store,
+    blobs: {
+      read: (blob, offset, most) => door.blobs.readPiece(blob, offset, most),
+      write: (from, piece) => door.blobs.writePiece(from, piece),
+    },
+    schema: schemaOf(door),
+    durable,
+    nowMs: () => clock.nowMs(),
+    committed: () => {
+      door.changed();
+      sync(door);
+    },
+    applySchema: (definitions) => makeMissingTables(engine, door, database, definitions),
+    digests: () => new Map(door.store.figures().map(({ table, digest }) => [table, digest])),
+    report,
+  });
+  // What was committed meanwhile.
+  sync(door);
+  return replicator;
+}
+
+/** The replicated tables of a database, for peers. */
+export function schemaOf({ store }: Pick<ReplicationDoor, 'store'>): SchemaState {
+  const tables = [...store.tables.values()]
+    .map(({ entry }) => entry.definition)
+    .filter(({ replicate }) => replicate)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const definitions = JSON.stringify(tables);
+  return { digest: Bun.hash(definitions).toString(16), definitions };
+}
+
+/** A table that is here already stays as this node's own schema says. */
+function makeMissingTables(engine: StoreEngine, door: ReplicationDoor, database: string, definitions: string): void {
+  const tables = JSON.parse(definitions) as TableDefinition[];
+  const missing = tables.filter((table) => table.database === database && !door.store.tables.has(table.name));
+  if (missing.length > 0) engine.applySchema(missing);
+}
