@@ -56,7 +56,7 @@ export function keyOf(
 function bounded(text: string): string {
   if (text.length <= maxKeyLength) return text;
   const hash = new Bun.CryptoHasher('sha256').update(text).digest('base64url');
-  return `${text.slice(0, maxKeyLength - 50)} sha256:${hash}`;
+  return `${text.slice(0, maxKeyLength - 60)} sha256:${hash}`;
 }
 
 export function hostOf(headers: Headers): string {

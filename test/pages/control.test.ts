@@ -61,8 +61,8 @@ test('status says what would be served if the origin failed now', async () => {
   for (let index = 0; index < before.hour.requests; index++) await node.get('/never');
   const { pages, readiness } = await statusOf();
   expect(pages).toBe(1);
-  expect(readiness.hour).toEqual({ requests: 2 * before.hour.requests, fresh: 0.5, stale: 0 });
-  expect(readiness.missing).toEqual([{ key: '*/never', requests: before.hour.requests }]);
+  expect(readiness.hour as unknown).toEqual({ requests: 2 * before.hour.requests, fresh: 0.5, stale: 0 });
+  expect(readiness.missing as unknown).toEqual([{ key: '*/never', requests: before.hour.requests }]);
 });
 
 test('nobody but administrators', async () => {
