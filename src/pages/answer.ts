@@ -31,7 +31,13 @@ export function answer(
   const coding =
     page.body === null ? 'identity' : chooseCoding(page.body, type, canTransform, asked.headers.get('accept-encoding'));
   if (coding === undefined) return undefined;
-  const headers = headersOf(page, coding, type, canTransform, told, nowMs);
+  const head = () => headersOf(page, coding, type, canTransform, told, nowMs);
+  const plain = isPlain(asked) && told.status.outcome === 'hit' && !told.failure && !told.status.collapsed;
+  if (plain && hot.heads && page.status === 200 && asked.method === 'GET') {
+    const blob = store.formAtHand(hot, coding);
+    if (blob) return new Response(blob, { headers: headersForSecond(hot.heads, coding, nowMs, head) });
+  }
+  const headers = head();
   if (page.status === 200 && isUnchanged(page, asked.headers)) {
     for (const name of bodyHeaders) headers.delete(name);
     return new Response(null, { status: 304, headers });
@@ -47,6 +53,26 @@ export function answer(
     blob && (isPart ? partOf(blob, range, headers) : whole(page, blob, asked.method, headers));
   const atHand = store.formAtHand(hot, wanted);
   return atHand ? finish(atHand) : store.form(hot, wanted).then(finish);
+}
+
+/** Asks for all of a page, whatever it has. */
+function isPlain({ headers }: Asked): boolean {
+  return !headers.has('range') && !headers.has('if-none-match') && !headers.has('if-modified-since');
+}
+
+/** Age and ttl change once a second; the same headers do until then. */
+function headersForSecond(
+  heads: NonNullable<HotPage['heads']>,
+  coding: Coding,
+  nowMs: number,
+  make: () => Headers,
+): Headers {
+  const second = Math.floor(nowMs / 1000);
+  const known = heads.get(coding);
+  if (known?.second === second) return known.headers;
+  const headers = make();
+  heads.set(coding, { second, headers });
+  return headers;
 }
 
 export function headerOf(page: Page, name: string): string | undefined {

@@ -34,12 +34,11 @@ export function keyOf(
   const normal = normalPath(path);
   const query = queryOf(search, rule.query);
   const target = query === '' ? normal : `${normal}?${query}`;
-  const forward = forwarded(site, rule, headers, known);
-  const segments = segmentsOf(rule, headers, forward);
+  const segments = segmentsOf(rule, headers);
   const host = site.host === undefined && site.hostHeader === 'client' ? hostOf(headers) : '';
   const parts = [
     ...(host === '' ? [] : [`host=${host}`]),
-    ...segments,
+    ...segments.map(({ part }) => part),
     ...known.toSorted().map(([name, value]) => `cookie:${name}=${encodeURIComponent(value)}`),
     ...(rule.headers === 'all'
       ? []
@@ -50,7 +49,17 @@ export function keyOf(
   ];
   const url = `${site.id}${target.slice(site.path.length)}`;
   // No URL has a space in it, and no part: the address ends at the first.
-  return { key: bounded([url, ...parts].join(' ')), url: bounded(url), target, forward };
+  let forward: Headers | undefined;
+  return {
+    key: bounded(parts.length === 0 ? url : [url, ...parts].join(' ')),
+    url: bounded(url),
+    target,
+    // Most pages are at hand, and their origin is not asked.
+    get forward() {
+      forward ??= forwarded(site, rule, headers, known, segments);
+      return forward;
+    },
+  };
 }
 
 function bounded(text: string): string {
@@ -147,7 +156,13 @@ const ownHeaders: readonly string[] = [
   'cookie',
 ];
 
-function forwarded(site: Site, rule: Rule, headers: Headers, cookies: readonly (readonly [string, string])[]): Headers {
+function forwarded(
+  site: Site,
+  rule: Rule,
+  headers: Headers,
+  cookies: readonly (readonly [string, string])[],
+  segments: readonly Segment[],
+): Headers {
   const forward = new Headers();
   if (rule.headers === 'all') {
     for (const [name, value] of withoutConnection(headers)) if (!ownHeaders.includes(name)) forward.set(name, value);
@@ -173,6 +188,7 @@ function forwarded(site: Site, rule: Rule, headers: Headers, cookies: readonly (
   if (!forward.has('accept')) forward.set('accept', '*/*');
   if (!forward.has('user-agent')) forward.set('user-agent', 'Mozilla/5.0 (compatible; Zerohop)');
   forward.set('accept-encoding', 'zstd, br, gzip');
+  for (const { sent } of segments) for (const [name, value] of sent) forward.set(name, value);
   addHost(site, headers, forward);
   return forward;
 }
@@ -192,21 +208,26 @@ export function* withoutConnection(headers: Headers): Generator<[string, string]
     if (!connectionHeaders.includes(name) && !named.includes(name)) yield [name, value];
 }
 
+interface Segment {
+  /** Of the key. */
+  readonly part: string;
+  /** What the origin gets to see of it. */
+  readonly sent: readonly (readonly [name: string, value: string])[];
+}
+
 /** The kinds of client the rule tells apart, which also go to the origin, in one form for each. */
-function segmentsOf({ segments }: Rule, headers: Headers, forward: Headers): string[] {
-  const parts: string[] = [];
+function segmentsOf({ segments }: Rule, headers: Headers): Segment[] {
+  const found: Segment[] = [];
   if (segments.device) {
     const device = deviceOf(headers.get('user-agent') ?? '');
-    parts.push(`device=${device}`);
-    forward.set('x-device', device);
-    forward.set('user-agent', userAgents[device]);
+    const sent = [['x-device', device] as const, ['user-agent', userAgents[device]] as const];
+    found.push({ part: `device=${device}`, sent });
   }
   if (segments.languages.length > 0) {
     const language = languageOf(headers.get('accept-language'), segments.languages);
-    parts.push(`language=${language}`);
-    forward.set('accept-language', language);
+    found.push({ part: `language=${language}`, sent: [['accept-language', language]] });
   }
-  return parts;
+  return found;
 }
 
 type Device = 'desktop' | 'mobile' | 'tablet';

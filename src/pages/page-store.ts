@@ -5,7 +5,7 @@ import { ZerohopError } from '../base/index.ts';
 import { parsePreferences } from '../semantics/index.ts';
 import type { Databases, StoredRecord, Table, Transaction } from '../tables/index.ts';
 import { recode } from './bodies.ts';
-import { variantOf } from './key.ts';
+import { type KeyedRequest, variantOf } from './key.ts';
 import {
   database,
   type PageRow,
@@ -26,6 +26,8 @@ export interface HotPage {
   readonly page: Page;
   readonly version: number;
   readonly forms: Map<Coding, Blob>;
+  /** The headers of a plain hit, by coding, for one second. */
+  readonly heads?: Map<Coding, { readonly second: number; readonly headers: Headers }>;
 }
 
 interface HotRow {
@@ -97,10 +99,12 @@ export class PageStore {
   }
 
   /** The page for a key, and where there are variants, the one that fits what the origin would see. */
-  find(key: string, forward: Headers): HotPage | undefined {
+  find(keyed: Pick<KeyedRequest, 'key' | 'forward'>): HotPage | undefined {
+    const { key } = keyed;
     const first = this.#row(key);
     if (first === undefined || first.row.kind === 'page') return first?.hot;
     const { vary, variants } = first.row.list;
+    const { forward } = keyed;
     const exact = this.#row(variantKey(key, vary, forward));
     if (exact) return exact.hot;
     const spoken = vary.includes('accept-language') ? inPreferredLanguage(vary, variants, forward) : undefined;
@@ -134,7 +138,8 @@ export class PageStore {
   #keep(key: string, record: StoredRecord): HotRow {
     const { version } = record;
     const row = parseRow(record);
-    const hot = row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>() } : undefined;
+    const hot =
+      row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>(), heads: new Map() } : undefined;
     const { usedMs } = JSON.parse(record.body) as { usedMs?: number };
     const made = { row, version, hot, bytes: pageBytes, usedMs: usedMs ?? Number.POSITIVE_INFINITY };
     this.#hot.set(key, made);

@@ -77,7 +77,7 @@ export class Pages {
     if (!isRead) return this.#pass(site, request, 'method');
     const keyed = rule?.store && keyOf(site, rule, path, mark < 0 ? '' : url.slice(mark), headers);
     if (!rule || !keyed) return this.#pass(site, request, 'bypass');
-    const stale = this.store.find(keyed.key, keyed.forward);
+    const stale = this.store.find(keyed);
     const nowMs = Date.now();
     this.#readiness.asked(keyed.key, nowMs);
     const asked: Asked = { method, headers };
@@ -175,14 +175,14 @@ export class Pages {
     const fetched = await flight.fetched;
     if (hadLanded && isOver(fetched, Date.now())) {
       await fetched.stored;
-      return this.#stale({ ...lookup, stale: this.store.find(keyed.key, keyed.forward) }, Date.now());
+      return this.#stale({ ...lookup, stale: this.store.find(keyed) }, Date.now());
     }
     const isForUs =
       fetched.kind !== 'page' || variantOf(fetched.vary, flight.forward) === variantOf(fetched.vary, keyed.forward);
     if (fetched.kind === 'private' || fetched.kind === 'renewed' || !isForUs) {
       if (fetched.kind === 'renewed') await fetched.stored;
       // It may be in the store by now, as the variant we want or for all.
-      const now = this.store.find(keyed.key, keyed.forward);
+      const now = this.store.find(keyed);
       const nowMs = Date.now();
       if (now && now.page.times.freshUntilMs > nowMs) return this.#answerStale(lookup, now, { collapsed: true }, nowMs);
       return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
@@ -210,7 +210,7 @@ export class Pages {
         return passedResponse(response, asked.method, status);
       }
       case 'stored elsewhere': {
-        const found = this.store.find(keyed.key, keyed.forward);
+        const found = this.store.find(keyed);
         if (found && found.page.times.freshUntilMs > nowMs)
           return this.#answerStale(lookup, found, { collapsed: true }, nowMs);
         return this.#tell(lookup, await this.#flights.alone(lookup), why, false);

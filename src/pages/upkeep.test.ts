@@ -43,7 +43,7 @@ async function put(path: string, bytes: number, storedMs: number): Promise<void>
   expect(await store.put(page, packed.bytes, how)).toBe(true);
 }
 
-const isThere = (path: string) => store.find(`*${path}`, new Headers()) !== undefined;
+const isThere = (path: string) => store.find({ key: `*${path}`, forward: new Headers() }) !== undefined;
 
 test('equal bodies are stored once', async () => {
   await put('/a1', 500, 1);
