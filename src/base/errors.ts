@@ -24,7 +24,7 @@ export const errorTable = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   NOT_ACCEPTABLE: { status: 406, title: 'None of the accepted content types can be produced' },
   REQUEST_TIMEOUT: { status: 408, title: 'The request body took too long', retryable: true },
-  CONFLICT: { status: 409, title: 'The record already exists' },
+  CONFLICT: { status: 409, title: 'It conflicts with what is there' },
   NOT_UNIQUE: { status: 409, title: 'A unique attribute has this value already' },
   BELOW_MINIMUM: { status: 409, title: 'The number may not go below its minimum' },
   PRECONDITION_FAILED: { status: 412, title: 'The record has changed' },

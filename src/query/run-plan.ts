@@ -13,6 +13,8 @@ import { projectRows } from './related.ts';
 export interface QueryRow {
   readonly id: Id;
   readonly version: number;
+  /** Ms since 1970, or null. */
+  readonly expires: number | null;
   readonly json: string;
 }
 
@@ -59,7 +61,8 @@ function* walk(plan: Plan, reader: SqlReader, { compute }: RunOptions, state: Wa
       if (!row) break;
       const version = Number(row[1]);
       if (version > state.newest) state.newest = version;
-      yield { id: idOf(row[0]), version, json: texts === null ? String(row[2]) : (texts[i] ?? 'null') };
+      const expires = typeof row[3] === 'number' ? row[3] : null;
+      yield { id: idOf(row[0]), version, expires, json: texts === null ? String(row[2]) : (texts[i] ?? 'null') };
     }
   }
 }

@@ -4,8 +4,18 @@ import { ZerohopError } from '../base/index.ts';
 import type { Registry } from './registry.ts';
 
 export type HttpNext = (request: Request) => Promise<Response>;
+/** A response written by hand in place of a Response. */
+export interface HandmadeResponse {
+  readonly status?: number;
+  readonly headers: Headers | Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+  readonly data?: unknown;
+}
+
+type MiddlewareAnswer = Response | HandmadeResponse;
+
 /** Answers, or hands on with `next(request)` and may change what comes back. */
-export type HttpMiddleware = (request: Request, next: HttpNext) => Response | Promise<Response>;
+export type HttpMiddleware = (request: Request, next: HttpNext) => MiddlewareAnswer | Promise<MiddlewareAnswer>;
 
 export interface HttpMiddlewareOptions {
   readonly name?: string;
@@ -68,8 +78,34 @@ export class AppServer {
     this.http(handle, options);
   }
 
+  ws(): never {
+    throw notSupported('ws');
+  }
+  upgrade(): never {
+    throw notSupported('upgrade');
+  }
+  socket(): never {
+    throw notSupported('socket');
+  }
+  operation(): never {
+    throw notSupported('operation');
+  }
+  authenticateUser(): never {
+    throw notSupported('authenticateUser');
+  }
+  getUser(): never {
+    throw notSupported('getUser');
+  }
+  recordAnalytics(): never {
+    throw notSupported('recordAnalytics');
+  }
+
   /** As added. */
   get middleware(): readonly RegisteredMiddleware[] {
     return this.#middleware;
   }
+}
+
+function notSupported(name: string): ZerohopError {
+  return new ZerohopError('NOT_IMPLEMENTED', `server.${name}() is not supported by this version of the runtime.`);
 }

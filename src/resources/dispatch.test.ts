@@ -107,8 +107,8 @@ describe('a class of the app', () => {
       'Newer',
       class Newer extends Resource {
         static override loadAsInstance = false;
-        async post(target: { id?: unknown }, data: unknown) {
-          return [this.getId(), target.id, await data];
+        post(target: { id?: unknown }, data: unknown) {
+          return [this.getId(), target.id, data];
         }
       },
     );
@@ -143,6 +143,65 @@ describe('a class of the app', () => {
     expect({ ...(await Product.get('p-1')) }).toEqual({ id: 'p-1', name: 'Boot!', price: 5 });
     await call('put', '/Shop/p-2', { data: { price: 2 } });
     expect({ ...(await Product.get('p-2')) }).toEqual({ id: 'p-2', name: 'put', price: 2 });
+  });
+
+  test('in the older form adds to its answer without saving it, unless it says so', async () => {
+    await Product.put({ id: 'p-1', name: 'Boot', price: 1 });
+    publish(
+      'Shown',
+      class Shown extends Product {
+        override get(target: object) {
+          Object.assign(this, { twice: Number(this.price) * 2 });
+          if (!String(target).includes('save')) return super.get(target);
+          this.update({ name: 'saved' });
+          return 'done';
+        }
+      },
+    );
+    expect(await call('get', '/Shown/p-1')).toMatchObject({ value: { id: 'p-1', name: 'Boot', price: 1, twice: 2 } });
+    expect(await call('get', '/Shown/?name=Boot')).toMatchObject({ kind: 'rows' });
+    expect(await Product.getRecordCount()).toEqual({ recordCount: 1 });
+    expect({ ...(await Product.get('p-1')) }).toEqual({ id: 'p-1', name: 'Boot', price: 1 });
+    await call('get', '/Shown/p-1?save');
+    expect({ ...(await Product.get('p-1')) }).toEqual({ id: 'p-1', name: 'saved', price: 1, twice: 2 });
+  });
+
+  test('with instance methods gets one to change by update(target)', async () => {
+    await Product.put({ id: 'p-1', name: 'Boot', price: 1 });
+    publish(
+      'Seen',
+      class Seen extends Product {
+        static override loadAsInstance = false;
+        override async get(target: { readonly id: string }) {
+          const record = await super.get(target);
+          this.update(target, { name: 'seen' }).addTo('price', 1);
+          return record;
+        }
+      },
+    );
+    expect(await call('get', '/Seen/p-1')).toMatchObject({ kind: 'record', record: { id: 'p-1' } });
+    expect({ ...(await Product.get('p-1')) }).toEqual({ id: 'p-1', name: 'seen', price: 2 });
+    await expect(call('get', '/Seen/')).rejects.toMatchObject({ code: 'INVALID_ID' });
+  });
+
+  test('may write and answer with a search: its rows have what was written', async () => {
+    publish(
+      'Logged',
+      class Logged extends Product {
+        static override async get(target: Parameters<TableClass['get']>[0]) {
+          await Product.put({ id: 'p-1', name: 'written' });
+          return super.get(target);
+        }
+      },
+    );
+    const match = node.registry.match('/Logged/');
+    if (!match) throw new Error('not published');
+    const context = new RequestContext(node, { user: null });
+    const answer = await dispatch({ verb: 'get', match, target: targetOf(match, '', node), context });
+    if (answer.kind !== 'rows') throw new Error(answer.kind);
+    expect([...answer.result.rows]).toMatchObject([{ id: 'p-1' }]);
+    context.release();
+    expect(node.databases.openTransactions).toBe(0);
   });
 
   test('answers nothing it does not define, and says what it does', async () => {

@@ -77,13 +77,20 @@ export async function dispatch(call: Call): Promise<Answer> {
     const isPlain = table !== undefined && ownMethod(match.resource, call.verb) === undefined;
     const answer = isPlain ? await answerFromTable(call, table) : await answerFromApp(call);
     const { begunTransaction } = context;
-    if (begunTransaction !== undefined) await runInScope(context.node, context, () => begunTransaction.commit());
+    const written = await (begunTransaction && runInScope(context.node, context, () => begunTransaction.commit()));
     context.markAnswered();
-    return answer;
+    return written === undefined || written.length === 0 ? answer : afterCommit(answer, context);
   } catch (error) {
     context.release();
     throw error;
   }
+}
+
+/** The commit let go of the snapshot that rows were to be read from: they are read from the next one, which has what was written. */
+function afterCommit(answer: Answer, context: RequestContext): Answer {
+  if (answer.kind !== 'rows') return answer;
+  const { table, query } = answer;
+  return { ...answer, result: openSearch({ node: context.node, table, context }, query) };
 }
 
 const actions: Readonly<Record<Verb, Action>> = {

@@ -156,11 +156,10 @@ export function callOn(
   data: unknown,
 ): unknown {
   if (!withData.includes(verb)) return method.call(instance, target);
-  if (loadAsInstance === false) return method.call(instance, target, data);
-  // The older form takes the body itself, not a promise of it.
-  return data instanceof Promise
-    ? data.then((body) => method.call(instance, body, target))
-    : method.call(instance, data, target);
+  const call = (body: unknown) =>
+    loadAsInstance === false ? method.call(instance, target, body) : method.call(instance, body, target);
+  // Instance methods take the body itself, not a promise of it.
+  return data instanceof Promise ? data.then(call) : call(data);
 }
 
 export function methodNotAllowed(resource: ResourceClass, verb: Verb): ZerohopError {

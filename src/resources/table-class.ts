@@ -1,6 +1,7 @@
 // The class of a table as TypeScript sees it: typed by the schema's declarations (`zerohop types`), or with unknown values
 // without them.
 
+import type { JsonObject } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { User } from '../security/index.ts';
 import type { ExtendedIterable } from './extended-iterable.ts';
@@ -39,6 +40,8 @@ export interface InstanceMethods {
   getProperty(attribute: string): unknown;
   /** Removes an attribute; without one, deletes the record. */
   delete(target?: unknown): Promise<unknown>;
+  /** Has this record saved when the request commits; with `loadAsInstance = false`, `update(target, changes)` gives one that will be. */
+  update(first?: unknown, second?: unknown): InstanceMethods & Record<string, unknown>;
   get(target?: unknown): unknown;
   search(query?: unknown): Results<unknown>;
   put(first: unknown, second?: unknown): Promise<unknown>;
@@ -71,6 +74,8 @@ export interface TableClass<Read = UntypedRecord, Insert = UntypedRecord> {
   description: string | undefined;
   /** The record; undefined when there is none. An override that answers with something else says `Promise<any>`. */
   get(target: Target, context?: Context): Promise<RecordOf<Read> | undefined>;
+  /** How a query would be answered: the conditions in the order they are met, the indexes, the SQL. */
+  search(query: QueryObject & { readonly explain: true }, context?: Context): JsonObject;
   /** `Row`: what `select` makes of the records. */
   search<Row = RecordOf<Read>>(query?: RequestTarget | QueryObject, context?: Context): Results<Row>;
   /** Creates or replaces: `put(id, record)`, or `put(record)` with its key in it. */
@@ -82,7 +87,7 @@ export interface TableClass<Read = UntypedRecord, Insert = UntypedRecord> {
     context?: Context,
   ): Promise<unknown>;
   /** Creates a record; gives its id. */
-  post(target: RequestTarget, record: Body<Insert>, context?: Context): Promise<unknown>;
+  post(target: RequestTarget | Insert, record?: Body<Insert>, context?: Context): Promise<unknown>;
   create(record: Insert, context?: Context): Promise<Updatable<Read>>;
   update(target: Id | RequestTarget, updates?: Body<Partial<Insert>>, context?: Context): Promise<Updatable<Read>>;
   /** Whether there was something to delete. */

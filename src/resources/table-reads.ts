@@ -93,13 +93,14 @@ export function readOne(place: Place, id: Id, query: Query | undefined): unknown
     const stored = readStored(place, id);
     return stored && recordOf(place, stored);
   }
-  const [found] = searchRows(place, oneRecord(query, id, place.table));
+  if (query.explain) return explain(place, oneRecord(query, id, place.table));
+  const [found] = new TableRows(place, oneRecord(query, id, place.table));
   return found;
 }
 
 /** The value of one attribute of a record. */
 export function readProperty(place: Place, id: Id, property: string): unknown {
-  const [found] = searchRows(
+  const [found] = new TableRows(
     place,
     oneRecord({ select: { shape: 'objects', attributes: [{ name: property }] } }, id, place.table),
   );
@@ -151,8 +152,9 @@ export class TableRows extends ExtendedIterable<unknown> {
   }
 }
 
-export function searchRows(place: Place, query: Query): TableRows {
-  return new TableRows(place, query);
+/** The results, or with `explain` how they would be found. */
+export function searchRows(place: Place, query: Query): TableRows | JsonObject {
+  return query.explain ? explain(place, query) : new TableRows(place, query);
 }
 
 /** Begins the search. One that stands alone lets go of its snapshot when its rows are drained. */
@@ -185,8 +187,8 @@ function* rowValues(place: Place, query: Query, result: SearchResult): Generator
   }
 }
 
-function storedOf({ id, version, json }: SearchRow): StoredRecord {
-  return { id, version, expires: null, body: json };
+function storedOf({ id, version, expires, json }: SearchRow): StoredRecord {
+  return { id, version, expires, body: json };
 }
 
 /** Frozen, as it is kept and given to others too. */

@@ -23,6 +23,7 @@ type Product @table {
 type Size { width: Int height: Int }
 type Brand @table { id: ID @primaryKey  name: String }
 type Ticket @table { id: Int @primaryKey  title: String! }
+type Session @table(expiration: 60) { id: ID @primaryKey  user: String }
 `;
 
 /** As `zerohop types` declares them. */
@@ -71,6 +72,23 @@ describe('reading', () => {
     expect(record?.getUpdatedTime()).toBeGreaterThan(1_600_000_000_000);
     expect(record?.getExpiresAt()).toBeUndefined();
     expect(await Product.get('none')).toBeUndefined();
+  });
+
+  test('a record knows when it expires, however it was found', async () => {
+    const Session = appDatabases().data?.Session as TableClass;
+    await Session.put({ id: 's', user: 'ann' });
+    const expires = (await Session.get('s'))?.getExpiresAt();
+    expect(expires).toBeGreaterThan(Date.now());
+    const [found] = Session.search({ conditions: [{ attribute: 'user', value: 'ann' }] });
+    expect(found?.getExpiresAt()).toBe(expires);
+    const [product] = Product.search();
+    expect(product?.getExpiresAt()).toBeUndefined();
+  });
+
+  test('a search, or a read of one record, tells how it would be answered', async () => {
+    const asked = Product.search({ conditions: [{ attribute: 'price', value: 10 }], explain: true });
+    expect(asked).toMatchObject({ table: 'Product', access: 'equal', statements: [{ sql: expect.any(String) }] });
+    expect(await Product.get({ id: 'p-1', explain: true })).toMatchObject({ table: 'Product', limit: 1 });
   });
 
   test('a query object selects, sorts and joins', async () => {

@@ -1,12 +1,12 @@
 // The class of a table: what app code has as `tables.Product`, and extends. Its statics read and write the table; an instance is
 // one record being changed. Calls join the transaction of the request they are made in; outside of one, each is its own.
 
-import { ZerohopError } from '../base/index.ts';
+import { type JsonObject, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { StoredRecord } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { type CountOptions, RecordEdit } from './record-edit.ts';
-import { RequestTarget } from './request-target.ts';
+import { type QueryObject, RequestTarget } from './request-target.ts';
 import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './resource.ts';
 import { currentContext } from './scope.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
@@ -15,6 +15,9 @@ import { nameTarget, readStored, searchRows, type TableRows, typeName } from './
 import { type Check, deleteFrom, getFrom, isRecordAlone, patchIn, postTo, putInto } from './table-verbs.ts';
 import { type Fields, fieldsOf, idInRecord } from './table-writes.ts';
 import type { Verb } from './types.ts';
+
+/** A query that asks how it would be answered. */
+type ExplainQuery = QueryObject & { readonly explain: true };
 
 export class TableResource extends Resource {
   [attribute: string]: unknown;
@@ -39,7 +42,10 @@ export class TableResource extends Resource {
     );
   }
 
-  static override search(query?: unknown, context?: unknown): TableRows {
+  /** Its results; with `explain: true` how they would be found. */
+  static override search(query: ExplainQuery, context?: unknown): JsonObject;
+  static override search(query?: unknown, context?: unknown): TableRows;
+  static override search(query?: unknown, context?: unknown): TableRows | JsonObject {
     const place = placeOf(this, context);
     const named = nameTarget(query, place);
     return searchRows(place, named.kind === 'collection' ? named.query : {});
@@ -92,10 +98,9 @@ export class TableResource extends Resource {
   static async update(target: unknown, updates?: unknown, context?: unknown): Promise<TableResource> {
     const place = placeOf(this, context);
     const named = nameTarget(target, place);
-    if (named.kind !== 'record')
-      throw new ZerohopError('INVALID_ID', `${this.name}.update() needs the id of a record.`);
+    if (named.kind !== 'record') throw needsId(this);
     const instance = TableResource.#instance(this, place, named.id, readStored(place, named.id));
-    place.context?.transaction.track({ stage: () => instance.#stageChanges(placeTransaction(place)) });
+    instance.#saveAtCommit();
     if (updates === undefined) return instance;
     Object.assign(instance, await updates);
     await instance.save();
@@ -146,11 +151,12 @@ export class TableResource extends Resource {
     const instance =
       tableClass.loadAsInstance === false
         ? new tableClass(undefined, place.context)
-        : TableResource.#loaded(tableClass, place, about);
+        : TableResource.#loaded(tableClass, place, verb, about);
     return Promise.resolve(callOn(instance, method, tableClass.loadAsInstance, verb, about, data));
   }
 
-  static #loaded(tableClass: typeof TableResource, place: Place, target: RequestTarget): TableResource {
+  /** What an instance method changes is saved, but for what a read adds to its answer: that takes `update()`. */
+  static #loaded(tableClass: typeof TableResource, place: Place, verb: Verb, target: RequestTarget): TableResource {
     const id = target.isCollection ? undefined : target.idIn(place.table);
     const instance = TableResource.#instance(
       tableClass,
@@ -158,7 +164,7 @@ export class TableResource extends Resource {
       id,
       id === undefined ? undefined : readStored(place, id),
     );
-    place.context?.transaction.track({ stage: () => instance.#stageChanges(placeTransaction(place)) });
+    if (verb !== 'get' && verb !== 'search') instance.#saveAtCommit();
     return instance;
   }
 
@@ -204,6 +210,11 @@ export class TableResource extends Resource {
     await edit.stage(transaction, { ...this });
     const { primaryKey } = edit.place.table.definition;
     if (edit.id !== undefined && this[primaryKey] === undefined) this[primaryKey] = edit.id;
+  }
+
+  #saveAtCommit(): void {
+    const place = this.#place;
+    place.context?.transaction.track({ stage: () => this.#stageChanges(placeTransaction(place)) });
   }
 
   /** An instance that was only looked at, of a record that does not exist, is not written. */
@@ -254,7 +265,7 @@ export class TableResource extends Resource {
     return this.#edit?.exists === false ? undefined : this;
   }
 
-  search(query?: unknown): TableRows {
+  search(query?: unknown): unknown {
     const place = this.#place;
     const named = nameTarget(query, place);
     return searchRows(place, named.kind === 'collection' ? named.query : {});
@@ -278,6 +289,24 @@ export class TableResource extends Resource {
   async post(first: unknown, second?: unknown): Promise<unknown> {
     const [target, data] = this.#class.loadAsInstance === false ? [first, second] : [second, first];
     return (await postTo(this.#place, checkOf(this.#class), target, await data)).id;
+  }
+
+  /**
+   * An instance whose changes are saved when the request commits: this one, with `changes` made to it (`isWhole`: in place of all it had); with
+   * `loadAsInstance = false` that of `update(target, changes)`.
+   */
+  update(first?: unknown, second?: unknown): TableResource {
+    if (this.#class.loadAsInstance === false && this.#edit === undefined) {
+      const place = this.#place;
+      const named = nameTarget(first, place);
+      if (named.kind !== 'record') throw needsId(this.#class);
+      const instance = TableResource.#instance(this.#class, place, named.id, readStored(place, named.id));
+      instance.#saveAtCommit();
+      return Object.assign(instance, second);
+    }
+    if (second === true) for (const name of Object.keys(this)) delete this[name];
+    this.#saveAtCommit();
+    return Object.assign(this, first);
   }
 
   async create(record: unknown): Promise<TableResource> {
@@ -348,6 +377,10 @@ function validateBy(instance: TableResource, record: Fields, isPartial: boolean)
     if (!(error instanceof Error) || 'statusCode' in error || 'status' in error) throw error;
     throw new ZerohopError('VALIDATION_FAILED', error.message);
   }
+}
+
+function needsId(tableClass: { readonly name: string }): ZerohopError {
+  return new ZerohopError('INVALID_ID', `${tableClass.name}.update() needs the id of a record.`);
 }
 
 function notSupported(tableClass: { readonly name: string }, method: string): ZerohopError {

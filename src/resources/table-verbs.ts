@@ -80,7 +80,7 @@ export async function postTo(place: Place, check: Check, target: unknown, data: 
     );
   }
   return inTransaction(place, async (transaction) => {
-    const record = fieldsOf(data, place);
+    const record = fieldsOf(isRecordAlone(target, data) ? target : data, place);
     const id = idInRecord(place, record);
     check(id, record, false);
     const created: Created = { id: null };

@@ -50,6 +50,8 @@ export interface SearchResult {
 export interface SearchRow {
   readonly id: Id;
   readonly version: number;
+  /** Ms since 1970, or null. */
+  readonly expires: number | null;
   readonly json: string;
   /** What a reader above made of it, to find it again while the row is kept. */
   memo?: unknown;

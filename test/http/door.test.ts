@@ -193,6 +193,8 @@ describe('middleware', () => {
         server.http(() => new Response('other host'), { host: 'other.example' });
         server.http((_request, next) => next(new Request('http://x/Item/1')), { urlPath: '/alias' });
         server.http(() => undefined as never, { urlPath: '/nothing' });
+        server.http(() => ({ status: 201, headers: { 'x-by': ['a', 'b'] }, body: 'by hand' }), { urlPath: '/hand' });
+        server.http(() => ({ headers: new Headers({ 'x-by': 'c' }), data: { n: 2n } }), { urlPath: '/data' });
         server.http(() => new Response('fallback'), { urlPath: '/late', before: false, name: 'late' });
         server.http(
           () => {
@@ -221,6 +223,8 @@ describe('middleware', () => {
     ['/late', {}, 200, 'fallback'],
     ['/forbidden', {}, 403, 'stop'],
     ['/nothing', {}, 500, 'APPLICATION_ERROR'],
+    ['/hand', {}, 201, 'by hand'],
+    ['/data', {}, 200, '{"n":2}'],
   ];
   for (const [path, headers, status, text] of cases) {
     test(`${path} ${JSON.stringify(headers)}: ${status}`, async () => {

@@ -26,3 +26,4 @@ export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { preconditionOf, unmodifiedLimit } from './preconditions.ts';
 export { isUnexpected, type Problem, problemOf, problemResponse } from './problem.ts';
 export { type BodyLimits, BodyReader } from './read-body.ts';
+export { contentOf, headersOf, isResponseLike, type ResponseLike } from './response-like.ts';

@@ -6,6 +6,7 @@ import { appRequestOf, requestBehind } from './app-request.ts';
 import type { HttpStep } from './chain.ts';
 import { compressResponse } from './compress-response.ts';
 import { HttpRequest, type Identify } from './http-request.ts';
+import { isResponseLike, responseOf } from './response-like.ts';
 
 export interface MiddlewareOptions {
   readonly compressionThreshold: number;
@@ -21,13 +22,15 @@ export function middlewareStep({ handle, options: place }: RegisteredMiddleware,
     async handle(request, next) {
       const url = urlBelow(request, place.urlPath);
       if (url === undefined || !isHost(request, place.host)) return next(request);
-      const response: unknown = await handle(appRequestOf(request, url), async (handedOn) => {
+      const given: unknown = await handle(appRequestOf(request, url), async (handedOn) => {
         return next(requestBehind(handedOn) ?? ownRequest(handedOn, request, options.identify));
       });
+      const response = isResponseLike(given) && !(given instanceof Response) ? responseOf(given) : given;
       if (!(response instanceof Response)) {
+        const name = place.name ?? (handle.name || 'server.http(...)');
         throw new ZerohopError(
           'APPLICATION_ERROR',
-          `The middleware ${place.name ?? handle.name} returned no Response. Return one, or what next(request) gives.`,
+          `The middleware ${name} returned no response. Return what next(request) gives, a Response, or { status, headers, body }.`,
         );
       }
       return compressResponse(response, request.headers, options.compressionThreshold);

@@ -12,8 +12,12 @@ import {
   entityTag,
   frame,
   type HttpRequest,
+  contentOf as handmadeContent,
+  headersOf,
   isAsyncIterable,
   isIterable,
+  isResponseLike,
+  type ResponseLike,
   type Writer,
 } from '../http/index.ts';
 import { type Content, isRead, respond, withoutContent } from './respond.ts';
@@ -103,39 +107,18 @@ async function* byteChunks(stream: ReadableStream | Readable): AsyncGenerator<Ch
   }
 }
 
-/** An object with `headers` is a response written by hand: `{ status, headers, data }` or `{ status, headers, body }`. */
-interface ResponseLike {
-  readonly status?: unknown;
-  readonly headers: unknown;
-  readonly data?: unknown;
-  readonly body?: unknown;
-}
-
-function isResponseLike(value: unknown): value is ResponseLike {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'headers')) return false;
-  const { headers } = value as ResponseLike;
-  return typeof headers === 'object' && headers !== null;
-}
-
 async function responseLike(like: ResponseLike, answer: ValueAnswer): Promise<Response> {
-  const headers = new Headers(headerEntries(like.headers));
+  const headers = headersOf(like);
   answer.given?.headers.forEach((value, name) => {
     headers.append(name, value);
   });
   const status = typeof like.status === 'number' ? like.status : (answer.given?.status ?? 200);
-  const value = 'data' in like ? like.data : like.body;
+  const value = handmadeContent(like);
   if (value === undefined || value === null) {
     answer.done();
     return new Response(null, { status, headers });
   }
   return valueResponse({ ...answer, value, given: { status, headers } });
-}
-
-function headerEntries(headers: unknown): [string, string][] {
-  if (isIterable(headers)) return [...headers] as [string, string][];
-  return Object.entries(headers as Record<string, unknown>).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((each): [string, string] => [name, String(each)]),
-  );
 }
 
 /** With an entity tag of its own, it is conditional like any other answer. */
