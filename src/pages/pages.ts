@@ -165,7 +165,9 @@ export class Pages {
   }
 
   async #fetch(lookup: Lookup, why: Forwarded): Promise<Response> {
-    const { keyed } = lookup;
+    const { keyed, asked } = lookup;
+    // What is stored is in a coding this client does not take and that may not be changed.
+    if (why === 'request') keyed.forward.set('accept-encoding', asked.headers.get('accept-encoding') ?? 'identity');
     // What is one person's is shared with nobody.
     if (keyed.forward.has('authorization') || why === 'request')
       return this.#tell(lookup, await this.#flights.alone(lookup), why, false);

@@ -43,6 +43,9 @@ test('places at an origin are counted over all threads, and a thread that starts
   expect(one.enter(0, 2)).toBe(true);
   new SharedState(buffer, 0);
   expect(other.underWay(0)).toBe(0);
+  // What its predecessor still had under way ends.
+  one.leave(0);
+  expect(other.underWay(0)).toBe(0);
 });
 
 test('the gate closes after failures in a row, lets one probe through, and opens again', () => {

@@ -112,7 +112,9 @@ export class SharedState {
   }
 
   leave(site: number): void {
-    Atomics.sub(this.#ints, this.#underWay(site, this.#thread), 1);
+    const at = this.#underWay(site, this.#thread);
+    // A thread that replaced this one has begun to count anew.
+    if (Atomics.sub(this.#ints, at, 1) <= 0) Atomics.add(this.#ints, at, 1);
     Atomics.add(this.#ints, this.#site(site) + 2, 1);
     Atomics.notify(this.#ints, this.#site(site) + 2, 1);
   }

@@ -55,6 +55,19 @@ describe.each(Object.keys(origins))('a page whose origin sends %s', (kind) => {
   });
 });
 
+test('what may not be transformed is fetched anew for a client that takes another coding', async () => {
+  const headers = { ...html, 'cache-control': 'max-age=3600, no-transform' };
+  await using origin = startOrigin((request) =>
+    (request.headers.get('accept-encoding') ?? '').includes('gzip')
+      ? new Response(Bun.gzipSync(Buffer.from(text)), { headers: { ...headers, 'content-encoding': 'gzip' } })
+      : new Response(text, { headers }),
+  );
+  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });
+  await stored(node, '/a');
+  const response = await fetch(`${node.url}/a`, { headers: { 'accept-encoding': 'identity' }, decompress: false });
+  expect([response.headers.get('content-encoding'), await response.text()]).toEqual([null, text]);
+});
+
 test('HEAD, ranges and conditions are answered from the stored page', async () => {
   await using origin = startOrigin(() => new Response(text, { headers: html }));
   await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });
