@@ -133,7 +133,9 @@ test('types writes the declarations, knows when they are up to date, and refuses
     code: 0,
   });
   writeFileSync(join(app, 'config.yaml'), "graphqlSchema:\n  files: ['*.gql']\n");
-  expect((await zerohop('types', 'app')).err).toBe('zerohop: app has no schema file that matches *.gql.\n');
+  expect((await zerohop('types', 'app')).err).toBe(
+    "zerohop: app has no schema file. Its config.yaml says which there are: graphqlSchema: { files: '*.graphql' }\n",
+  );
   writeFileSync(join(app, 'bad.gql'), 'type Note @tabel { id: ID @primaryKey }');
   const { err, code } = await zerohop('types', 'app', '--out', 'x.d.ts');
   expect(err).toStartWith('zerohop: bad.gql:1:11: ');

@@ -1,8 +1,18 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createApp } from './create.ts';
+import { writeTypes } from './write-types.ts';
 
 let root: string;
 beforeEach(() => {
@@ -23,6 +33,7 @@ test('every file of the template is made, under its own name', () => {
     'tsconfig.json',
     'web',
     'web/index.html',
+    'zerohop-env.d.ts',
   ]);
   expect(said).toStartWith('Made shop.');
   expect(said).toContain('cd shop');
@@ -37,6 +48,20 @@ test('the package bears the name and finds this runtime', () => {
   expect(reference).toStartWith('file:');
   expect(resolve(folder, reference.slice('file:'.length))).toBe(resolve(import.meta.dirname, '../..'));
   expect(readFileSync(join(folder, 'README.md'), 'utf8')).toStartWith('# shop\n');
+});
+
+test('what is made has no type errors, and its declarations are up to date', async () => {
+  createApp('shop', root);
+  const folder = join(root, 'shop');
+  const repository = resolve(import.meta.dirname, '../..');
+  // As `npm install` leaves it.
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(repository, join(folder, 'node_modules/zerohop'));
+  symlinkSync(join(repository, 'node_modules/bun-types'), join(folder, 'node_modules/bun-types'));
+  const tsc = Bun.spawn(['node', join(repository, 'node_modules/typescript/bin/tsc'), '-p', folder]);
+  expect({ said: await tsc.stdout.text(), code: await tsc.exited }).toEqual({ said: '', code: 0 });
+  const types = await writeTypes({ app: '.', folder, check: true });
+  expect(types.upToDate).toBe(true);
 });
 
 test('an empty folder is filled', () => {

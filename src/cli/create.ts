@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { generateTypes, parseSdlFiles } from '../schema/index.ts';
 import { Refusal } from './failure.ts';
 import { version } from './version.ts';
 
@@ -23,6 +24,11 @@ export function createApp(name: string, from: string): string {
     const text = readFileSync(join(template, file), 'utf8');
     writeFileSync(target, file.endsWith(suffix) ? fill(text, values) : text);
   }
+  // As `zerohop types` would.
+  const schema = parseSdlFiles([
+    { name: 'schema.graphql', text: readFileSync(join(folder, 'schema.graphql'), 'utf8') },
+  ]);
+  writeFileSync(join(folder, 'zerohop-env.d.ts'), generateTypes(schema));
   return `Made ${relative(from, folder) || folder}. Next:
 
   cd ${relative(from, folder) || '.'}

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { schemaFilesOf } from '../components/index.ts';
 import { generateTypes, parseSdlFiles } from '../schema/index.ts';
 import { Refusal } from './failure.ts';
 
@@ -41,47 +41,13 @@ export async function writeTypes({
   };
 }
 
-/** Paths within the application, in the order of their names, of what its config.yaml calls its schema. */
 function schemaFiles(root: string, app: string): string[] {
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new Refusal(`The application folder ${app} does not exist.`);
   }
-  const { source, ignore } = schemaPatterns(root);
-  const found = source.flatMap((pattern) => [...new Bun.Glob(pattern).scanSync({ cwd: root })]);
-  const files = [...new Set(found)].filter((file) => !ignore.some((pattern) => new Bun.Glob(pattern).match(file)));
-  if (files.length === 0) throw new Refusal(`${app} has no schema file that matches ${source.join(', ')}.`);
-  return files.sort();
+  const files = schemaFilesOf(root);
+  if (files.length > 0) return files;
+  throw new Refusal(
+    `${app} has no schema file. Its config.yaml says which there are: graphqlSchema: { files: '*.graphql' }`,
+  );
 }
-
-interface Patterns {
-  readonly source: readonly string[];
-  readonly ignore: readonly string[];
-}
-
-/** `graphqlSchema.files` is a pattern, a list of patterns, or `{ source, ignore }` of those. */
-function schemaPatterns(root: string): Patterns {
-  const standard: Patterns = { source: ['*.graphql'], ignore: [] };
-  const file = join(root, 'config.yaml');
-  if (!existsSync(file)) return standard;
-  const files = member(member(readYaml(file), 'graphqlSchema'), 'files');
-  if (files === undefined) return standard;
-  const source = strings(member(files, 'source') ?? files);
-  if (source.length === 0) throw new Refusal(`${file}: graphqlSchema.files must be a pattern or a list of patterns.`);
-  return { source, ignore: strings(member(files, 'ignore')) };
-}
-
-function readYaml(file: string): unknown {
-  try {
-    return parse(readFileSync(file, 'utf8'), { prettyErrors: false });
-  } catch (error) {
-    throw new Refusal(`${file} is not valid YAML: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : undefined;
-
-const strings = (value: unknown): string[] =>
-  (Array.isArray(value) ? value : [value]).filter((item): item is string => typeof item === 'string');

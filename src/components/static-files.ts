@@ -80,7 +80,7 @@ function readOptions(options: Options, folder: string): StaticOptions {
     bases: patterns.source.map((pattern) => ({ base: baseOf(pattern), glob: new Glob(pattern) })),
     ignore: patterns.ignore.map((pattern) => new Glob(pattern)),
     urlPath: `/${(textOption(options, 'urlPath', 'static') ?? '').replace(/^\.?\/*|\/+$/g, '')}`.replace(/\/$/, ''),
-    index: booleanOption(options, 'index', false, 'static'),
+    index: booleanOption(options, 'index', true, 'static'),
     extensions: extensions.map((extension: string) => extension.replace(/^\.?/, '.')),
     notFound: notFoundOf(options.notFound),
     fallthrough: booleanOption(options, 'fallthrough', true, 'static'),
@@ -167,7 +167,7 @@ class StaticFiles {
       const relative = [...(base === '' ? [] : [base]), ...names].join('/');
       if (!glob.match(relative) || this.#options.ignore.some((ignored) => ignored.match(relative))) continue;
       const path = join(this.#folder, relative);
-      const stats = statSync(path, { throwIfNoEntry: false });
+      const stats = statsOf(path);
       if (stats?.isFile() && this.#isInside(path)) return { path, stats };
     }
     return undefined;
@@ -218,6 +218,15 @@ class StaticFiles {
       this.#keptBytes -= bytes.length;
     }
     return made;
+  }
+}
+
+/** Undefined where nothing can be: `/a.css/b` below a file, a name that is too long, a folder that may not be read. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,8 @@
 // Whether a response may be stored and until when it may be used, decided once, when it arrives (RFC 9111 §3, §4.2; RFC 5861; RFC 9213).
 // The decision is that of http-cache-semantics, which is given directives that were read exactly; what it does not know of is added.
 
+/// <reference path="./http-cache-semantics.d.ts" />
+
 import CachePolicy from 'http-cache-semantics';
 import { parseHttpDate } from '../semantics/index.ts';
 import { type Directives, lifetimeOf, parseDirectives, targetedDirectives } from './directives.ts';

@@ -30,6 +30,10 @@ export function demand(user: User | null, action: Action, subject: Subject): voi
 /** The error of a call that is not allowed. */
 export function refusal(user: User | null, action: Action, name: string): ZerohopError {
   return user === null
-    ? new ZerohopError('UNAUTHENTICATED', `To ${action} ${name}, send credentials.`, { action })
+    ? new ZerohopError(
+        'UNAUTHENTICATED',
+        `To ${action} ${name}, send credentials. On the node's own machine none are needed under "zerohop dev" or with --authorize-local true.`,
+        { action },
+      )
     : new ZerohopError('FORBIDDEN', `${user.username} may not ${action} ${name}.`, { action });
 }
