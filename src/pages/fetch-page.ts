@@ -165,8 +165,11 @@ export async function storePage(
   const body = new SharedBody(response.body, site.maxBodyBytes);
   const vary = varyNames(headers.get('vary'), rule);
   const stored = Promise.withResolvers<boolean>();
-  const hot = body.whole.then(async (bytes) => {
-    if (bytes === undefined) return stored.resolve(false);
+  const keep = async (bytes: Uint8Array<ArrayBuffer> | undefined): Promise<HotPage | undefined> => {
+    if (bytes === undefined) {
+      stored.resolve(false);
+      return undefined;
+    }
     const packed = await pack(bytes, sent, headers.get('content-type') ?? '');
     const kept = new Headers(headers);
     // What is known is set anew for the coding each client gets.
@@ -187,13 +190,18 @@ export async function storePage(
       stored.resolve(false);
     });
     return { page: made, version: 0, forms: new Map([[packed.body.stored, new Blob([packed.bytes])]]) };
+  };
+  const hot = body.whole.then(keep).catch((error: unknown) => {
+    log.error(`The page ${keyed.url} could not be stored`, { error });
+    stored.resolve(false);
+    return undefined;
   });
   return {
     kind: 'page',
     status,
     headers,
     body,
-    hot: hot.then((made) => made ?? undefined),
+    hot,
     stored: stored.promise,
     vary,
     receivedMs,

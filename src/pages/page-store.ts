@@ -190,7 +190,12 @@ export class PageStore {
     if (bytes === undefined) return undefined;
     const whole = stored ?? this.#addForm(hot, body.stored, bytes);
     if (coding === body.stored) return whole;
-    return this.#addForm(hot, coding, await recode(bytes, body.stored, coding));
+    try {
+      return this.#addForm(hot, coding, await recode(bytes, body.stored, coding));
+    } catch {
+      // The origin named a coding that the bytes are not in: who does not take them as they are asks it himself.
+      return undefined;
+    }
   }
 
   #addForm(hot: HotPage, coding: Coding, bytes: Bytes): Blob {

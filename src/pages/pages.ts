@@ -241,6 +241,8 @@ export class Pages {
       const hot = await fetched.hot;
       const answered = hot && (await answer(this.store, hot, asked, told, Date.now()));
       if (answered) return answered;
+      // It does not take the bytes as they came; asked in its own words, the origin may have others.
+      if (hot && base.outcome !== 'request') return this.#fetch({ ...lookup, stale: undefined }, 'request');
     }
     const headers = new Headers(fetched.headers);
     headers.set('age', String(Math.max(0, Math.floor((receivedMs - fetched.bornMs) / 1000))));

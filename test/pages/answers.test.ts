@@ -68,6 +68,22 @@ test('what may not be transformed is fetched anew for a client that takes anothe
   expect([response.headers.get('content-encoding'), await response.text()]).toEqual([null, text]);
 });
 
+test('bytes that are not in the coding their origin names harm nobody', async () => {
+  const lying = { headers: { ...html, 'content-encoding': 'gzip' } };
+  await using origin = startOrigin(({ headers }) =>
+    (headers.get('accept-encoding') ?? '').includes('gzip')
+      ? new Response('no gzip', lying)
+      : new Response('plain', { headers: html }),
+  );
+  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });
+  const ask = (accept: string) =>
+    fetch(`${node.url}/a`, { headers: { 'accept-encoding': accept }, decompress: false }).then((response) =>
+      response.text(),
+    );
+  expect(await ask('gzip')).toBe('no gzip');
+  expect(await ask('identity')).toBe('plain');
+});
+
 test('HEAD, ranges and conditions are answered from the stored page', async () => {
   await using origin = startOrigin(() => new Response(text, { headers: html }));
   await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });

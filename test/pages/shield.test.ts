@@ -3,33 +3,34 @@
 import { describe, expect, test } from 'bun:test';
 import { startOrigin } from '../support/page-origin.ts';
 import { startPagesNode } from '../support/pages-node.ts';
+import { until } from '../support/until.ts';
 
 const page = (text: string, headers: Record<string, string> = {}) =>
   new Response(text, { headers: { 'content-type': 'text/html', 'cache-control': 'max-age=3600', ...headers } });
 
 describe.each([1, 2])('with %d serve threads', (threads) => {
   test('1,000 concurrent cold reads are one request to the origin', async () => {
-    await using origin = startOrigin(async () => {
-      await Bun.sleep(50);
-      return page('one');
-    });
+    const release = Promise.withResolvers<void>();
+    await using origin = startOrigin(() => release.promise.then(() => page('one')));
     await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] }, { threads });
-    const texts = await Promise.all(Array.from({ length: 1000 }, async () => (await node.get('/a')).text()));
-    expect(new Set(texts)).toEqual(new Set(['one']));
+    const reads = Array.from({ length: 1000 }, async () => (await node.get('/a')).text());
+    await until('the origin is asked', () => origin.seen.length > 0);
+    release.resolve();
+    expect(new Set(await Promise.all(reads))).toEqual(new Set(['one']));
     expect(origin.seen.length).toBe(1);
   });
 
   test('and of a failing origin too', async () => {
-    await using origin = startOrigin(async () => {
-      await Bun.sleep(50);
-      return new Response('down', { status: 503 });
-    });
+    const release = Promise.withResolvers<void>();
+    await using origin = startOrigin(() => release.promise.then(() => new Response('down', { status: 503 })));
     await using node = await startPagesNode(
       { origin: origin.url, limit: { backoff: '1h' }, rules: [{ match: '/**' }] },
       { threads },
     );
-    const statuses = await Promise.all(Array.from({ length: 1000 }, async () => (await node.get('/a')).status));
-    expect(new Set(statuses)).toEqual(new Set([503]));
+    const reads = Array.from({ length: 1000 }, async () => (await node.get('/a')).status);
+    await until('the origin is asked', () => origin.seen.length > 0);
+    release.resolve();
+    expect(new Set(await Promise.all(reads))).toEqual(new Set([503]));
     expect(origin.seen.length).toBe(1);
   });
 
@@ -45,9 +46,11 @@ describe.each([1, 2])('with %d serve threads', (threads) => {
 test('no more requests at once than the limit', async () => {
   let now = 0;
   let most = 0;
+  const full = Promise.withResolvers<void>();
   await using origin = startOrigin(async () => {
     most = Math.max(most, ++now);
-    await Bun.sleep(5);
+    if (now === 3) full.resolve();
+    await full.promise;
     now--;
     return page('x');
   });
@@ -56,7 +59,7 @@ test('no more requests at once than the limit', async () => {
     Array.from({ length: 60 }, async (_, index) => (await node.get(`/${index}`)).status),
   );
   expect(new Set(statuses)).toEqual(new Set([200]));
-  expect(most).toBeLessThanOrEqual(3);
+  expect(most).toBe(3);
 });
 
 describe('cache poisoning: what is not part of the key does not reach the origin', () => {
