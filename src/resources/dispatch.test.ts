@@ -184,6 +184,25 @@ describe('a class of the app', () => {
     await expect(call('get', '/Seen/')).rejects.toMatchObject({ code: 'INVALID_ID' });
   });
 
+  test('may answer with what it created, whose id is counted at commit; asking earlier is an error', async () => {
+    const Ticket = appDatabases().data?.Ticket as TableClass;
+    publish(
+      'Buy',
+      class Buy extends Resource {
+        static override async post(target: { readonly id?: unknown }) {
+          const ticket = await Ticket.create({ seat: 7 });
+          if (target.id === 'early') return { id: ticket.id };
+          if (target.id === 'committed') await getContext().transaction?.commit();
+          return target.id === 'committed' ? { id: ticket.id } : ticket;
+        }
+      },
+    );
+    expect(await call('post', '/Buy/')).toEqual({ kind: 'value', value: { id: 1, seat: 7 } });
+    expect(await call('post', '/Buy/committed')).toEqual({ kind: 'value', value: { id: 2 } });
+    await expect(call('post', '/Buy/early')).rejects.toThrow('Ticket gets its id when it is committed');
+    expect(await Ticket.getRecordCount()).toEqual({ recordCount: 2 });
+  });
+
   test('may write and answer with a search: its rows have what was written', async () => {
     publish(
       'Logged',

@@ -79,16 +79,19 @@ export async function dispatch(call: Call): Promise<Answer> {
     const { begunTransaction } = context;
     const written = await (begunTransaction && runInScope(context.node, context, () => begunTransaction.commit()));
     context.markAnswered();
-    return written === undefined || written.length === 0 ? answer : afterCommit(answer, context);
+    return afterCommit(answer, context, written !== undefined && written.length > 0);
   } catch (error) {
     context.release();
     throw error;
   }
 }
 
-/** The commit let go of the snapshot that rows were to be read from: they are read from the next one, which has what was written. */
-function afterCommit(answer: Answer, context: RequestContext): Answer {
-  if (answer.kind !== 'rows') return answer;
+/** A commit lets go of the snapshot that rows were to be read from: they are read from the next one, which has what was written. */
+function afterCommit(answer: Answer, context: RequestContext, hasWritten: boolean): Answer {
+  // The id of a new record may be known only now.
+  if (answer.kind === 'value' && answer.value instanceof TableResource)
+    return { ...answer, value: answer.value.toJSON() };
+  if (answer.kind !== 'rows' || !hasWritten) return answer;
   const { table, query } = answer;
   return { ...answer, result: openSearch({ node: context.node, table, context }, query) };
 }
@@ -261,7 +264,6 @@ function shape(value: unknown, context: RequestContext, verb: Verb = 'get'): Ans
     const { place, query } = value;
     return { kind: 'rows', table: place.table, query, result: openSearch(place, query), single: false };
   }
-  if (value instanceof TableResource) return { kind: 'value', value: { ...value } };
   return { kind: 'value', value: inContext(value, context) };
 }
 

@@ -209,7 +209,30 @@ export class TableResource extends Resource {
     if (edit.isChangedBy({ ...this })) validateBy(this, { ...this }, false);
     await edit.stage(transaction, { ...this });
     const { primaryKey } = edit.place.table.definition;
-    if (edit.id !== undefined && this[primaryKey] === undefined) this[primaryKey] = edit.id;
+    if (edit.id === undefined) this.#promiseId(edit, primaryKey);
+    else if (this[primaryKey] === undefined) this[primaryKey] = edit.id;
+  }
+
+  /** The store counts the ids of this table: it is known once it has committed. Asking for it before that must not give nothing. */
+  #promiseId(edit: RecordEdit, primaryKey: string): void {
+    const { name } = this.#class;
+    Object.defineProperty(this, primaryKey, {
+      configurable: true,
+      enumerable: false,
+      get(): Id {
+        if (edit.id !== undefined) return edit.id;
+        throw new ZerohopError(
+          'APPLICATION_ERROR',
+          `The new record of ${name} gets its ${primaryKey} when it is committed. To know it before the end of the request: await getContext().transaction.commit()`,
+        );
+      },
+    });
+  }
+
+  /** The record's attributes. */
+  toJSON(): Record<string, unknown> {
+    const id = this.#edit?.id;
+    return { ...(id !== undefined && { [this.#changes.place.table.definition.primaryKey]: id }), ...this };
   }
 
   #saveAtCommit(): void {
