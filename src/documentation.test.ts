@@ -44,6 +44,7 @@ const promises: Readonly<Record<string, (node: TestNode) => Promise<void>>> = {
   async 'Extending a table'(node) {
     const created = await node.fetch('/Note/', post({ text: 'abc' }));
     expect(created.status).toBe(201);
+    expect(created.headers.get('location')).toBe(`/Note/${await created.json()}`);
     const note = await (await node.fetch(created.headers.get('location') ?? '')).json();
     expect(note).toMatchObject({ text: 'abc', author: 'administrator', length: 3 });
     expect(await (await node.fetch('/Note/')).json()).toHaveLength(1);

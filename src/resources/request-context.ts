@@ -1,6 +1,7 @@
 // The context of one request, or of one `transaction(fn)`: who asks, the transaction, what the handler says about the response.
 // What few requests need is made when it is first read.
 
+import type { Id } from '../records/index.ts';
 import type { User } from '../security/index.ts';
 import type { ReadSet } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
@@ -28,6 +29,8 @@ export class RequestContext implements Context {
   readonly reads: ReadSet | undefined;
   /** Path of the endpoint the call came in by: 'Product'. */
   endpoint: string | undefined;
+  /** Of the record that a POST of the request made. */
+  createdId: Id | undefined;
   #transaction: ScopedTransaction | undefined;
   #response: ContextResponse | undefined;
   #url: URL | undefined;

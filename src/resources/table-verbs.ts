@@ -95,6 +95,7 @@ export async function postTo(place: Place, check: Check, target: unknown, data: 
 /** Tells the client of the request where the new record is. */
 function announce({ context }: Place, id: Id): void {
   if (context?.endpoint === undefined) return;
+  context.createdId = id;
   context.response.status ??= 201;
   if (!context.response.headers.has('Location'))
     context.response.headers.set('Location', `/${context.endpoint}/${pathOfId(id)}`);

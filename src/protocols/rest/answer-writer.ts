@@ -62,7 +62,8 @@ export class AnswerWriter {
           given: context.givenResponse,
           writer: () => this.#writerFor(answered),
           threshold: this.#options.compressionThreshold,
-          isData: answered.target.property !== undefined,
+          // `return super.post(target, data)` gives the new record's id, and is answered as the table itself does.
+          isData: answered.target.property !== undefined || answer.value === context.createdId,
           done: () => context.release(),
         });
       default:
