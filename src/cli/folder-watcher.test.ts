@@ -9,7 +9,7 @@ let watcher: FolderWatcher;
 
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'zerohop-watch-')));
-  for (const folder of ['src/deep', 'node_modules/x', 'data', '.git'])
+  for (const folder of ['src/deep', 'node_modules/x', 'data/blobs', '.git'])
     mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, 'a.ts'), '');
   watcher = new FolderWatcher(root, [join(root, 'data')]);
@@ -51,10 +51,22 @@ test('several changes in a row are told together', async () => {
 });
 
 test('packages, hidden files, the data folder and databases are passed over, .env is not', async () => {
-  for (const path of ['node_modules/x/i.js', '.git/HEAD', '.hidden', 'data/x', 'y.db', 'y.db-wal', 'z~', '.z.swp'])
+  for (const path of [
+    'node_modules/x/i.js',
+    '.git/HEAD',
+    '.hidden',
+    'data/x',
+    'data/blobs/y',
+    'y.db',
+    'y.db-wal',
+    'z~',
+    '.z.swp',
+  ])
     write(path);
   write('.env');
   expect(await changesUntil('.env')).toEqual(['.env']);
+  write('data/first.json');
+  expect(await changesUntil('data/first.json')).toEqual(['data/first.json']);
 });
 
 test('a new folder is watched, and one that is moved away and back', async () => {

@@ -1,7 +1,7 @@
 // Tells which files under a folder have changed. Watches folder by folder, so that node_modules and the like cost nothing.
 
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** How long nothing must change before changes are told, in ms: an editor writes a file in several steps. */
 const quietMs = 60;
@@ -25,7 +25,7 @@ export class FolderWatcher {
   #isQuiet = false;
   #isClosed = false;
 
-  /** @param apart folders that are not watched, as absolute paths */
+  /** @param apart folders of the runtime, as absolute paths: of what is in them only data files are the application's */
   constructor(folder: string, apart: readonly string[] = []) {
     this.#apart = apart;
     this.#watch(folder);
@@ -89,6 +89,9 @@ export class FolderWatcher {
   }
 
   #isApart(path: string): boolean {
-    return isIgnored(path) || this.#apart.includes(path);
+    return isIgnored(path) || (this.#apart.includes(dirname(path)) && !dataFile.test(path));
   }
 }
+
+/** By default the databases are in ./data, and that is where `dataLoader` looks too. */
+const dataFile = /\.(json|ya?ml)$/;
