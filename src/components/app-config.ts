@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { nearest, ZerohopError } from '../base/index.ts';
 
 /** The parts of an app, in the order they are loaded, with their options as written. */
@@ -54,11 +54,12 @@ export function readAppConfig(folder: string): AppConfig {
 }
 
 function readYaml(path: string, file: string): unknown {
-  const document = parseDocument(readFileSync(path, 'utf8'));
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
   if (error) {
-    const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 };
-    throw new ZerohopError('INVALID_CONFIG', `${file}:${line}:${col}: ${error.message.split('\n')[0]}`);
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw new ZerohopError('INVALID_CONFIG', `${file}:${line}:${col}: ${error.message}`);
   }
   return document.toJS() ?? {};
 }

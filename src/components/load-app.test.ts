@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { dispatch, openTestNode, RequestContext, type TestNodeParts, targetOf } from '../resources/index.ts';
@@ -204,6 +204,14 @@ describe('what is wrong with an app is told with its place, and the rest is serv
     });
   }
 
+  test('in a folder with a space in its name', async () => {
+    const spaced = join(folder, 'my app');
+    mkdirSync(spaced);
+    writeFileSync(join(spaced, 'resources.js'), "\nthrow new Error('no');");
+    const app = await loadApp({ folder: spaced, node, primary: true });
+    expect(app.problems).toEqual([expect.stringMatching(/^resources\.js:2:\d+: no$/)]);
+  });
+
   test('a folder that is not there', async () => {
     const app = await loadApp({ folder: join(folder, 'nowhere'), node, primary: true });
     expect(app.problems[0]).toMatch(/There is no folder .*nowhere/);
@@ -218,6 +226,7 @@ describe('config.yaml', () => {
     ['files outside of the folder', "jsResource: { files: '../*.js' }", /stays inside the app's folder/],
     ['no files', 'jsResource: {}', /jsResource\.files says which files/],
     ['text that is no YAML', 'rest: {', /^config\.yaml:\d+:\d+: /],
+    ['a part that is there twice', 'rest: true\nrest: false', /^config\.yaml:2:1: Map keys must be unique$/],
     ['a list', '- rest', /must be a list of names/],
   ];
   for (const [name, text, expected] of cases) {

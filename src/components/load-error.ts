@@ -19,11 +19,12 @@ export function describeLoadError(error: unknown, folder: string, file?: string)
 function placeOf(error: Error, folder: string): string | undefined {
   const position: unknown = Reflect.get(error, 'position');
   if (isPosition(position)) return `${relative(folder, position.file)}:${position.line}:${position.column}`;
-  const frame = (error.stack ?? '').split('\n').find((line) => line.includes(join(folder, '/')));
-  const match = frame === undefined ? null : /\(?([^()\s]+):(\d+):(\d+)\)?$/.exec(frame.trim());
-  if (match === null) return undefined;
-  const [, path = '', line, column] = match;
-  return `${relative(folder, path)}:${line}:${column}`;
+  const root = join(folder, '/');
+  const frame = (error.stack ?? '').split('\n').find((line) => line.includes(root));
+  return frame
+    ?.slice(frame.indexOf(root) + root.length)
+    .trim()
+    .replace(/\)$/, '');
 }
 
 function isPosition(
