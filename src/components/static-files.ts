@@ -123,6 +123,7 @@ class StaticFiles {
   /** Undefined: the request is for others. */
   respond(request: HttpRequest, path: string): Response | Promise<Response> | undefined {
     const { notFound, fallthrough } = this.#options;
+    if (fallthrough && this.#isElsewhere(path)) return undefined;
     const names = safeSegments(path);
     const found = names && this.#mayExist(names[0]) ? this.#find(names, path.endsWith('/')) : undefined;
     if (found === 'folder') return redirectTo(`${request.pathname}/${request.search}`);
@@ -131,6 +132,13 @@ class StaticFiles {
     const page = notFound && this.#fileAt(safeSegments(notFound.file) ?? []);
     if (notFound && page) return this.#send(request, page, notFound.status);
     throw new ZerohopError('NOT_FOUND', `There is no file ${path}.`);
+  }
+
+  /** Whether the first name of a path alone tells that there is no file: the cheapest of looks, as most requests are for no file. */
+  #isElsewhere(path: string): boolean {
+    const end = path.indexOf('/', 1);
+    const first = end < 0 ? path.slice(1) : path.slice(1, end);
+    return first !== '' && !first.includes('%') && !this.#mayExist(first);
   }
 
   /** Whether there is anything by the first name of a path: most requests are not for files, and should cost nothing. */
