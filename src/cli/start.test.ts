@@ -123,6 +123,19 @@ test('a port in use ends it with code 1 and one line that names it', async () =>
   expect(second.err).toMatch(new RegExp(`^zerohop: Port ${port} [^\\n]*in use[^\\n]*\\n$`));
 });
 
+test.each([
+  [['--http-host=nowhere.invalid'], 'nowhere.invalid (http.host) is no address of this machine'],
+  [['--operations-host=192.0.2.1'], '192.0.2.1 (operations.host) is no address of this machine'],
+  [['--http-port=7', '--operations-port=7'], 'http.port and operations.port are both 7'],
+  [['--data=app/config.yaml'], 'app/config.yaml can not be made: a file is in its place'],
+  [['--data=app/config.yaml/x'], 'app/config.yaml/x can not be made: a file is in its place'],
+])('%p ends it with code 1 and one line that says why', async (words, why) => {
+  const run = new Run('start', 'app', ...anyPorts, ...words);
+  expect(await run.ended()).toBe(1);
+  expect(run.err).toMatch(/^zerohop: [^\n]*\n$/);
+  expect(run.err).toContain(why);
+});
+
 test('a data folder in use ends it with code 1 and one line that names it', async () => {
   await applicationUrl(new Run('start', 'app', ...anyPorts));
   const second = new Run('start', 'app', ...anyPorts);

@@ -45,8 +45,14 @@ const optionNames: Readonly<Record<string, readonly string[]>> = {
 
 const unsupported: readonly string[] = ['roles', 'fastifyRoutes', 'graphql', 'scheduler'];
 
+const fileNames = ['config.yaml', 'config.yml'];
+
+export function hasConfigFile(folder: string): boolean {
+  return fileNames.some((name) => existsSync(join(folder, name)));
+}
+
 export function readAppConfig(folder: string): AppConfig {
-  const file = ['config.yaml', 'config.yml'].find((name) => existsSync(join(folder, name)));
+  const file = fileNames.find((name) => existsSync(join(folder, name)));
   return parseAppConfig(
     file === undefined ? defaults : readYaml(join(folder, file), file),
     file ?? 'the default configuration',

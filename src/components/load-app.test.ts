@@ -248,6 +248,13 @@ describe('config.yaml', () => {
     ]);
   });
 
+  test('a folder without an app is warned about', async () => {
+    await load({ 'README.md': '' });
+    expect(node.lines).toEqual([expect.stringContaining('There is no application in')]);
+    await load({ 'schema.graphql': 'type Note @table { id: ID @primaryKey }' });
+    expect(node.lines).toHaveLength(1);
+  });
+
   test('a part that is false is not loaded', async () => {
     const app = await load({ 'config.yaml': 'rest: false\njsResource: false', 'resources.js': 'throw 1;' });
     expect(app).toMatchObject({ problems: [], rest: undefined });

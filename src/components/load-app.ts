@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { ZerohopError } from '../base/index.ts';
 import type { HttpStep } from '../protocols/http/index.ts';
 import type { AppNode } from '../resources/index.ts';
-import { type AppConfig, booleanOption, type Options, readAppConfig } from './app-config.ts';
+import { type AppConfig, booleanOption, hasConfigFile, type Options, readAppConfig } from './app-config.ts';
 import { filePatterns, findFiles } from './app-files.ts';
 import { loadData } from './data-loader.ts';
 import { loadSchema } from './graphql-schema.ts';
@@ -98,8 +98,22 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
       rest = { lastModified: booleanOption(restOptions, 'lastModified', true, 'rest') };
     });
   }
+  if (primary && !hasConfigFile(folder)) warnEmpty(config, folder, node);
   for (const { name, options } of config.unsupported) warnUnsupported(name, options, folder, node);
   return { problems, steps, close, rest };
+}
+
+function warnEmpty(
+  { graphqlSchema, jsResource, dataLoader, static: web }: AppConfig,
+  folder: string,
+  node: AppNode,
+): void {
+  const parts = Object.entries({ graphqlSchema, jsResource, dataLoader, static: web });
+  if (parts.some(([name, options]) => options && findFiles(folder, filePatterns(options, name, folder)).length > 0))
+    return;
+  node.log.warn(
+    `There is no application in ${folder}: neither config.yaml nor a schema (*.graphql), resources.ts, data/ or web/. To make one: zerohop create NAME`,
+  );
 }
 
 /** Only where there is something that would have been loaded. */

@@ -24,8 +24,18 @@ export function takeDataFolder(path: string): DataFolder {
   } catch (error) {
     holder?.close();
     if (error instanceof ZerohopError) throw error;
-    throw storageError(path, error) ?? error;
+    throw storageError(path, error) ?? unusable(path, error);
   }
+}
+
+/** Part of the path is a file, or on a file system where nothing can be made. */
+function unusable(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const why = error.code === 'ENOTDIR' || error.code === 'EEXIST' ? 'a file is in its place' : String(error.code);
+  return new ZerohopError(
+    'INVALID_CONFIG',
+    `The data folder ${path} can not be made: ${why}. Choose another with --data or ZEROHOP_DATA.`,
+  );
 }
 
 /** A random id, made at the first start and kept for the life of the data. */

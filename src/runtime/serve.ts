@@ -8,7 +8,7 @@ import { type HttpHandler, type Identify, type Listener, listen } from '../proto
 import { administrator, identifyByAddress, isLoopback } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
-import { portError } from './port-error.ts';
+import { listenError } from './port-error.ts';
 
 export interface ServeOptions {
   readonly config: Config;
@@ -94,7 +94,7 @@ function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): 
     // Shared with the other threads, and with the next one while an app is loaded anew.
     return listen(handler, { hostname: host, port: httpPort, reusePort: true, stopMs: config.limits.stopMs });
   } catch (error) {
-    throw portError(error, 'http.port', httpPort);
+    throw listenError(error, { host, port: httpPort, section: 'http' });
   }
 }
 

@@ -7,14 +7,15 @@ import type { Config } from '../config/index.ts';
 import { createOperationsHandler } from '../protocols/operations/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
 import { takeDataFolder } from './data-folder.ts';
-import { checkPortFree, portError } from './port-error.ts';
+import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
 import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
 
 export async function startNode(options: StartOptions): Promise<RunningNode> {
   const { config, log } = options;
-  checkPortFree(config.http.host, config.http.port, 'http.port');
-  checkPortFree(config.operations.host, config.operations.port, 'operations.port');
+  checkPortsDiffer(config.http, config.operations);
+  checkPortFree({ ...config.http, section: 'http' });
+  checkPortFree({ ...config.operations, section: 'operations' });
   const folder = takeDataFolder(config.data);
   const metrics = new Metrics('main');
   let end: (result: { code: number; reason?: string }) => void = () => {};
@@ -61,8 +62,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   let stopping: Promise<void> | undefined;
   let problems = started.problems;
   return {
-    httpUrl: `http://localhost:${started.httpPort}/`,
-    operationsUrl: `http://localhost:${operations.port}/`,
+    httpUrl: urlOf(config.http.host, started.httpPort),
+    operationsUrl: urlOf(config.operations.host, operations.port ?? config.operations.port),
     dataFolder: folder.path,
     get problems() {
       return problems;
@@ -84,6 +85,13 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   };
 }
 
+/** Where a person on this machine finds what listens there. */
+function urlOf(host: string, port: number): string {
+  const isEverywhere = host === '::' || host === '0.0.0.0' || host === '::1' || host.startsWith('127.');
+  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}/`;
+}
+
 function listenForOperations(
   config: Config,
   notReady: () => string | null,
@@ -93,6 +101,6 @@ function listenForOperations(
   try {
     return Bun.serve({ hostname: host, port, fetch: createOperationsHandler({ notReady, metrics }) });
   } catch (error) {
-    throw portError(error, 'operations.port', port);
+    throw listenError(error, { host, port, section: 'operations' });
   }
 }
