@@ -238,7 +238,7 @@ class Threads implements Workers {
         } else if (message.type === 'failed') reject(errorFromData(message.error));
         else this.#fromServe(thread, message);
       });
-      worker.on('error', (error) => this.#serveDied(thread, worker, error.message, reject));
+      worker.on('error', (error) => this.#serveDied(thread, worker, error.message, reject, error));
       worker.on('exit', (code) => this.#serveDied(thread, worker, `it ended with code ${code}`, reject));
       this.#store.postMessage({ type: 'connect', port: port1 } satisfies ToStore, [port1]);
       const start: ToServe = {
@@ -277,13 +277,15 @@ class Threads implements Workers {
     }
   }
 
-  #serveDied(thread: ServeThread, worker: Worker, why: string, reject: (error: Error) => void): void {
+  #serveDied(thread: ServeThread, worker: Worker, why: string, reject: (error: Error) => void, error?: Error): void {
     if (thread.worker !== worker || thread.state === 'stopping' || this.#state === 'stopping') return;
     if (thread.state === 'starting') return reject(new Error(`Serve thread ${thread.number} failed to start: ${why}`));
     // One that ran well for long dies for another reason than the one before it.
     if (Date.now() - thread.readyAt > steadyMs) thread.restarts = 0;
     const waitMs = Math.min(restartMs.most, restartMs.first * 2 ** thread.restarts);
-    this.#options.log.error(`Serve thread ${thread.number} died: ${why}. It is replaced in ${waitMs} ms.`);
+    this.#options.log.error(`Serve thread ${thread.number} died: ${why}. It is replaced in ${waitMs} ms.`, {
+      ...(error && { error }),
+    });
     this.#options.metrics.counter('zerohop_thread_restarts_total', 'Serve threads that died and were replaced').add(1);
     thread.state = 'starting';
     setTimeout(() => this.#replace(thread), waitMs);

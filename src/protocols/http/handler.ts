@@ -128,7 +128,10 @@ export class HttpHandler {
     });
     if (unexpected) {
       const where = request ? { url: request.pathname, requestId: request.requestId } : {};
-      log.error(`${raw.method} failed`, { error, ...where });
+      // What the app threw, rather than what is made of it for the client.
+      const reason = error instanceof ZerohopError && error.cause instanceof Error ? error.cause : error;
+      const what = reason instanceof Error ? reason.message : String(reason);
+      log.error(`${raw.method} ${request?.pathname ?? ''} failed: ${what}`, { error: reason, ...where });
     }
     return request ? this.#finish(request, response, started) : response;
   }
