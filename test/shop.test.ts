@@ -274,6 +274,15 @@ test.each([['/c/c-99'], ['/p/p-9999'], ['/order/nope']])('page %s: not found, sa
   expect(await response.text()).toContain('<h1>Not found</h1>');
 });
 
+test('a path nothing answers is a page for people and a problem for programs', async () => {
+  const get = (accept: string) => fetch(`${node.url}/no/such/page`, { headers: { accept } });
+  const page = await get('text/html,application/xhtml+xml,*/*;q=0.8');
+  expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+  expect(await page.text()).toContain('There is no such page.');
+  expect(await (await get('*/*')).json()).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+  expect((await fetch(`${node.url}/openapi`, { headers: { accept: 'text/html' } })).status).toBe(200);
+});
+
 test('without scripts: the forms of the pages do it all', async () => {
   await setStock('p-0010', 3);
   const form = (fields: Record<string, string>, cookie = '') =>

@@ -1,5 +1,7 @@
 // Everything the shop answers: JSON for programs, pages for people, pictures for both. Paths are on the classes.
 
+import './pages/missing.ts';
+
 export { Basket } from './api/basket.ts';
 export { Home } from './api/home.ts';
 export { Order } from './api/order.ts';

@@ -43,8 +43,12 @@ export async function respondOr(make: () => Promise<Page>): Promise<Response> {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     // Thrown, so that whatever the page had begun to change is undone.
-    throw await respond(refusalPage(error));
+    throw await refusalResponse(error);
   }
+}
+
+export function refusalResponse(refusal: Refusal): Promise<Response> {
+  return respond(refusalPage(refusal));
 }
 
 function refusalPage({ statusCode, message }: Refusal): Page {
