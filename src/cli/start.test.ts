@@ -177,6 +177,17 @@ test('killed outright, the launcher leaves no node behind', async () => {
   expect(await (await fetch(`${url}health`)).status).toBe(200);
 });
 
+test('dev tells in the browser too what could not be loaded; start does not', async () => {
+  writeFileSync(join(folder, 'app/resources.ts'), 'export class Greeting {{');
+  const detail = async (command: string) => {
+    const run = new Run(command, 'app', ...anyPorts, `--data=${command}`);
+    const { detail } = (await (await fetch(`${await applicationUrl(run)}Greeting/`)).json()) as { detail: string };
+    return detail;
+  };
+  expect(await detail('dev')).toContain('could not be loaded in full: resources.ts:1:');
+  expect(await detail('start')).toBe('Nothing is served at /Greeting/. Paths are case-sensitive.');
+});
+
 test('dev goes on with the old code while the new can not be loaded, and says why', async () => {
   const run = new Run('dev', 'app', ...anyPorts);
   const url = await applicationUrl(run);

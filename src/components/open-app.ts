@@ -1,7 +1,7 @@
 // An app with its HTTP handler: everything of a serving thread but the socket.
 
 import { hostname } from 'node:os';
-import { type Clock, type Logger, systemClock } from '../base/index.ts';
+import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
 import {
   BodyReader,
   ContentTypes,
@@ -81,7 +81,19 @@ const noApp: LoadedApp = { problems: [], steps: [], close: () => {}, rest: { las
 /** Who is asking is found out when it is first asked; the step marks the place in the chain for those that name it. */
 const authentication: HttpStep = { name: 'authentication', handle: (request, next) => next(request) };
 
-function handlerOf({ steps, rest }: LoadedApp, node: AppNode, options: OpenAppOptions): HttpHandler {
+/** Whoever develops an app looks for it in the browser first, and should find out there why it is not. */
+function unloadedStep(problems: readonly string[]): HttpStep {
+  return {
+    handle({ pathname }) {
+      throw new ZerohopError(
+        'NOT_FOUND',
+        `Nothing is served at ${pathname}. The application could not be loaded in full: ${problems.join('; ')}`,
+      );
+    },
+  };
+}
+
+function handlerOf({ steps, rest, problems }: LoadedApp, node: AppNode, options: OpenAppOptions): HttpHandler {
   const { metrics, dev, bodyBytes, bodyTimeoutMs, compressionThreshold, entering, clock = systemClock } = options;
   const door =
     rest &&
@@ -98,7 +110,10 @@ function handlerOf({ steps, rest }: LoadedApp, node: AppNode, options: OpenAppOp
     });
   return createHttpHandler({
     ...options,
-    steps: orderSteps([authentication, ...(door ? [door] : [])], steps),
+    steps: orderSteps(
+      [authentication, ...(door ? [door] : []), ...(dev && problems.length > 0 ? [unloadedStep(problems)] : [])],
+      steps,
+    ),
     middleware: () => node.server.middleware,
   });
 }
