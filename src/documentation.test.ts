@@ -50,6 +50,15 @@ const promises: Readonly<Record<string, (node: TestNode) => Promise<void>>> = {
     expect(await (await node.fetch('/Note/')).json()).toHaveLength(1);
     expect((await node.fetch('/Note/', post({ text: '' }))).status).toBe(400);
   },
+  async 'Keeping answers'(node) {
+    const { Product } = node.tables as unknown as AppTables;
+    const answer = async () => (await node.fetch('/Cheapest/')).text();
+    await Product?.put({ id: 'p-1', price: 5 });
+    const first = await answer();
+    expect(await answer()).toBe(first);
+    await Product?.patch('p-1', { price: 6 });
+    expect(JSON.parse(await answer())).toMatchObject({ products: [{ id: 'p-1', price: 6 }] });
+  },
   async 'The request and its transaction'(node) {
     const response = await node.fetch('/Who/', { headers: { 'user-agent': 'me' } });
     expect(response.headers.get('cache-control')).toBe('no-store');
