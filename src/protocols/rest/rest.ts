@@ -84,7 +84,7 @@ class Rest {
     const { node, metrics } = this.#options;
     const match = node.registry.match(request.pathname);
     if (match === undefined) return isOpenApi(request) ? this.#describe(request) : next(request);
-    request.route = metrics.route(match.path);
+    request.route = metrics.route(match.path || '/');
     if (request.method === 'GET' && request.pathEnd === request.url.length) {
       const stored = this.#stored.answer(request, match);
       if (stored) return stored;
