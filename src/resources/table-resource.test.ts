@@ -168,6 +168,7 @@ describe('writing', () => {
     expect(await Product.get(product.id)).toMatchObject({ name: 'Boot' });
     const first = await Ticket.create({ title: 'one' });
     const second = await Ticket.create({ title: 'two' });
+    expect(await Product.post({ id: 'posted', name: 'alone' })).toBe('posted');
     expect(Number(second.getId())).toBeGreaterThan(Number(first.getId()));
     expect(await Ticket.get(Number(second.getId()))).toMatchObject({ title: 'two' });
   });
