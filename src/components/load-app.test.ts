@@ -204,6 +204,17 @@ describe('what is wrong with an app is told with its place, and the rest is serv
     });
   }
 
+  test('a call the runtime refuses', async () => {
+    const app = await load({
+      'config.yaml': "graphqlSchema: { files: '*.graphql' }\njsResource: { files: '*.js' }",
+      'schema.graphql': 'type Note @table { id: ID @primaryKey }',
+      'resources.js': "import { tables } from 'zerohop';\ntables.Note.sourcedFrom({});",
+    });
+    expect(app.problems).toEqual([
+      expect.stringMatching(/^resources\.js:2:\d+: Note\.sourcedFrom\(\) is not supported/),
+    ]);
+  });
+
   test('in a folder with a space in its name', async () => {
     const spaced = join(folder, 'my app');
     mkdirSync(spaced);
