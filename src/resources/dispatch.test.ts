@@ -159,6 +159,7 @@ describe('a class of the app', () => {
       },
     );
     expect(await call('get', '/Shown/p-1')).toMatchObject({ value: { id: 'p-1', name: 'Boot', price: 1, twice: 2 } });
+    expect(await call('get', '/Shown/p-1?view=full')).toMatchObject({ value: { twice: 2 } });
     expect(await call('get', '/Shown/?name=Boot')).toMatchObject({ kind: 'rows' });
     expect(await Product.getRecordCount()).toEqual({ recordCount: 1 });
     expect({ ...(await Product.get('p-1')) }).toEqual({ id: 'p-1', name: 'Boot', price: 1 });
@@ -264,6 +265,12 @@ describe('a class of the app', () => {
     expect(await call('get', '/Pass/p-1')).toMatchObject({ kind: 'record', record: { version: expect.any(Number) } });
     expect(await call('get', '/Pass/')).toMatchObject({ kind: 'rows' });
     expect(await call('get', '/Pass/none')).toEqual({ kind: 'missing' });
+    // Of a record's URL a selection counts; other parameters are the app's own.
+    expect(await call('get', '/Pass/p-1?view=full&plain')).toMatchObject({ kind: 'record' });
+    expect(await call('get', '/Pass/p-1?view=full&select(name)')).toMatchObject({ value: 'Boot' });
+    await expect(call('get', '/Pass/p-1?select(nme)')).rejects.toMatchObject({ code: 'UNKNOWN_ATTRIBUTE' });
+    await expect(call('get', '/Product/p-1?view=full')).rejects.toMatchObject({ code: 'UNKNOWN_ATTRIBUTE' });
+    await expect(call('get', '/Pass/?view=full')).rejects.toMatchObject({ code: 'UNKNOWN_ATTRIBUTE' });
   });
 });
 

@@ -187,6 +187,17 @@ export class RequestTarget extends SearchParams {
     return { ...Object.fromEntries(kept), ...queryFromObject(this.#set, definition, lookup) };
   }
 
+  /**
+   * What app code that reads one record by this target asks of it: a selection. Other parameters of the URL are the app's own, and need not make sense to
+   * a table. Throws as `queryFor` does.
+   */
+  selectionFor(definition: TableDefinition, lookup: TableLookup): Query | undefined {
+    const wanted = partsOf(this.search.slice(1)).filter((part) => /^(select|explain)\(/.test(part));
+    if (wanted.length === 0 && this.#set === undefined) return undefined;
+    const fromUrl = parseQueryString(wanted.join('&'), definition, lookup);
+    return { ...fromUrl, ...(this.#set && queryFromObject(this.#set, definition, lookup)) };
+  }
+
   get conditions(): QueryCondition[] | undefined {
     return this.#field('conditions');
   }
@@ -256,6 +267,23 @@ export class RequestTarget extends SearchParams {
   override toString(): string {
     return this.pathname + this.search;
   }
+}
+
+/** The parts of a query between its outermost `&`. */
+function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at] ?? '';
+    if ('([{'.includes(sign)) depth++;
+    else if (')]}'.includes(sign)) depth--;
+    else if (sign === '&' && depth === 0) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
 }
 
 const noParams: Readonly<Record<string, string>> = Object.freeze({});

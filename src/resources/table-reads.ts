@@ -21,8 +21,11 @@ export type Named =
   | { readonly kind: 'collection'; readonly query: Query }
   | { readonly kind: 'table' };
 
-/** @param target a RequestTarget, an id, or a query object (`{ id, select }` names one record) */
-export function nameTarget(target: unknown, place: Place): Named {
+/**
+ * @param target a RequestTarget, an id, or a query object (`{ id, select }` names one record)
+ * @param ofRecord what counts of the URL of a RequestTarget that names one record
+ */
+export function nameTarget(target: unknown, place: Place, ofRecord: 'query' | 'selection' = 'query'): Named {
   const { table } = place;
   const { definition } = table;
   const lookup = lookupOf(place);
@@ -37,7 +40,9 @@ export function nameTarget(target: unknown, place: Place): Named {
     const id = target.idIn(table);
     if (id === undefined)
       return target.hasQuery ? { kind: 'collection', query: target.queryFor(definition, lookup) } : { kind: 'table' };
-    return named(id, target.hasQuery ? target.queryFor(definition, lookup) : undefined, target.property);
+    if (!target.hasQuery) return named(id, undefined, target.property);
+    const query = ofRecord === 'query' ? target.queryFor(definition, lookup) : target.selectionFor(definition, lookup);
+    return named(id, query, target.property);
   }
   if (target === undefined || target === null) return { kind: 'collection', query: {} };
   if (Array.isArray(target)) return named(target.map((part) => String(part).replaceAll('/', '%2F')).join('/'));

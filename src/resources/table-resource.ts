@@ -10,7 +10,7 @@ import { type QueryObject, RequestTarget } from './request-target.ts';
 import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './resource.ts';
 import { currentContext } from './scope.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
-import { inTransaction, type Place, placeOf, tableOf } from './table-place.ts';
+import { inTransaction, lookupOf, type Place, placeOf, tableOf } from './table-place.ts';
 import { nameTarget, readStored, searchRows, type TableRows, typeName } from './table-reads.ts';
 import { type Check, deleteFrom, getFrom, isRecordAlone, patchIn, postTo, putInto } from './table-verbs.ts';
 import { type Fields, fieldsOf, idInRecord } from './table-writes.ts';
@@ -259,6 +259,11 @@ export class TableResource extends Resource {
     return this.#edit?.stored?.expires ?? undefined;
   }
 
+  #selects(target: RequestTarget): boolean {
+    const place = this.#place;
+    return target.hasQuery && target.selectionFor(place.table.definition, lookupOf(place)) !== undefined;
+  }
+
   /** Adds to a number; additions made at the same time elsewhere all count. */
   addTo(name: string, amount: number, options: CountOptions = {}): void {
     this[name] = this.#changes.add(name, amount, this[name], options);
@@ -283,9 +288,9 @@ export class TableResource extends Resource {
   get(target?: unknown): unknown {
     if (typeof target === 'string' && this.#edit !== undefined) return this[target];
     if (this.#class.loadAsInstance === false) return getFrom(this.#place, target);
-    if (target instanceof RequestTarget && (target.isCollection || target.hasQuery))
-      return getFrom(this.#place, target);
-    return this.#edit?.exists === false ? undefined : this;
+    if (target instanceof RequestTarget && target.isCollection) return getFrom(this.#place, target);
+    if (this.#edit?.exists === false) return undefined;
+    return target instanceof RequestTarget && this.#selects(target) ? getFrom(this.#place, target) : this;
   }
 
   search(query?: unknown): unknown {

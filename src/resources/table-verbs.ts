@@ -18,7 +18,7 @@ export interface Created {
 export type Check = (id: Id | undefined, record: Fields, isPartial: boolean) => void;
 
 export function getFrom(place: Place, target: unknown): unknown {
-  const named = nameTarget(target, place);
+  const named = nameTarget(target, place, 'selection');
   if (named.kind === 'collection') return searchRows(place, named.query);
   if (named.kind === 'table') return describeTable(place);
   return named.property === undefined
