@@ -9,6 +9,8 @@ export const limits = {
   recordBytes: 16 * 1024 * 1024,
   /** Largest request body that is not streamed into a Blob, in bytes. */
   bodyBytes: 16 * 1024 * 1024,
+  /** Largest request to the operations port, in bytes. */
+  operationBytes: 64 * 1024 * 1024,
   /** Nesting of values in a request body. */
   bodyDepth: 100,
   /** Longest request target, in bytes. */

@@ -5,6 +5,15 @@ import { join } from 'node:path';
 import { ZerohopError } from '../base/index.ts';
 import { Connection, storageError } from '../storage/index.ts';
 
+/** Where a node that runs on a data folder takes operations of this machine. Undefined: its path is longer than a socket's may be. */
+export function operationsSocketIn(folder: string): string | undefined {
+  const path = join(folder, 'operations.sock');
+  return Buffer.byteLength(path) <= longestSocketPath ? path : undefined;
+}
+
+/** In bytes: `sun_path` of unix(7), with its end. */
+const longestSocketPath = 107;
+
 export interface DataFolder {
   readonly path: string;
   readonly nodeId: string;

@@ -39,11 +39,15 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     databases.close();
     await engine.close();
   };
-  let serving = await start(config.http.port, false).catch(async (error: unknown) => {
-    await close();
-    throw error;
-  });
+  let serving = await options
+    .prepare(databases)
+    .then(() => start(config.http.port, false))
+    .catch(async (error: unknown) => {
+      await close();
+      throw error;
+    });
   return {
+    databases,
     get httpPort() {
       return serving.port;
     },

@@ -3,10 +3,13 @@
 //   start: data folder · store thread · first serve thread (schema, data, app) · other serve threads · operations port
 //   stop:  not ready · listeners close, requests in flight end · writes commit · checkpoint · data folder is let go
 
+import { rmSync } from 'node:fs';
+import { type Logger, limits } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
-import { createOperationsHandler } from '../protocols/operations/index.ts';
+import { createOperationsHandler, type OperationsHandler } from '../protocols/operations/index.ts';
+import { identifyByAddress } from '../security/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
-import { takeDataFolder } from './data-folder.ts';
+import { operationsSocketIn, takeDataFolder } from './data-folder.ts';
 import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
 import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
@@ -24,13 +27,15 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   });
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let workers: Workers | undefined;
-  let operations: ReturnType<typeof Bun.serve> | undefined;
+  let operations: { readonly port: number; stop(): Promise<void> } | undefined;
   try {
     const workersOptions: WorkersOptions = {
       ...options,
       folder: folder.path,
       nodeId: folder.nodeId,
       metrics,
+      // Tables of the database `system` come in place here.
+      prepare: async () => {},
       fatal: (reason) => {
         log.fatal(reason);
         end({ code: 1, reason });
@@ -46,11 +51,18 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     const running = workers;
     operations = listenForOperations(
       config,
-      () => (state === 'running' ? null : state),
-      async () => {
-        const snapshots = await running.snapshots();
-        return { text: await renderPrometheus([metrics.snapshot(), ...snapshots]), contentType: prometheusContentType };
-      },
+      socketOf(folder.path, log),
+      createOperationsHandler({
+        notReady: () => (state === 'running' ? null : state),
+        metrics: async () => {
+          const snapshots = await running.snapshots();
+          const text = await renderPrometheus([metrics.snapshot(), ...snapshots]);
+          return { text, contentType: prometheusContentType };
+        },
+        operations: [],
+        identify: async (_request, address) => identifyByAddress(address, config.authorizeLocal),
+        failed: (operation, error) => log.error(`The operation ${operation} failed`, { error }),
+      }),
     );
   } catch (error) {
     await workers?.stop();
@@ -75,7 +87,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       state = 'stopping';
       stopping ??= (async () => {
         await started.stop();
-        await operations?.stop(true);
+        await operations?.stop();
         folder.release();
         end({ code: 0 });
       })();
@@ -92,15 +104,57 @@ function urlOf(host: string, port: number): string {
   return `http://${name}:${port}/`;
 }
 
+function socketOf(folder: string, log: Logger): string | undefined {
+  const path = operationsSocketIn(folder);
+  if (path === undefined)
+    log.warn(
+      `The path of the data folder is too long for a socket in it: give commands for this node --target with the address of its operations port. ${folder}`,
+    );
+  return path;
+}
+
+/** The port, and beside it a socket in the data folder for whoever may open that. */
 function listenForOperations(
   config: Config,
-  notReady: () => string | null,
-  metrics: () => Promise<{ text: string; contentType: string }>,
-): ReturnType<typeof Bun.serve> {
+  socket: string | undefined,
+  handle: OperationsHandler,
+): { readonly port: number; stop(): Promise<void> } {
   const { host, port } = config.operations;
+  const maxRequestBodySize = limits.operationBytes;
   try {
-    return Bun.serve({ hostname: host, port, fetch: createOperationsHandler({ notReady, metrics }) });
+    const open = Bun.serve({
+      hostname: host,
+      port,
+      maxRequestBodySize,
+      fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ''),
+    });
+    const local = socket === undefined ? undefined : listenOnSocket(socket, handle);
+    return {
+      port: open.port ?? port,
+      async stop() {
+        await Promise.all([open.stop(true), local?.stop()]);
+      },
+    };
   } catch (error) {
     throw listenError(error, { host, port, section: 'operations' });
   }
+}
+
+function listenOnSocket(path: string, handle: OperationsHandler): { stop(): Promise<void> } {
+  // What is left of a process that was killed; the folder is held by this one.
+  rmSync(path, { force: true });
+  // Made for the owner alone: nobody else can open it before its mode is set.
+  const before = process.umask(0o177);
+  const server = Bun.serve({
+    unix: path,
+    maxRequestBodySize: limits.operationBytes,
+    fetch: (request) => handle(request, null),
+  });
+  process.umask(before);
+  return {
+    async stop() {
+      await server.stop(true);
+      rmSync(path, { force: true });
+    },
+  };
 }

@@ -2,12 +2,15 @@
 // store thread the node can't go on.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { errorFromData, errorToData } from '../base/index.ts';
+import { assert, type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { sharedStateBytes } from '../pages/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
+import { LiveDatabases } from '../tables/index.ts';
 import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
 import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
+import { StorePortClient } from './store-port.ts';
 import type { Workers, WorkersOptions } from './types.ts';
 
 /** Replacing a thread that dies at once again: waits 100 ms, then twice as long each time, 10 s at most. */
@@ -60,8 +63,12 @@ class Threads implements Workers {
   readonly #copyConnections = new Map<string, Connection>();
   readonly #asked = new Map<number, (snapshot: MetricsSnapshot) => void>();
   #calls = 0;
-  /** Schema calls on their way to the store: from which thread and its own call number. */
-  readonly #schemaCalls = new Map<number, { readonly thread: ServeThread; readonly call: number }>();
+  /** Schema calls on their way to the store: whose, and how it learns of the end. */
+  readonly #schemaCalls = new Map<
+    number,
+    { readonly from: ServeThread | 'main'; readonly done: (error?: ErrorData) => void }
+  >();
+  #databases: LiveDatabases | undefined;
   #state: 'running' | 'stopping' = 'running';
   #watch: Timer | undefined;
   httpPort: number;
@@ -74,6 +81,11 @@ class Threads implements Workers {
 
   get problems(): readonly string[] {
     return this.#serve[0]?.problems ?? [];
+  }
+
+  get databases(): LiveDatabases {
+    assert(this.#databases, 'databases are asked for once the store has started');
+    return this.#databases;
   }
 
   async start(): Promise<void> {
@@ -93,6 +105,8 @@ class Threads implements Workers {
         checkpointBytes: config.storage.checkpointBytes,
       },
     });
+    this.#databases = this.#openDatabases();
+    await this.#options.prepare(this.#databases);
     // The first brings schema and data in place, and finds a free port where none is given.
     for (let number = 0; number < threadCount(config); number++) {
       const thread = number === 0 ? first : this.#serveThread(number);
@@ -130,6 +144,7 @@ class Threads implements Workers {
       this.#store.on('exit', () => resolve());
       this.#tellStore({ type: 'stop' });
     });
+    this.#databases?.close();
     await this.#store.terminate();
     for (const connection of this.#copyConnections.values()) connection.close();
   }
@@ -183,12 +198,43 @@ class Threads implements Workers {
     }
   }
 
+  /** The data as this thread sees it: for the operations port. */
+  #openDatabases(): LiveDatabases {
+    const { config, folder, metrics } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    this.#store.postMessage({ type: 'connect', port: port1 } satisfies ToStore, [port1]);
+    return new LiveDatabases({
+      folder,
+      clock: systemClock,
+      client: new StorePortClient(port2, config.limits.writeQueue),
+      applySchema: (tables) =>
+        new Promise((resolve, reject) => {
+          this.#applySchema(tables, 'main', (error) => (error ? reject(errorFromData(error)) : resolve()));
+        }),
+      commits: this.#beats,
+      snapshotMs: config.limits.snapshotMs,
+      scanRows: config.limits.scanRows,
+      meters: metrics.tables,
+    });
+  }
+
+  #applySchema(
+    tables: readonly TableDefinition[],
+    from: ServeThread | 'main',
+    done: (error?: ErrorData) => void,
+  ): void {
+    const call = ++this.#calls;
+    this.#schemaCalls.set(call, { from, done });
+    this.#tellStore({ type: 'applySchema', call, tables });
+  }
+
   #schemaApplied({ call, error }: Extract<FromStore, { type: 'schemaApplied' }>): void {
     const asked = this.#schemaCalls.get(call);
     this.#schemaCalls.delete(call);
     if (!asked) return;
-    tell(asked.thread, { type: 'schemaApplied', call: asked.call, ...(error && { error }) });
-    for (const thread of this.#serve) if (thread !== asked.thread) tell(thread, { type: 'refresh' });
+    asked.done(error);
+    if (asked.from !== 'main') this.#databases?.refresh();
+    for (const thread of this.#serve) if (thread !== asked.from) tell(thread, { type: 'refresh' });
   }
 
   /** Copies the WAL into the database file as far as it goes without waiting for anyone, while the store goes on committing. */
@@ -263,9 +309,10 @@ class Threads implements Workers {
   #fromServe(thread: ServeThread, message: FromServe): void {
     switch (message.type) {
       case 'applySchema': {
-        const call = ++this.#calls;
-        this.#schemaCalls.set(call, { thread, call: message.call });
-        return this.#tellStore({ type: 'applySchema', call, tables: message.tables });
+        const { call, tables } = message;
+        return this.#applySchema(tables, thread, (error) =>
+          tell(thread, { type: 'schemaApplied', call, ...(error && { error }) }),
+        );
       }
       case 'endpoint':
         return void thread.endpoints.set(message.number, message.name);

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
+import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
 export interface StartOptions {
@@ -31,6 +32,8 @@ export interface RunningNode {
 export interface Workers {
   readonly httpPort: number;
   readonly problems: readonly string[];
+  /** The data as the main thread sees it. */
+  readonly databases: LiveDatabases;
   reload(): Promise<readonly string[]>;
   stop(): Promise<void>;
   snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
@@ -40,6 +43,8 @@ export interface WorkersOptions extends StartOptions {
   readonly folder: string;
   readonly nodeId: string;
   readonly metrics: Metrics;
+  /** Brings what the node keeps for itself in place, before the app is loaded. */
+  readonly prepare: (databases: LiveDatabases) => Promise<void>;
   /** The node can't go on. */
   readonly fatal: (reason: string) => void;
 }

@@ -1,1 +1,2 @@
-export { createOperationsHandler, type OperationsOptions } from './operations-handler.ts';
+export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
+export type { IdentifyCaller, Operation, OperationCall } from './types.ts';

@@ -1,0 +1,101 @@
+// Calls an operation of a node: of this machine's over the socket in its data folder, where no credentials are needed, or of another by the
+// address of its operations port.
+
+import { type Command, Option } from 'commander';
+import { loadConfig } from '../config/index.ts';
+import { operationsSocketIn } from '../runtime/index.ts';
+import { Refusal } from './failure.ts';
+
+export interface Target {
+  /** URL of an operations port; undefined: the node that runs on the data folder. */
+  readonly target?: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** In place of `ZEROHOP_DATA` and the configuration file. */
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/** The options of every command that calls an operation. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option('--data <folder>', 'data folder of the node on this machine (default: ./data)')
+    .option('--target <url>', 'operations port of another node, such as https://db-2:9925')
+    .addOption(new Option('--username <name>', 'who calls the other node').env('ZEROHOP_USERNAME'))
+    .addOption(new Option('--password <text>', 'and the password').env('ZEROHOP_PASSWORD'))
+    .option('--json', 'print JSON, for programs');
+}
+
+/** The parsed answer. Throws Refusal with what the node said, or why it can't be reached. */
+export async function callOperation(
+  operation: string,
+  body: Readonly<Record<string, unknown>>,
+  target: Target,
+): Promise<unknown> {
+  const response = await streamOperation(operation, body, target);
+  const answer: unknown = response.headers.get('content-type')?.includes('json')
+    ? await response.json()
+    : await response.text();
+  return answer;
+}
+
+/** As `callOperation`, for what is read as it comes. */
+export async function streamOperation(
+  operation: string,
+  body: Readonly<Record<string, unknown>>,
+  target: Target,
+): Promise<Response> {
+  const where = placeOf(target);
+  const response = await fetch(where.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...credentialsOf(target) },
+    body: JSON.stringify({ ...body, operation }),
+    ...(where.unix !== undefined && { unix: where.unix }),
+  }).catch((error: unknown) => {
+    throw new Refusal(`${where.unreachable} (${error instanceof Error ? error.message : String(error)})`);
+  });
+  if (!response.ok) throw new Refusal(await refusalOf(response));
+  return response;
+}
+
+interface Place {
+  readonly url: string;
+  readonly unix?: string;
+  readonly unreachable: string;
+}
+
+function placeOf({ target, data }: Target): Place {
+  if (target !== undefined) {
+    if (!URL.canParse(target))
+      throw new Refusal(`--target ${target} is no address. Give one such as http://localhost:9925`);
+    return { url: target, unreachable: `No node answers at ${target}.` };
+  }
+  const folder = dataFolder(data);
+  const unix = operationsSocketIn(folder);
+  if (unix === undefined)
+    throw new Refusal(
+      `The path of ${folder} is too long for a socket in it. Give --target with the address of the node's operations port.`,
+    );
+  const unreachable = `No node runs on ${folder}. Start it, name its folder with --data, or another node with --target.`;
+  return { url: 'http://localhost/', unix, unreachable };
+}
+
+function dataFolder(data: string | undefined): string {
+  const flags: Record<string, string> = data === undefined ? {} : { data };
+  return loadConfig({ flags, env: process.env, folder: process.cwd() }).data;
+}
+
+function credentialsOf({ username, password }: Target): Record<string, string> {
+  if (username === undefined) return {};
+  return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
+}
+
+async function refusalOf(response: Response): Promise<string> {
+  const text = await response.text();
+  try {
+    const { detail, error } = JSON.parse(text) as { detail?: unknown; error?: unknown };
+    return String(detail ?? error ?? text);
+  } catch {
+    return `${response.status} ${text}`;
+  }
+}
