@@ -1,4 +1,4 @@
-// Content coding of responses (RFC 9110 §8.4): br, zstd and gzip, for types that shrink.
+// Content coding (RFC 9110 §8.4): br, zstd and gzip; of responses for types that shrink.
 
 import { pipeline, Readable, type Transform } from 'node:stream';
 import {
@@ -6,8 +6,11 @@ import {
   brotliCompressSync,
   constants,
   createBrotliCompress,
+  createBrotliDecompress,
+  createGunzip,
   createGzip,
   createZstdCompress,
+  createZstdDecompress,
   gzip,
   gzipSync,
 } from 'node:zlib';
@@ -55,7 +58,15 @@ function compressAside(body: Uint8Array, encoding: Encoding): Promise<Uint8Array
 
 /** Compresses as it is read. An error or an early end passes through both ways. */
 export function compressStream(body: ReadableStream<Uint8Array>, encoding: Encoding): ReadableStream<Uint8Array> {
-  const coder = coderOf(encoding);
+  return through(body, coderOf(encoding));
+}
+
+/** The content again, as it is read. Ends with an error where it was not coded so. Its size is for the reader to limit. */
+export function decompressStream(body: ReadableStream<Uint8Array>, encoding: Encoding): ReadableStream<Uint8Array> {
+  return through(body, decoderOf(encoding));
+}
+
+function through(body: ReadableStream<Uint8Array>, coder: Transform): ReadableStream<Uint8Array> {
   // The error reaches the reader through the coder, which pipeline destroys with it.
   pipeline(chunksOf(body), coder, () => {});
   const chunks = coder[Symbol.asyncIterator]();
@@ -82,6 +93,17 @@ function coderOf(encoding: Encoding): Transform {
       return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: zstdLevel } });
     case 'gzip':
       return createGzip(gzipOptions);
+  }
+}
+
+function decoderOf(encoding: Encoding): Transform {
+  switch (encoding) {
+    case 'br':
+      return createBrotliDecompress();
+    case 'zstd':
+      return createZstdDecompress();
+    case 'gzip':
+      return createGunzip();
   }
 }
 

@@ -1,5 +1,5 @@
 export { chooseEncoding, chooseType, type Encoding, type Offer, parsePreferences } from './accept.ts';
-export { compress, compressStream, isCompressible } from './compression.ts';
+export { compress, compressStream, decompressStream, isCompressible } from './compression.ts';
 export {
   contentTag,
   type EntityTag,

@@ -1,7 +1,7 @@
 // Bodies in every content type that are broken, hostile or absurd: kept as they are, or refused with a 4xx and a code.
 
 import { expect, test } from 'bun:test';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { encode as toCbor } from 'cbor-x';
 import fc from 'fast-check';
 import { pack as toMsgpack } from 'msgpackr';
@@ -154,23 +154,29 @@ test('bodies made to break a decoder', async () => {
   };
   await fuzzed.expectFlatMemory(send, 4);
   await fuzzed.expectUnharmed();
+}, 60_000);
+
+const bomb = Buffer.from(`{"data":"${' '.repeat(50_000_000)}"}`);
+
+test.each([
+  ['gzip', gzipSync(bomb)],
+  ['br', brotliCompressSync(bomb, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+  ['zstd', Bun.zstdCompressSync(bomb)],
+])('of a body in the coding %s no more is unpacked than a body may have', async (coding, body) => {
+  await using fuzzed = await FuzzedNode.start();
+  const headers = { ...type('application/json'), 'content-encoding': coding };
+  const answer = await fuzzed.ask({ method: 'PUT', target: '/Item/bomb', body, headers });
+  expect([answer.status, json(answer)]).toEqual([413, expect.objectContaining({ code: 'BODY_TOO_LARGE' })]);
+  await fuzzed.expectUnharmed();
 });
 
-test.each(['gzip', 'deflate', 'br', 'zstd', 'frob', 'gzip, gzip'])(
-  'a body in the coding %s is refused before it is unpacked',
-  async (coding) => {
-    await using fuzzed = await FuzzedNode.start();
-    const text = Buffer.from(`{"data":"${' '.repeat(50_000_000)}"}`);
-    const answer = await fuzzed.ask({
-      method: 'PUT',
-      target: '/Item/bomb',
-      body: gzipSync(text),
-      headers: { ...type('application/json'), 'content-encoding': coding },
-    });
-    expect([answer.status, json(answer)]).toEqual([415, expect.objectContaining({ code: 'UNSUPPORTED_MEDIA_TYPE' })]);
-    await fuzzed.expectUnharmed();
-  },
-);
+test.each(['deflate', 'frob', 'gzip, gzip'])('a body in the coding %s is refused before it is read', async (coding) => {
+  await using fuzzed = await FuzzedNode.start();
+  const headers = { ...type('application/json'), 'content-encoding': coding };
+  const answer = await fuzzed.ask({ method: 'PUT', target: '/Item/bomb', body: gzipSync(bomb), headers });
+  expect([answer.status, json(answer)]).toEqual([415, expect.objectContaining({ code: 'UNSUPPORTED_MEDIA_TYPE' })]);
+  await fuzzed.expectUnharmed();
+});
 
 function asCsv(value: unknown): string {
   const rows = (Array.isArray(value) ? value : [value]).filter((row) => typeof row === 'object' && row !== null);

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { decode } from 'cbor-x';
 import { getContext, type RequestTarget, Resource, tableResource } from '../../src/resources/index.ts';
 import { type HttpNode, startHttpNode } from '../support/http-node.ts';
@@ -204,6 +204,23 @@ describe('thrown', () => {
     const unfit = await node.fetch('/Throw/error', { headers: { 'x-request-id': 'a b"c' } });
     expect(((await unfit.json()) as { requestId: string }).requestId).toMatch(/^[0-9a-f]{16}-[0-9a-z]+$/);
   });
+});
+
+test('a compressed body is read as what it was', async () => {
+  const text = JSON.stringify({ id: 'packed', n: 7, name: 'x'.repeat(2000) });
+  const packed: readonly (readonly [string, Uint8Array<ArrayBuffer>])[] = [
+    ['gzip', Bun.gzipSync(Buffer.from(text))],
+    ['X-GZIP', Bun.gzipSync(Buffer.from(text))],
+    ['br', new Uint8Array(brotliCompressSync(text))],
+    ['zstd', new Uint8Array(Bun.zstdCompressSync(text))],
+  ];
+  for (const [coding, body] of packed) {
+    const headers = { 'content-type': 'application/json', 'content-encoding': coding };
+    const put = await node.fetch('/Row/packed', { method: 'PUT', headers, body });
+    expect([coding, put.status]).toEqual([coding, 204]);
+    expect(await (await node.fetch('/Row/packed')).json()).toMatchObject(JSON.parse(text));
+    expect((await node.fetch('/Row/packed', { method: 'DELETE' })).status).toBe(204);
+  }
 });
 
 describe('compression', () => {

@@ -64,9 +64,14 @@ describe('requests that are not right', () => {
       /^HTTP\/1.1 408 .*REQUEST_TIMEOUT/s,
     ],
     [
-      'a coded body',
+      'a body in a coding nobody knows',
+      'PUT /Item/1 HTTP/1.1\r\nHost: x\r\nContent-Encoding: frob\r\nContent-Length: 1\r\n\r\nx',
+      /^HTTP\/1.1 415 .*Accept-Encoding: gzip, br, zstd.*UNSUPPORTED_MEDIA_TYPE/is,
+    ],
+    [
+      'a body not coded as it says',
       'PUT /Item/1 HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx',
-      /^HTTP\/1.1 415 /,
+      /^HTTP\/1.1 400 .*INVALID_BODY/s,
     ],
   ];
   for (const [name, bytes, expected] of cases) {

@@ -50,6 +50,9 @@ export function problemResponse(error: unknown, options: ProblemOptions): Respon
     headers.set('retry-after', String(problem.retryAfterSeconds ?? 1));
   }
   if (problem.status === 401) headers.set('www-authenticate', 'Basic realm="Zerohop", Bearer');
+  // RFC 7694 §3: which codings would do.
+  if (problem.status === 415 && typeof problem.acceptEncoding === 'string')
+    headers.set('accept-encoding', problem.acceptEncoding);
   if (Array.isArray(problem.allow)) headers.set('allow', problem.allow.join(', '));
   if (problem.status === 416 && typeof problem.size === 'number')
     headers.set('content-range', `bytes */${problem.size}`);

@@ -1,6 +1,7 @@
 // Request bodies, with a limit on their size and on the time they may take to arrive.
 
 import { type Clock, ZerohopError } from '../../base/index.ts';
+import { decompressStream, type Encoding } from '../../semantics/index.ts';
 
 export interface BodyLimits {
   readonly bytes: number;
@@ -22,8 +23,12 @@ export class BodyReader {
     this.#clock = clock;
   }
 
-  /** The whole body. Rejects with BODY_TOO_LARGE as soon as that is known, or REQUEST_TIMEOUT. */
+  /**
+   * The whole body, decompressed. Rejects with BODY_TOO_LARGE as soon as that is known, REQUEST_TIMEOUT, INVALID_BODY where it is not coded as
+   * it says, or UNSUPPORTED_MEDIA_TYPE.
+   */
   async read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+    const coding = codingOf(request.headers);
     const declared = declaredLength(request);
     if (declared !== undefined && declared > this.#limits.bytes) throw this.#tooLarge();
     const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: () => {} };
@@ -32,7 +37,8 @@ export class BodyReader {
       return await new Promise((resolve, reject) => {
         waiting.expire = reject;
         // Looking at `body` would make a stream of it, which costs as much as all the rest of a small request.
-        if (declared === undefined) this.#readCounting(request.body, waiting).then(resolve, reject);
+        if (coding) this.#readCounting(this.stream(request), waiting).then(resolve, reject);
+        else if (declared === undefined) this.#readCounting(request.body, waiting).then(resolve, reject);
         else request.arrayBuffer().then((buffer) => resolve(new Uint8Array(buffer)), reject);
       });
     } catch (error) {
@@ -43,8 +49,14 @@ export class BodyReader {
     }
   }
 
-  /** The body as a stream that keeps to the time limit; its size is for the consumer to limit. */
+  /** The body as a stream that keeps to the time limit, decompressed; its size is for the consumer to limit. Throws UNSUPPORTED_MEDIA_TYPE. */
   stream(request: Request): ReadableStream<Uint8Array> {
+    const coding = codingOf(request.headers);
+    const sent = this.#sent(request);
+    return coding ? refusingWrongCoding(decompressStream(sent, coding), coding) : sent;
+  }
+
+  #sent(request: Request): ReadableStream<Uint8Array> {
     const reader = request.body?.getReader();
     const waiting: Waiting = { deadlineMs: 0, expire: () => {} };
     const step = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
@@ -125,6 +137,50 @@ function connectionEnded(): ZerohopError {
 interface Waiting {
   deadlineMs: number;
   expire: (error: ZerohopError) => void;
+}
+
+/** What a body was compressed with. Throws UNSUPPORTED_MEDIA_TYPE (RFC 9110 §8.4). */
+function codingOf(headers: Headers): Encoding | undefined {
+  const coding = headers.get('content-encoding')?.trim().toLowerCase();
+  if (coding === undefined || coding === '' || coding === 'identity') return undefined;
+  const known = codings.get(coding);
+  if (known) return known;
+  throw new ZerohopError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `A body can not be sent with Content-Encoding: ${coding}. Send it as it is, or compressed once with gzip, br or zstd.`,
+    { acceptEncoding: 'gzip, br, zstd' },
+  );
+}
+
+/** RFC 9110 §8.4.1.3: `x-gzip` is gzip. */
+const codings = new Map<string, Encoding>([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['br', 'br'],
+  ['zstd', 'zstd'],
+]);
+
+function refusingWrongCoding(body: ReadableStream<Uint8Array>, coding: Encoding): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          controller.error(error instanceof ZerohopError ? error : wronglyCoded(coding));
+        }
+      },
+      cancel: () => reader.cancel(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function wronglyCoded(coding: Encoding): ZerohopError {
+  return new ZerohopError('INVALID_BODY', `The body says Content-Encoding: ${coding}, but can not be read as such.`);
 }
 
 function declaredLength(request: Request): number | undefined {

@@ -30,7 +30,6 @@ export interface DataOptions {
 export async function readData(request: HttpRequest, target: DataTarget, options: DataOptions): Promise<unknown> {
   const header = request.headers.get('content-type') ?? 'application/json';
   const type = mediaType(header);
-  refuseCoding(request.headers);
   const attribute = propertyType(target);
   if (attribute === 'Blob') return createBlob(options.bodies.stream(request.raw), { type: header });
   if (type === 'multipart/form-data') return readForm(request, header, target, options);
@@ -87,15 +86,6 @@ export function mediaType(header: string): string {
   throw new ZerohopError('INVALID_HEADER', `Content-Type must be like application/json, not ${header}.`, {
     header: 'Content-Type',
   });
-}
-
-function refuseCoding(headers: Headers): void {
-  const coding = headers.get('content-encoding');
-  if (coding === null || coding === '' || coding.toLowerCase() === 'identity') return;
-  throw new ZerohopError(
-    'UNSUPPORTED_MEDIA_TYPE',
-    `A body can not be sent with Content-Encoding: ${coding}. Send it as it is.`,
-  );
 }
 
 function propertyType({ table, property }: DataTarget): string | undefined {
