@@ -190,6 +190,11 @@ describe('what is wrong with an app is told with its place, and the rest is serv
     ],
     ['a schema error', { 'bad.graphql': 'type A @table {\n  id: Nope\n}' }, /^bad\.graphql:2:/],
     [
+      "a table among the node's own",
+      { 'bad.graphql': 'type A @table(database: "system") { id: ID @primaryKey }' },
+      /A can not be in the database "system"/,
+    ],
+    [
       'two classes for one path',
       { 'bad.js': "import { Resource } from 'zerohop'; export class Fine extends Resource {}" },
       /Fine is published by bad\.js and by good\.js/,

@@ -23,6 +23,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     trouble: (what, error) => log.error(`Trouble with ${what}`, { error }),
     meters: metrics.store,
   });
+  engine.applySchema(options.systemTables);
   const databases = new LiveDatabases({
     folder,
     clock: systemClock,
@@ -39,15 +40,12 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     databases.close();
     await engine.close();
   };
-  let serving = await options
-    .prepare(databases)
-    .then(() => start(config.http.port, false))
-    .catch(async (error: unknown) => {
-      await close();
-      throw error;
-    });
+  let serving = await start(config.http.port, false).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
-    databases,
+    openDatabases: async () => databases,
     get httpPort() {
       return serving.port;
     },

@@ -23,6 +23,7 @@ export type WriteAnswers = readonly (readonly [call: number, outcome: CommitOutc
 export interface StoreThreadOptions {
   readonly folder: string;
   readonly nodeId: string;
+  readonly systemTables: readonly TableDefinition[];
   readonly sharedBuffer: SharedArrayBuffer;
   readonly clockDriftMs: number;
   readonly writeQueue: number;

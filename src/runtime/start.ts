@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import { type Logger, limits } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
-import { createOperationsHandler, type OperationsHandler } from '../protocols/operations/index.ts';
+import type { OperationsHandler } from '../protocols/operations/index.ts';
 import { identifyByAddress } from '../security/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
 import { operationsSocketIn, takeDataFolder } from './data-folder.ts';
@@ -34,8 +34,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       folder: folder.path,
       nodeId: folder.nodeId,
       metrics,
-      // Tables of the database `system` come in place here.
-      prepare: async () => {},
+      systemTables: [],
       fatal: (reason) => {
         log.fatal(reason);
         end({ code: 1, reason });
@@ -49,6 +48,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     measureThread(metrics);
     measureProcess(metrics, version);
     const running = workers;
+    // The app answers already: it need not wait for these modules.
+    const { createOperationsHandler } = await import('../protocols/operations/index.ts');
     operations = listenForOperations(
       config,
       socketOf(folder.path, log),

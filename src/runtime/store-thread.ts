@@ -53,6 +53,7 @@ function start(options: StoreThreadOptions): void {
           post({ type: 'copyWal', path });
         }),
     });
+    engine.applySchema(options.systemTables);
     post({ type: 'ready' });
   } catch (error) {
     post({ type: 'failed', error: errorToData(error) });

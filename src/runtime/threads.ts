@@ -2,15 +2,14 @@
 // store thread the node can't go on.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { assert, type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
+import { type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { sharedStateBytes } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
-import { LiveDatabases } from '../tables/index.ts';
+import type { LiveDatabases } from '../tables/index.ts';
 import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
 import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
-import { StorePortClient } from './store-port.ts';
 import type { Workers, WorkersOptions } from './types.ts';
 
 /** Replacing a thread that dies at once again: waits 100 ms, then twice as long each time, 10 s at most. */
@@ -83,21 +82,17 @@ class Threads implements Workers {
     return this.#serve[0]?.problems ?? [];
   }
 
-  get databases(): LiveDatabases {
-    assert(this.#databases, 'databases are asked for once the store has started');
-    return this.#databases;
-  }
-
   async start(): Promise<void> {
     // Its modules load while the store opens its files.
     const first = this.#serveThread(0);
     this.#serve.push(first);
-    const { config, folder, nodeId } = this.#options;
+    const { config, folder, nodeId, systemTables } = this.#options;
     await this.#startStore({
       type: 'start',
       options: {
         folder,
         nodeId,
+        systemTables,
         sharedBuffer: this.#sharedBuffer,
         clockDriftMs: config.limits.clockDriftMs,
         writeQueue: config.limits.writeQueue,
@@ -105,8 +100,6 @@ class Threads implements Workers {
         checkpointBytes: config.storage.checkpointBytes,
       },
     });
-    this.#databases = this.#openDatabases();
-    await this.#options.prepare(this.#databases);
     // The first brings schema and data in place, and finds a free port where none is given.
     for (let number = 0; number < threadCount(config); number++) {
       const thread = number === 0 ? first : this.#serveThread(number);
@@ -116,6 +109,32 @@ class Threads implements Workers {
     }
     this.#watch = setInterval(() => this.#lookForBlocked(), watchMs);
     this.#watch.unref();
+  }
+
+  async openDatabases(): Promise<LiveDatabases> {
+    if (this.#databases) return this.#databases;
+    // Nobody waits for the app while this is loaded.
+    const [{ LiveDatabases }, { StorePortClient }] = await Promise.all([
+      import('../tables/index.ts'),
+      import('./store-port.ts'),
+    ]);
+    const { config, folder, metrics } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    this.#store.postMessage({ type: 'connect', port: port1 } satisfies ToStore, [port1]);
+    this.#databases = new LiveDatabases({
+      folder,
+      clock: systemClock,
+      client: new StorePortClient(port2, config.limits.writeQueue),
+      applySchema: (tables) =>
+        new Promise((resolve, reject) => {
+          this.#applySchema(tables, 'main', (error) => (error ? reject(errorFromData(error)) : resolve()));
+        }),
+      commits: this.#beats,
+      snapshotMs: config.limits.snapshotMs,
+      scanRows: config.limits.scanRows,
+      meters: metrics.tables,
+    });
+    return this.#databases;
   }
 
   async reload(): Promise<readonly string[]> {
@@ -196,26 +215,6 @@ class Threads implements Workers {
       default:
         return;
     }
-  }
-
-  /** The data as this thread sees it: for the operations port. */
-  #openDatabases(): LiveDatabases {
-    const { config, folder, metrics } = this.#options;
-    const { port1, port2 } = new MessageChannel();
-    this.#store.postMessage({ type: 'connect', port: port1 } satisfies ToStore, [port1]);
-    return new LiveDatabases({
-      folder,
-      clock: systemClock,
-      client: new StorePortClient(port2, config.limits.writeQueue),
-      applySchema: (tables) =>
-        new Promise((resolve, reject) => {
-          this.#applySchema(tables, 'main', (error) => (error ? reject(errorFromData(error)) : resolve()));
-        }),
-      commits: this.#beats,
-      snapshotMs: config.limits.snapshotMs,
-      scanRows: config.limits.scanRows,
-      meters: metrics.tables,
-    });
   }
 
   #applySchema(

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
@@ -33,7 +34,7 @@ export interface Workers {
   readonly httpPort: number;
   readonly problems: readonly string[];
   /** The data as the main thread sees it. */
-  readonly databases: LiveDatabases;
+  openDatabases(): Promise<LiveDatabases>;
   reload(): Promise<readonly string[]>;
   stop(): Promise<void>;
   snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
@@ -43,8 +44,8 @@ export interface WorkersOptions extends StartOptions {
   readonly folder: string;
   readonly nodeId: string;
   readonly metrics: Metrics;
-  /** Brings what the node keeps for itself in place, before the app is loaded. */
-  readonly prepare: (databases: LiveDatabases) => Promise<void>;
+  /** Tables the node keeps for itself: in place before the app is loaded. */
+  readonly systemTables: readonly TableDefinition[];
   /** The node can't go on. */
   readonly fatal: (reason: string) => void;
 }
