@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ZerohopError } from '../base/index.ts';
 import { type AppNode, tableResource } from '../resources/index.ts';
 import { parseSdlFiles, type TableDefinition } from '../schema/index.ts';
 import { type Options, readAppConfig } from './app-config.ts';
@@ -22,16 +21,8 @@ export async function loadSchema(options: Options, folder: string, node: AppNode
   const files = schemaFiles(options, folder);
   if (files.length === 0) return;
   const { tables } = parseSdlFiles(files.map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') })));
-  for (const { name, database } of tables) if (database === 'system') throw systemTable(name);
   if (isPrimary) await node.databases.applySchema(tables);
   for (const table of tables) publish(table, files.length === 1 ? (files[0] ?? '') : 'the schema', node);
-}
-
-function systemTable(name: string): ZerohopError {
-  return new ZerohopError(
-    'INVALID_SCHEMA',
-    `${name} can not be in the database "system": the node keeps its own tables there. Name another in @table(database: …).`,
-  );
 }
 
 function publish(table: TableDefinition, source: string, node: AppNode): void {

@@ -192,7 +192,7 @@ describe('what is wrong with an app is told with its place, and the rest is serv
     [
       "a table among the node's own",
       { 'bad.graphql': 'type A @table(database: "system") { id: ID @primaryKey }' },
-      /A can not be in the database "system"/,
+      /^bad\.graphql:1:8: The database "system" belongs to the runtime/,
     ],
     [
       'two classes for one path',
