@@ -6,3 +6,4 @@ export type { ComputeAttribute, QueryRecord } from './projection.ts';
 export type { TableLookup } from './resolve-path.ts';
 export { explainPlan, type QueryResult, type QueryRow, type RunOptions, runPlan } from './run-plan.ts';
 export * from './types.ts';
+export type { Watch, WatchTest } from './watch.ts';

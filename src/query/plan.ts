@@ -18,8 +18,11 @@ import { type Projection, prepareProjection, projectionPlan, rowColumns, selectL
 import { prepareRelated } from './related.ts';
 import { type Compiled, fromSql, liveSql, PlanBuilder, type Scope } from './scope.ts';
 import type { Condition, ConditionGroup, Query } from './types.ts';
+import { type WatchTest, watchTest } from './watch.ts';
 
 export interface Plan {
+  /** Name of the table whose records the rows are. */
+  readonly table: string;
   /** Run one after the other until the limit is reached; each row of one comes before every row of the next. */
   readonly statements: readonly Statement[];
   /** Rows wanted in all; null for no limit. With a cursor one more is read, to know whether there is a next page. */
@@ -30,6 +33,8 @@ export interface Plan {
   /** For the next cursor; null when the query has none. */
   readonly paging: { readonly order: string; readonly firstColumn: number; readonly terms: number } | null;
   readonly nowMs: number;
+  /** Tells which records of the table fit; null where a result depends on more than its own records and what fits. */
+  readonly watch: WatchTest | null;
   readonly explanation: JsonObject;
 }
 
@@ -54,6 +59,9 @@ export function plan(query: Query, layout: TableLayout, catalog: LayoutLookup, o
   const order = orderTerms(query, where.compiled, scope, score);
   if (!builder.allowFullScan) refuseScan(query, where, order, layout, options);
   const filter = `${liveSql(scope)}${where.sql === '' ? '' : ` AND ${where.sql}`}`;
+  const isFollowable = builder.tableCount === 1 && score === '' && !query.total && !query.offset;
+  const watch =
+    isFollowable && query.cursor === undefined ? watchTest(scope, `(${filter})`, [...builder.parameters]) : null;
   const total = query.total
     ? {
         sql: `SELECT count(*) FROM ${from} WHERE ${filter} LIMIT ${builder.bind(noLimit)}`,
@@ -70,6 +78,7 @@ export function plan(query: Query, layout: TableLayout, catalog: LayoutLookup, o
   const tail = tailSql(query, order, builder);
   const limit = query.limit ?? null;
   return {
+    table: layout.definition.name,
     statements: segments.map((segment) => ({
       sql: `${head}${segment === '' ? '' : ` AND ${segment}`}${tail}`,
       parameters: builder.parameters,
@@ -82,6 +91,7 @@ export function plan(query: Query, layout: TableLayout, catalog: LayoutLookup, o
         ? null
         : { order: orderName(layout.definition.name, order), firstColumn: rowColumns.length, terms: order.length },
     nowMs: options.nowMs,
+    watch,
     explanation: explanationOf(query, where, order, projection, layout),
   };
 }

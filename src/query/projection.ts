@@ -60,6 +60,8 @@ export interface RelatedField {
   readonly projection: Projection | null;
   /** Position of the key in a fetched row. */
   readonly matchAt: number;
+  /** Tells which records of the target have one of the keys, `?1`; null where that can't be told record by record. */
+  readonly watchSql: string | null;
 }
 
 /** Builds the SQL that fetches the related records of many rows at once: its text and the position of the key in a row. */
@@ -67,7 +69,7 @@ export type PrepareRelated = (
   join: Join,
   target: Scope,
   columns: readonly string[],
-) => Pick<RelatedField, 'sql' | 'matchAt' | 'mayExpire'>;
+) => Pick<RelatedField, 'sql' | 'matchAt' | 'mayExpire' | 'watchSql'>;
 
 /** @param extra SQL columns the caller needs first. @param score position of `$score` among the row's columns */
 export function prepareProjection(

@@ -19,6 +19,7 @@ import {
 } from './projection.ts';
 import type { JoinKey } from './resolve-path.ts';
 import { fromSql, keySql } from './scope.ts';
+import { type Watch, watchTest } from './watch.ts';
 
 type Row = readonly SqlValue[];
 
@@ -26,6 +27,8 @@ export interface ProjectionRun {
   readonly reader: SqlReader;
   readonly nowMs: number;
   readonly compute: ComputeAttribute | undefined;
+  /** Told what was read through relationships; null: it can't be followed. */
+  readonly watched: ((watch: Watch | null) => void) | undefined;
 }
 
 /** `?1` is the JSON list of keys, `?2` the time when the target may expire. */
@@ -35,23 +38,28 @@ export const prepareRelated: PrepareRelated = (join, target, columns) => {
   const live = `${alias}._body IS NOT NULL${mayExpire ? ` AND ifnull(${alias}._expires > ?2, 1)` : ''}`;
   const keys = 'IN (SELECT value FROM json_each(?1))';
   const matchAt = rowColumns.length + columns.length;
-  const statement = (key: string, from: string, where: string) => ({
+  // `?1` is bound already.
+  const watchSql = (filter: string): string => watchTest(target, `(${live} AND ${filter})`, ['']).sql;
+  const statement = (key: string, from: string, where: string, watched: string | null) => ({
+    watchSql: mayExpire ? null : watched,
     sql: `SELECT ${selectList(alias, [...columns, key])} FROM ${from} WHERE ${where} AND ${live}${join.to.isPrimary ? '' : ` ORDER BY ${alias}._id`}`,
     matchAt,
     mayExpire,
   });
   if (!join.to.isList) {
     const key = keySql(target, join.to);
-    return statement(key, fromSql(target), `${key} ${keys}`);
+    return statement(key, fromSql(target), `${key} ${keys}`, watchSql(`${key} ${keys}`));
   }
   const element = target.builder.alias();
   const side = layout.names.lists.get(join.to.attribute.name);
   if (side !== undefined) {
     const from = `${quoted(side)} AS ${element} CROSS JOIN ${fromSql(target)}`;
-    return statement(`${element}.value`, from, `${element}.value ${keys} AND ${alias}._row = ${element}.row`);
+    const has = `${element}.value ${keys} AND ${alias}._row = ${element}.row`;
+    const watched = watchSql(`EXISTS (SELECT 1 FROM ${quoted(side)} AS ${element} WHERE ${has})`);
+    return statement(`${element}.value`, from, has, watched);
   }
   const key = elementExpression(join.to.scalar, element);
-  return statement(key, `${fromSql(target)}, ${elementsSql(target, join.to, element)}`, `${key} ${keys}`);
+  return statement(key, `${fromSql(target)}, ${elementsSql(target, join.to, element)}`, `${key} ${keys}`, null);
 };
 
 /** JSON text of each row. */
@@ -142,6 +150,12 @@ function keyOf(text: string, { scalar }: JoinKey): string | number | undefined {
   return typeof key === 'string' || typeof key === 'number' ? key : undefined;
 }
 
+function watchOf({ join, watchSql }: RelatedField, keys: string, rows: readonly Row[]): Watch | null {
+  if (watchSql === null) return null;
+  const members = new Set(rows.map((row) => row[0] ?? null));
+  return { table: join.target.name, members, test: { sql: watchSql, parameters: [keys] } };
+}
+
 /** Key → texts of the records that have it, in the order of their ids. */
 function fetchRelated(
   field: RelatedField,
@@ -152,6 +166,7 @@ function fetchRelated(
   if (keys.size === 0) return found;
   const list = JSON.stringify([...keys]);
   const rows = run.reader.all(field.sql, field.mayExpire ? [list, run.nowMs] : [list]);
+  run.watched?.(watchOf(field, list, rows));
   const texts = field.projection ? projectRows(field.projection, rows, run) : rows.map((row) => String(row[2]));
   const lastIds = new Map<unknown, SqlValue | undefined>();
   for (let i = 0; i < rows.length; i++) {

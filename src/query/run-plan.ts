@@ -8,6 +8,7 @@ import type { SqlReader } from './layout.ts';
 import type { Plan, Statement } from './plan.ts';
 import { type ComputeAttribute, idOf } from './projection.ts';
 import { projectRows } from './related.ts';
+import type { Watch } from './watch.ts';
 
 /** `json` is the text to send: the stored body or the projection. */
 export interface QueryRow {
@@ -32,13 +33,15 @@ const chunkRows = 256;
 export interface RunOptions {
   /** Needed when computed attributes that are not indexed are selected. */
   readonly compute?: ComputeAttribute;
+  /** Told what the rows depend on, once they have all been walked; null: it can't be followed. */
+  readonly watched?: (watch: Watch | null) => void;
 }
 
 export function runPlan(plan: Plan, reader: SqlReader, options: RunOptions = {}): QueryResult {
   const state: WalkState = { newest: 0, next: null };
   const total = plan.total ? Number(reader.all(plan.total.sql, plan.total.parameters)[0]?.[0] ?? 0) : undefined;
   return {
-    rows: walk(plan, reader, options, state),
+    rows: options.watched ? walkWatched(plan, reader, options, state) : walk(plan, reader, options, state),
     ...(total !== undefined && { total }),
     nextCursor: () => state.next,
     newestVersion: () => state.newest,
@@ -52,13 +55,27 @@ interface WalkState {
 
 type Row = readonly SqlValue[];
 
-function* walk(plan: Plan, reader: SqlReader, { compute }: RunOptions, state: WalkState): Generator<QueryRow> {
-  const run = { reader, nowMs: plan.nowMs, compute };
+function* walkWatched(plan: Plan, reader: SqlReader, options: RunOptions, state: WalkState): Generator<QueryRow> {
+  const members = new Set<SqlValue>();
+  yield* walk(plan, reader, options, state, members);
+  const { watch: test, table } = plan;
+  options.watched?.(test && { table, members, test });
+}
+
+function* walk(
+  plan: Plan,
+  reader: SqlReader,
+  { compute, watched }: RunOptions,
+  state: WalkState,
+  members?: Set<SqlValue>,
+): Generator<QueryRow> {
+  const run = { reader, nowMs: plan.nowMs, compute, watched };
   for (const chunk of chunks(plan, reader, state)) {
     const texts = plan.projection ? projectRows(plan.projection, chunk, run) : null;
     for (let i = 0; i < chunk.length; i++) {
       const row = chunk[i];
       if (!row) break;
+      members?.add(row[0] ?? null);
       const version = Number(row[1]);
       if (version > state.newest) state.newest = version;
       const expires = typeof row[3] === 'number' ? row[3] : null;

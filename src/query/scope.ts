@@ -11,6 +11,8 @@ export class PlanBuilder {
   readonly lookup: TableLookup;
   readonly options: PlanOptions;
   readonly allowFullScan: boolean;
+  /** How often a table was looked at so far. */
+  tableCount = 0;
   #scopes = 0;
   #now: string | undefined;
 
@@ -32,6 +34,7 @@ export class PlanBuilder {
   }
 
   scope(layout: TableLayout, isLookedUp = false): Scope {
+    this.tableCount++;
     return { builder: this, layout, alias: `t${this.#scopes++}`, isLookedUp };
   }
 

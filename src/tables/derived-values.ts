@@ -41,6 +41,10 @@ export class DerivedValues<Value> {
     for (const source of derived.reads.databases.keys()) source.catchUp();
     // Catching up may have dropped it.
     if (this.#values.get(key) !== derived) return undefined;
+    if (!stands(derived.reads)) {
+      this.#drop(derived);
+      return undefined;
+    }
     if (derived.expires <= this.#clock.nowMs()) {
       this.#drop(derived);
       return undefined;
@@ -52,16 +56,17 @@ export class DerivedValues<Value> {
 
   /** Keeps a value, if all it was made from is known and none of it has changed since. */
   set(key: string, value: Value, bytes: number, reads: ReadSet): void {
-    if (!reads.isComplete || bytes > this.#maxBytes / 16) return;
+    if (!reads.isComplete || bytes + reads.bytes > this.#maxBytes / 16) return;
     for (const [source, { lsn, tables, rows }] of reads.databases) {
       source.catchUp();
       if (source.touchedSince(lsn, tables) || source.touchedSince(lsn, rows.keys())) return;
     }
+    if (!stands(reads)) return;
     const old = this.#values.get(key);
     if (old !== undefined) this.#drop(old);
-    const derived: Derived<Value> = { key, value, bytes, expires: reads.expires, reads };
+    const derived: Derived<Value> = { key, value, bytes: bytes + reads.bytes, expires: reads.expires, reads };
     this.#values.set(key, derived);
-    this.#bytes += bytes;
+    this.#bytes += derived.bytes;
     this.#link(derived);
     for (const oldest of this.#values.values()) {
       if (this.#bytes <= this.#maxBytes) break;
@@ -109,6 +114,16 @@ export class DerivedValues<Value> {
   #dropAll(...sets: readonly (Set<Derived<Value>> | undefined)[]): void {
     for (const set of sets) if (set !== undefined) for (const derived of [...set]) this.#drop(derived);
   }
+}
+
+/** Whether the results of queries are still what they were, as of where the log was read up to. */
+function stands({ databases }: ReadSet): boolean {
+  for (const [source, reads] of databases) {
+    if (reads.results.length === 0 || reads.standsAt === source.position) continue;
+    if (!source.standsSince(reads.standsAt, reads.results)) return false;
+    reads.standsAt = source.position;
+  }
+  return true;
 }
 
 function add<Key, Item>(sets: Map<Key, Set<Item>>, key: Key, item: Item): void {

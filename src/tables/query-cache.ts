@@ -1,6 +1,7 @@
-// Results of queries a thread ran recently, each with the tables it read. One is good as long as the log names none of these tables
-// since it was read. Bounded in two generations, like the record cache.
+// Results of queries a thread ran recently, each with what it depends on. One is good as long as the log names nothing since it was read that
+// would change it. Bounded in two generations, like the record cache.
 
+import type { WatchedResult } from './read-set.ts';
 import type { SearchRow } from './types.ts';
 
 export interface CachedResult {
@@ -9,8 +10,10 @@ export interface CachedResult {
   readonly newestVersion: number;
   /** Numbers of the tables it was read from. */
   readonly tables: readonly number[];
+  /** What of these it depends on; null: any change of one counts. */
+  readonly results: readonly WatchedResult[] | null;
   /** The log position it is exact at. */
-  readonly lsn: number;
+  lsn: number;
   readonly bytes: number;
 }
 
@@ -29,12 +32,12 @@ export class QueryCache {
     this.#maxBytes = maxBytes / 2;
   }
 
-  /** @param touched the newest log entry of any of some tables */
-  get(key: string, touched: (tables: readonly number[]) => number): CachedResult | undefined {
+  /** @param stands whether a result is what the query would give now */
+  get(key: string, stands: (result: CachedResult) => boolean): CachedResult | undefined {
     const young = this.#young.get(key);
     const result = young ?? this.#old.get(key);
     if (!result) return undefined;
-    if (touched(result.tables) > result.lsn) {
+    if (!stands(result)) {
       this.#young.delete(key);
       this.#old.delete(key);
       if (young) this.#youngBytes -= young.bytes;

@@ -3,8 +3,9 @@
 import { type Clock, type Counter, limits } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import { type CatalogEntry, Connection, isPrepared, quoted, readCatalog } from '../storage/index.ts';
-import { QueryCache } from './query-cache.ts';
-import type { ReadSource, TouchListener } from './read-set.ts';
+import { type CachedResult, QueryCache } from './query-cache.ts';
+import type { ReadSource, TouchListener, WatchedResult } from './read-set.ts';
+import { RecentChanges } from './recent-changes.ts';
 import { type CachedRecord, RecordCache } from './record-cache.ts';
 import { type Snapshot, Snapshots, usable } from './snapshots.ts';
 
@@ -31,6 +32,7 @@ export class DatabaseReader implements ReadSource {
   #cacheCommits = Number.NaN;
   /** Table number → newest log entry that touched it, as far as the cache has read the log. */
   readonly #touched = new Map<number, number>();
+  readonly #recent = new RecentChanges();
   /** Up to here any table may have been touched. */
   #touchedBefore = -1;
   readonly #listeners: TouchListener[] = [];
@@ -100,14 +102,18 @@ export class DatabaseReader implements ReadSource {
     return record && this.#unexpired(record);
   }
 
-  /**
-   * The newest log entry that touched any of `tables`, for a value derived from them to be kept by; undefined when the snapshot is not the current one.
-   */
-  lastTouched(snapshot: Snapshot, tables: readonly number[]): number | undefined {
-    if (snapshot.state !== 'current' || !this.#bringCacheTo(snapshot)) return undefined;
-    let newest = -1;
-    for (const table of tables) newest = Math.max(newest, this.#touchedAt(table));
-    return newest;
+  /** Whether a result is what its query gives in a snapshot, as far as that can be told without running it. */
+  isCurrent(snapshot: Snapshot, result: CachedResult): boolean {
+    if (snapshot.state !== 'current' || !this.#bringCacheTo(snapshot)) return false;
+    const { tables, results, lsn } = result;
+    if (tables.every((table) => this.#touchedAt(table) <= lsn)) return true;
+    if (!results?.every((one) => this.#stands(snapshot, lsn, one))) return false;
+    result.lsn = snapshot.lsn;
+    return true;
+  }
+
+  get position(): number {
+    return this.#cacheLsn;
   }
 
   /** Reads on in the log, if there is more, and so drops what it names. */
@@ -121,6 +127,20 @@ export class DatabaseReader implements ReadSource {
     return this.#cacheLsn < lsn;
   }
 
+  standsSince(lsn: number, results: readonly WatchedResult[]): boolean {
+    const snapshot = this.snapshots.current();
+    return this.#bringCacheTo(snapshot) && results.every((result) => this.#stands(snapshot, lsn, result));
+  }
+
+  #stands(snapshot: Snapshot, lsn: number, { table, members, test }: WatchedResult): boolean {
+    if (this.#touchedAt(table) <= lsn) return true;
+    const rows = this.#recent.since(table, lsn);
+    if (rows === undefined) return false;
+    const found = snapshot.connection.all(test.sql, [...test.parameters, JSON.stringify(rows)]);
+    // A row that is gone was taken out by the store.
+    return found.length === rows.length && found.every(([id, fits]) => fits !== 1 && !members.has(id ?? null));
+  }
+
   /** From now on tells `listener` what the log names. */
   onTouched(listener: TouchListener): void {
     this.#listeners.push(listener);
@@ -132,6 +152,7 @@ export class DatabaseReader implements ReadSource {
     this.#cache.clear();
     this.queries.clear();
     this.#touched.clear();
+    this.#recent.clear(this.#cacheLsn);
     this.#cacheLsn = -1;
     this.#cacheCommits = Number.NaN;
     this.snapshots.schemaChanged();
@@ -161,12 +182,14 @@ export class DatabaseReader implements ReadSource {
       this.#cache.evict(Number(table), Number(row));
       for (const listener of this.#listeners) listener.row(Number(table), Number(row));
       this.#touched.set(Number(table), Number(at));
+      this.#recent.note(Number(table), Number(row), Number(at));
     }
   }
 
   #startOver(lsn: number): void {
     this.#cache.clear();
     this.#touched.clear();
+    this.#recent.clear(lsn);
     this.#touchedBefore = lsn;
     for (const listener of this.#listeners) listener.everything();
   }

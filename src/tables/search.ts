@@ -1,10 +1,19 @@
 // Runs a Query within a transaction: lays out the tables as the transaction sees them, plans, and reads from its snapshot.
 
 import { type JsonObject, stringifyExact, ZerohopError } from '../base/index.ts';
-import { explainPlan, type Plan, plan, type Query, runPlan, type SqlReader, type TableLayout } from '../query/index.ts';
+import {
+  explainPlan,
+  type Plan,
+  plan,
+  type Query,
+  runPlan,
+  type SqlReader,
+  type TableLayout,
+  type Watch,
+} from '../query/index.ts';
 import { quoted } from '../storage/index.ts';
 import { type CachedResult, largestResultBytes } from './query-cache.ts';
-import type { ReadSet } from './read-set.ts';
+import type { ReadSet, WatchedResult } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
@@ -33,27 +42,61 @@ export function searchTable(context: SearchContext, table: LiveTable, query: Que
   const key = cacheKey(context, table, query);
   const cached = key === undefined ? undefined : findCached(context, key);
   if (cached) {
-    context.reads?.noteTables(context.reader, context.snapshot.lsn, cached.tables);
+    if (context.reads) noteReads(context, context.reads, cached);
     return resultOf(cached);
   }
   const layouts = new Map<string, TableLayout>();
   // What a function of the app returns may change without a change of any table.
   let isComputed = false;
+  const watches: (Watch | null)[] = [];
   const result = runPlan(planFor(context, table, query, layouts), readerOf(context), {
+    ...(key !== undefined && { watched: (watch) => watches.push(watch) }),
     compute: (definition, attribute, { id, version, body }) => {
       isComputed = true;
       const owner = context.table(definition.name);
       return owner?.compute(attribute, owner.decode({ id, version, expires: null, body }));
     },
   });
-  if (context.reads) noteReads(context, context.reads, layouts);
-  return key === undefined ? result : keep(context, key, result, layouts, () => isComputed);
+  if (key === undefined && !context.reads) return result;
+  const tables = numbersOf(context, layouts);
+  // What may expire changes without an entry in the log.
+  const mayExpire = [...layouts.values()].some((layout) => layout.mayExpire);
+  if (mayExpire) context.reads?.giveUp();
+  if (key === undefined) {
+    context.reads?.noteTables(context.reader, context.snapshot.lsn, tables);
+    return result;
+  }
+  const rows = [...result.rows];
+  const { total } = result;
+  const bytes = rows.reduce((sum, { json }) => sum + 3 * json.length + 100, 500);
+  const lsn = context.snapshot.lsn;
+  const results = resultsOf(context, watches);
+  const kept: CachedResult = { rows, total, newestVersion: result.newestVersion(), tables, results, lsn, bytes };
+  if (context.reads) noteReads(context, context.reads, kept);
+  if (bytes <= largestResultBytes && !isComputed && !mayExpire) context.reader.queries.set(key, kept);
+  return resultOf(kept);
 }
 
-function noteReads(context: SearchContext, reads: ReadSet, layouts: ReadonlyMap<string, TableLayout>): void {
-  reads.noteTables(context.reader, context.snapshot.lsn, numbersOf(context, layouts));
-  // What may expire changes without an entry in the log.
-  if ([...layouts.values()].some(({ mayExpire }) => mayExpire)) reads.giveUp();
+function noteReads({ reader, snapshot }: SearchContext, reads: ReadSet, { tables, results }: CachedResult): void {
+  if (results === null) reads.noteTables(reader, snapshot.lsn, tables);
+  else reads.noteResults(reader, snapshot.lsn, results);
+}
+
+/** Most rows a result is followed by. */
+const followedRows = 2_000;
+
+/** Null: it can't be told record by record what changes the result. */
+function resultsOf(context: SearchContext, watches: readonly (Watch | null)[]): readonly WatchedResult[] | null {
+  const results: WatchedResult[] = [];
+  let rows = 0;
+  for (const watch of watches) {
+    const number = watch && context.table(watch.table)?.entry.number;
+    if (watch === null || number === undefined || number === null) return null;
+    const { members, test } = watch;
+    rows += members.size;
+    results.push({ table: number, members, test });
+  }
+  return rows <= followedRows ? results : null;
 }
 
 function numbersOf(context: SearchContext, layouts: ReadonlyMap<string, TableLayout>): number[] {
@@ -85,31 +128,7 @@ function cacheKey({ snapshot, hasOwnWrites }: SearchContext, table: LiveTable, q
 const queryTexts = new WeakMap<Query, string>();
 
 function findCached({ snapshot, reader }: SearchContext, key: string): CachedResult | undefined {
-  return reader.queries.get(key, (tables) => reader.lastTouched(snapshot, tables) ?? Number.POSITIVE_INFINITY);
-}
-
-function keep(
-  context: SearchContext,
-  key: string,
-  result: SearchResult,
-  layouts: ReadonlyMap<string, TableLayout>,
-  isComputed: () => boolean,
-): SearchResult {
-  const rows = [...result.rows];
-  const tables = numbersOf(context, layouts);
-  const bytes = rows.reduce((sum, { json }) => sum + 3 * json.length + 100, 500);
-  const kept: CachedResult = {
-    rows,
-    total: result.total,
-    newestVersion: result.newestVersion(),
-    tables,
-    lsn: context.snapshot.lsn,
-    bytes,
-  };
-  // What may expire changes without an entry in the log.
-  if (bytes <= largestResultBytes && !isComputed() && ![...layouts.values()].some(({ mayExpire }) => mayExpire))
-    context.reader.queries.set(key, kept);
-  return resultOf(kept);
+  return reader.queries.get(key, (result) => reader.isCurrent(snapshot, result));
 }
 
 function resultOf({ rows, total, newestVersion }: CachedResult): SearchResult {

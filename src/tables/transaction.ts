@@ -1,8 +1,9 @@
 // A transaction of one request or task: reads from one snapshot per database plus its own staged writes; writes happen together at commit.
 
 import { type Clock, type JsonObject, limits, ZerohopError } from '../base/index.ts';
-import type { Query } from '../query/index.ts';
+import type { Query, WatchTest } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
+import { quoted } from '../storage/index.ts';
 import type { Change, StoreClient, StoreTransaction, Written } from '../store/index.ts';
 import { Overlay } from './overlay.ts';
 import type { ReadSet } from './read-set.ts';
@@ -75,7 +76,7 @@ export class LiveTransaction implements Transaction {
     if (staged) return this.#asStored(staged);
     const snapshot = this.#snapshot(part);
     const record = part.reader.get(snapshot, live.entry, id);
-    if (this.#options.reads) noteRead(this.#options.reads, part.reader, snapshot, live, record);
+    if (this.#options.reads) noteRead(this.#options.reads, part.reader, snapshot, live, id, record);
     return record;
   }
 
@@ -303,15 +304,24 @@ export class LiveTransaction implements Transaction {
   }
 }
 
-/** A missing record comes with some change of its table; which row it will have is not known. */
 function noteRead(
   reads: ReadSet,
   reader: DatabaseReader,
   snapshot: Snapshot,
   table: LiveTable,
+  id: Id,
   record: CachedRecord | undefined,
 ): void {
-  const { number } = table.entry;
+  const { number, names } = table.entry;
   if (record) reads.noteRow(reader, snapshot.lsn, number, record.row, record.expires);
-  else reads.noteTables(reader, snapshot.lsn, [number]);
+  else
+    reads.noteResults(reader, snapshot.lsn, [
+      { table: number, members: new Set([id]), test: missingTest(names.table) },
+    ]);
+}
+
+/** The row a missing record will have is not known: its id tells. */
+function missingTest(table: string): WatchTest {
+  const sql = `SELECT _id, 0 FROM json_each(?1) AS w CROSS JOIN ${quoted(table)} ON _row = w.value`;
+  return { sql, parameters: [] };
 }
