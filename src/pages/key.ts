@@ -281,6 +281,11 @@ export function variantOf(names: readonly string[], forward: Headers): string {
   return names.map((name) => `${name}=${encodeURIComponent(normalised(name, forward.get(name) ?? '\0'))}`).join('&');
 }
 
+/** Whether two requests get the same variant. */
+export function isSameVariant(names: readonly string[], a: Headers, b: Headers): boolean {
+  return variantOf(names, a) === variantOf(names, b);
+}
+
 /** The headers a response varies by, as far as they reached the origin. */
 export function varyNames(vary: string | null, rule: Rule): string[] {
   const names = new Set(

@@ -111,6 +111,12 @@ export class PageStore {
     return spoken && this.#row(spoken.key)?.hot;
   }
 
+  /** What tells the fetch of a page from others: its key, and where it is known by what it varies, the variant. */
+  flightKey({ key, forward }: Pick<KeyedRequest, 'key' | 'forward'>): string {
+    const row = this.#row(key)?.row;
+    return row?.kind === 'variants' ? variantKey(key, row.list.vary, forward) : key;
+  }
+
   /** Whether some page of a key could be served without its origin. */
   servable(key: string, nowMs: number): Servable {
     const found = this.#row(key);

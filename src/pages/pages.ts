@@ -11,8 +11,8 @@ import { type Asked, answer, tell } from './answer.ts';
 import { codingOf } from './bodies.ts';
 import type { CacheStatus, Forwarded, NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, isUsableOnError, type PageFetch } from './fetch-page.ts';
-import { type Elsewhere, Flights } from './flights.ts';
-import { hostOf, keyOf, variantOf } from './key.ts';
+import { type Elsewhere, type Flight, Flights } from './flights.ts';
+import { hostOf, isSameVariant, keyOf } from './key.ts';
 import { type HotPage, PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
 import { answerPurge } from './purge-request.ts';
@@ -111,7 +111,8 @@ export class Pages {
   }
 
   #pass(site: Site, request: PageRequest, outcome: Forwarded): Promise<Response> {
-    return passOn({ parts: this.#parts, site, number: this.#number(site), mode: this.#mode(site), request, outcome });
+    const [number, mode] = [this.#number(site), this.#mode(site)];
+    return passOn({ parts: this.#parts, flights: this.#flights, site, number, mode, request, outcome });
   }
 
   /** What is stored could not be sent to this client, or its bytes are gone: as if it were not there. */
@@ -121,6 +122,8 @@ export class Pages {
 
   #stale(lookup: Lookup, nowMs: number): Promise<Response> {
     const { stale, number, mode } = lookup;
+    const landed = this.#flights.landed(lookup);
+    if (landed && landed.page.times.freshUntilMs > nowMs) return this.#answerStale(lookup, landed, {}, nowMs);
     if (!stale) return this.#fetch(lookup, 'uri-miss');
     if (stale.page.times.revalidateUntilMs > nowMs) {
       this.#refresh(lookup);
@@ -140,7 +143,7 @@ export class Pages {
   }
 
   #refresh(lookup: Lookup): void {
-    if (this.#flights.under(lookup.keyed.key) || lookup.mode === 'on') return;
+    if (lookup.mode === 'on' || this.#flights.under(lookup)) return;
     const { fetched } = this.#flights.start({ ...lookup, background: true });
     fetched.then(letGo, () => {});
   }
@@ -168,33 +171,53 @@ export class Pages {
     const { keyed, asked } = lookup;
     // What is stored is in a coding this client does not take and that may not be changed.
     if (why === 'request') keyed.forward.set('accept-encoding', asked.headers.get('accept-encoding') ?? 'identity');
-    // What is one person's is shared with nobody.
-    if (keyed.forward.has('authorization') || why === 'request')
-      return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
-    const flight = this.#flights.under(keyed.key);
+    const flight = why === 'request' ? undefined : this.#flights.under(lookup);
+    // What is one person's is shared with nobody, unless the origin has said that all may have it.
+    const isOwn = why === 'request' || (keyed.forward.has('authorization') && !flight?.landed);
+    if (isOwn) return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
     if (!flight) return this.#tell(lookup, await this.#flights.start(lookup).fetched, why, false);
+    return this.#join(lookup, flight, why);
+  }
+
+  /** Waits for a fetch that another request began. */
+  async #join(lookup: Lookup, flight: Flight, why: Forwarded, isOfVariant = false): Promise<Response> {
+    const { keyed } = lookup;
     const hadLanded = flight.landed;
     const fetched = await flight.fetched;
     if (hadLanded && isOver(fetched, Date.now())) {
       await fetched.stored;
       return this.#stale({ ...lookup, stale: this.store.find(keyed) }, Date.now());
     }
-    const isForUs =
-      fetched.kind !== 'page' || variantOf(fetched.vary, flight.forward) === variantOf(fetched.vary, keyed.forward);
-    if (fetched.kind === 'private' || fetched.kind === 'renewed' || !isForUs) {
+    const isVariant = fetched.kind === 'page' && !isSameVariant(fetched.vary, flight.forward, keyed.forward);
+    if (isVariant && !isOfVariant) {
+      const other = this.#flights.underVariant(lookup, fetched.vary);
+      if (other) return this.#join(lookup, other, why, true);
+      return (
+        this.#freshNow(lookup) ??
+        this.#tell(lookup, await this.#flights.startVariant(lookup, fetched.vary).fetched, why, false)
+      );
+    }
+    if (fetched.kind === 'private' || fetched.kind === 'renewed' || isVariant) {
       if (fetched.kind === 'renewed') await fetched.stored;
       // It may be in the store by now, as the variant we want or for all.
-      const now = this.store.find(keyed);
-      const nowMs = Date.now();
-      if (now && now.page.times.freshUntilMs > nowMs) return this.#answerStale(lookup, now, { collapsed: true }, nowMs);
-      return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+      return this.#freshNow(lookup) ?? this.#tell(lookup, await this.#flights.alone(lookup), why, false);
     }
+    const isOfAnother = keyed.forward.has('authorization') && fetched.kind !== 'page';
+    if (isOfAnother) return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
     return this.#tell(lookup, fetched, why, true);
+  }
+
+  /** From the store, where another fetch has put it meanwhile. */
+  #freshNow(lookup: Lookup): Promise<Response> | undefined {
+    const found = this.store.find(lookup.keyed);
+    const nowMs = Date.now();
+    if (!found || found.page.times.freshUntilMs <= nowMs) return undefined;
+    return this.#answerStale(lookup, found, { collapsed: true }, nowMs);
   }
 
   /** What a fetch brought, as this client's answer. */
   async #tell(lookup: Lookup, fetched: Fetched | Elsewhere, why: Forwarded, collapsed: boolean): Promise<Response> {
-    const { asked, stale, keyed } = lookup;
+    const { asked, stale } = lookup;
     const nowMs = Date.now();
     const base: CacheStatus = { outcome: why, ...(collapsed && { collapsed }) };
     switch (fetched.kind) {
@@ -212,9 +235,10 @@ export class Pages {
         return passedResponse(response, asked.method, status);
       }
       case 'stored elsewhere': {
-        const found = this.store.find(keyed);
-        if (found && found.page.times.freshUntilMs > nowMs)
-          return this.#answerStale(lookup, found, { collapsed: true }, nowMs);
+        const found = this.#freshNow(lookup);
+        if (found) return found;
+        // It has shown by what the page varies: it was another variant.
+        if (this.store.flightKey(lookup.keyed) !== fetched.name) return this.#fetch(lookup, why);
         return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
       }
       case 'error':

@@ -5,6 +5,7 @@ import { type Answered, assess } from './assess.ts';
 import type { Forwarded } from './cache-status.ts';
 import { parseDirectives } from './directives.ts';
 import { type FetchParts, storePage } from './fetch-page.ts';
+import type { Flights } from './flights.ts';
 import { addHost, keyOf, withoutConnection } from './key.ts';
 import { type PurgeOrder, purge } from './purge.ts';
 import { failureResponse, passedResponse } from './responses.ts';
@@ -14,6 +15,7 @@ import type { PageRequest, Rule, Site } from './types.ts';
 
 export interface Passing {
   readonly parts: FetchParts;
+  readonly flights: Flights;
   readonly site: Site;
   readonly number: number;
   readonly mode: OutageMode;
@@ -81,7 +83,7 @@ function ruleFor(site: Site, path: string): Rule | undefined {
 
 /** The answer to a POST is the page itself when it says so by Content-Location and says how long it lasts (RFC 9110 §9.3.3). */
 async function keepAsPage(
-  { parts, site, request }: Passing,
+  { parts, flights, site, request }: Passing,
   response: Response,
   answered: Answered,
 ): Promise<Response> {
@@ -95,6 +97,7 @@ async function keepAsPage(
   const mark = parts.store.mark(site.id);
   const stored = await storePage(parts, { site, rule, keyed }, answered, assessment.times, response, mark);
   if (stored.kind !== 'page') return response;
+  flights.adopt(keyed, mark, stored);
   return new Response(stored.body.stream(), { status: response.status, headers: response.headers });
 }
 
