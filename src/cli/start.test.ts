@@ -1,7 +1,7 @@
 // `zerohop start` and `dev` as a person runs them: processes of their own, started by Node, with real ports and signals.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Subprocess } from 'bun';
@@ -102,7 +102,11 @@ test('start serves, says where and how to stop, and SIGTERM stops it with code 0
   const operations = (await run.printed(/Operations {3}(http:\S+\/)/))[1];
   const metrics = await (await fetch(`${operations}metrics`)).text();
   expect(metrics).toContain('zerohop_uptime_seconds');
-  expect(run.out).toContain(`Data         ${join(folder, 'data')}`);
+  const data = join(folder, 'data');
+  expect(run.out).toContain(`Data         ${data}`);
+  // Nobody else on the machine reads the records, or calls operations by the socket.
+  expect(statSync(data).mode & 0o077).toBe(0);
+  expect(statSync(join(data, 'operations.sock')).mode & 0o077).toBe(0);
   run.child.kill('SIGTERM');
   expect(await run.ended()).toBe(0);
   expect(run.out).toContain('Stopping.');

@@ -26,7 +26,8 @@ export function takeDataFolder(path: string): DataFolder {
   const lock = join(path, 'lock');
   let holder: Connection | undefined;
   try {
-    mkdirSync(path, { recursive: true });
+    // For its owner alone: what is in it are records, users and keys.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     // The operating system lets go of SQLite's lock when the process ends, however it ends.
     holder = Connection.exclusive(lock);
     return { path, nodeId: nodeIdIn(path), release: () => holder?.close() };
