@@ -1,2 +1,3 @@
+export { type Route, readAddress, replicationPort } from './cluster-kinds.ts';
 export { type Config, type NamedKey, namedKeys } from './keys.ts';
 export { type ConfigSources, loadConfig } from './load.ts';

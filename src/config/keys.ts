@@ -2,6 +2,7 @@
 // docs/reference/configuration.md all come from it.
 
 import { limits } from '../base/index.ts';
+import { addressOrNone, databases, fileOrNone, nameOrNone, replicationPort, routes } from './cluster-kinds.ts';
 import { amount, folder, host, type Kind, oneOf, origins, port, threadCount, wholeNumber, yesOrNo } from './kinds.ts';
 
 /** What a key is, and its value when nobody sets it. */
@@ -51,6 +52,27 @@ export const keys = {
       oneOf('format', ['auto', 'json', 'pretty']),
       'auto',
       'json, pretty, or auto: pretty on a terminal, JSON lines elsewhere',
+    ),
+  },
+  replication: {
+    port: key(port, replicationPort, 'port other nodes of the cluster connect to; open once the node is in a cluster'),
+    host: key(host, '::', 'address other nodes of the cluster connect to; by default all, IPv4 and IPv6'),
+    hostname: key(nameOrNone, '', "this node's name in the cluster; by default the machine's"),
+    address: key(addressOrNone, '', 'where other nodes reach this one, when that is not its name and replication.port'),
+    databases: key(databases, ['*'], 'databases that are replicated'),
+    routes: key(routes, [], 'peers this node connects to by itself, and what goes which way'),
+    mesh: key(
+      oneOf('mesh', ['full', 'routes']),
+      'full',
+      'full: a connection to every member; routes: to those of replication.routes only',
+    ),
+    certificate: key(fileOrNone, '', 'certificate of this node by an authority of your own, a PEM file'),
+    key: key(fileOrNone, '', 'its private key, a PEM file'),
+    authority: key(fileOrNone, '', 'certificates of the authorities of all nodes, a PEM file'),
+    insecure: key(
+      yesOrNo,
+      false,
+      'no encryption and no certificates, for experiments: only with replication.host and routes on this machine',
     ),
   },
   storage: {

@@ -18,6 +18,12 @@ export interface ConfigSources {
   readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
+const paths: ReadonlySet<string> = new Set([
+  'data',
+  'replication.certificate',
+  'replication.key',
+  'replication.authority',
+]);
 const fileVariable = 'ZEROHOP_CONFIG';
 
 /** Precedence: flags, `ZEROHOP_*` variables, the file, defaults. Throws INVALID_CONFIG. */
@@ -68,7 +74,7 @@ function readSetting(named: NamedKey, setting: Setting): unknown {
 
 /** Paths said on the command line or in the environment start at the working folder, those in a file at the file's. */
 function inFolder(named: NamedKey, value: unknown, folder: string): unknown {
-  return named.path === 'data' && typeof value === 'string' ? resolve(folder, value) : value;
+  return paths.has(named.path) && typeof value === 'string' && value !== '' ? resolve(folder, value) : value;
 }
 
 function assemble(values: readonly (readonly [path: string, value: unknown])[]): Config {
