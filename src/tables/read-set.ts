@@ -48,6 +48,11 @@ export interface ReadsOfDatabase {
 const memberBytes = 64;
 const resultBytes = 300;
 
+/** About how much memory they take. */
+export function bytesOf(results: readonly WatchedResult[]): number {
+  return results.reduce((sum, { members }) => sum + resultBytes + memberBytes * members.size, 0);
+}
+
 export class ReadSet {
   readonly databases = new Map<ReadSource, ReadsOfDatabase>();
   /** When the first of the records read expires, in ms since 1970. */
@@ -80,10 +85,8 @@ export class ReadSet {
 
   noteResults(source: ReadSource, lsn: number, results: readonly WatchedResult[]): void {
     const reads = this.#readsOf(source, lsn);
-    for (const result of results) {
-      reads.results.push(result);
-      this.#weight += resultBytes + memberBytes * result.members.size;
-    }
+    reads.results.push(...results);
+    this.#weight += bytesOf(results);
   }
 
   /** About how many bytes this takes. */

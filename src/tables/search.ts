@@ -13,7 +13,7 @@ import {
 } from '../query/index.ts';
 import { quoted } from '../storage/index.ts';
 import { type CachedResult, largestResultBytes } from './query-cache.ts';
-import type { ReadSet, WatchedResult } from './read-set.ts';
+import { bytesOf, type ReadSet, type WatchedResult } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
 import { type Snapshot, usable } from './snapshots.ts';
 import type { LiveTable } from './table.ts';
@@ -68,9 +68,9 @@ export function searchTable(context: SearchContext, table: LiveTable, query: Que
   }
   const rows = [...result.rows];
   const { total } = result;
-  const bytes = rows.reduce((sum, { json }) => sum + 3 * json.length + 100, 500);
   const lsn = context.snapshot.lsn;
   const results = resultsOf(context, watches);
+  const bytes = rows.reduce((sum, { json }) => sum + 3 * json.length + 100, 500) + bytesOf(results ?? []);
   const kept: CachedResult = { rows, total, newestVersion: result.newestVersion(), tables, results, lsn, bytes };
   if (context.reads) noteReads(context, context.reads, kept);
   if (bytes <= largestResultBytes && !isComputed && !mayExpire) context.reader.queries.set(key, kept);
