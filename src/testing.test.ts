@@ -78,6 +78,8 @@ test('a node that can not load its app says what is wrong', async () => {
   rmSync(folder, { recursive: true });
 });
 
+const publicReads = { public: { data: { Product: { read: true } } } };
+
 describe('who may do what', () => {
   test('the public reads exported tables, calls app code, and writes nothing directly', async () => {
     class Register extends Resource {
@@ -86,7 +88,7 @@ describe('who may do what', () => {
         return tables.Product?.create({ name, price: getUser() === null ? 0 : 1 });
       }
     }
-    await using node = await startTestNode({ schema, user: null, resources: { Register } });
+    await using node = await startTestNode({ schema, user: null, roles: publicReads, resources: { Register } });
     await tablesOf(node).Product?.put({ id: 'p-1', name: 'Boot' });
     const cases: readonly (readonly [string, RequestInit, number])[] = [
       ['/Product/p-1', {}, 200],
@@ -104,16 +106,23 @@ describe('who may do what', () => {
     expect(await tablesOf(node).Product?.get('p-1')).toMatchObject({ name: 'Boot' });
   });
 
-  test('a class that extends a table opens the verbs it writes, and those it refuses stay shut', async () => {
+  test('a class that extends a table decides on the verbs it writes, but not on what it leaves to the table', async () => {
     await using node = await startTestNode({
       schema,
       user: null,
+      roles: publicReads,
       resources: (own) => {
         const Product = productOf(own);
         return {
           Open: class extends Product {
             static override async put(target: RequestTarget, data: unknown) {
+              target.checkPermission = false;
               return super.put(target, { ...((await data) as object), price: 7 });
+            }
+          },
+          Half: class extends Product {
+            static override async put(target: RequestTarget, data: unknown) {
+              return super.put(target, (await data) as object);
             }
           },
           Shut: class extends Product {
@@ -126,6 +135,7 @@ describe('who may do what', () => {
     });
     expect((await node.fetch('/Open/p-1', json('PUT', { name: 'a' }))).status).toBe(204);
     expect(await productOf(node).get('p-1')).toMatchObject({ name: 'a', price: 7 });
+    expect((await node.fetch('/Half/p-1', json('PUT', { name: 'a' }))).status).toBe(401);
     expect((await node.fetch('/Open/p-1', { method: 'DELETE' })).status).toBe(401);
     expect((await node.fetch('/Open/p-1')).status).toBe(200);
     expect((await node.fetch('/Shut/p-1')).status).toBe(401);

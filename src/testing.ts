@@ -8,7 +8,7 @@ import { type Clock, type Logger, limits, systemClock } from './base/index.ts';
 import { openApp, provideRuntime } from './components/index.ts';
 import { type AppNode, appDatabases, type ResourceClass, tableResource } from './resources/index.ts';
 import { parseSdl } from './schema/index.ts';
-import { administrator, type User } from './security/index.ts';
+import { Accounts, administrator, Passwords, securityTables, type User } from './security/index.ts';
 import { StoreEngine } from './store/index.ts';
 import { LiveDatabases } from './tables/index.ts';
 import { createLogger, Metrics } from './telemetry/index.ts';
@@ -23,6 +23,8 @@ export interface TestNodeOptions {
   readonly resources?: TestResources | ((node: Pick<TestNode, 'tables' | 'databases'>) => TestResources);
   /** Who `fetch` calls as. The administrator unless given; null: nobody known. */
   readonly user?: User | null;
+  /** Role → what it may do, as in roles.yaml; beside the app's. */
+  readonly roles?: Readonly<Record<string, unknown>>;
   /** Moves what the node takes for the time. */
   readonly clock?: Clock;
   /** Where log lines go; only warnings and worse are printed unless given. */
@@ -70,6 +72,9 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
         clock,
       },
       async (node) => {
+        await own.applySchema(securityTables);
+        const accounts = new Accounts(own, new Passwords());
+        for (const [id, role] of Object.entries(options.roles ?? {})) await accounts.setRole(id, role, 'either');
         if (options.schema !== undefined) {
           const schema = parseSdl(options.schema, 'schema');
           await own.applySchema(schema.tables);

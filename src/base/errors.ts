@@ -32,6 +32,7 @@ export const errorTable = {
   URI_TOO_LONG: { status: 414, title: 'The address is too long' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported' },
   RANGE_NOT_SATISFIABLE: { status: 416, title: 'The range is outside the content' },
+  TOO_MANY_REQUESTS: { status: 429, title: 'Too many requests', retryable: true },
   HEADERS_TOO_LARGE: { status: 431, title: 'The request headers are too large' },
   // The node, or the world around it, can't do it now.
   INTERNAL: { status: 500, title: 'Internal error' },

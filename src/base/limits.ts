@@ -53,6 +53,8 @@ export const limits = {
   hotPageBytes: 128 * 1024 * 1024,
   /** Bytes of bodies of such pages on disk. */
   pageDiskBytes: 10 * 1024 * 1024 * 1024,
+  /** How long security events are kept, in ms. */
+  securityEventsMs: 90 * 24 * 3600 * 1000,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,
 } as const;

@@ -29,6 +29,7 @@ test('every file of the template is made, under its own name', () => {
     'config.yaml',
     'package.json',
     'resources.ts',
+    'roles.yaml',
     'schema.graphql',
     'tsconfig.json',
     'web',

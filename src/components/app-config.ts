@@ -10,6 +10,7 @@ export interface AppConfig {
   readonly env: Options | undefined;
   readonly loadEnv: Options | undefined;
   readonly graphqlSchema: Options | undefined;
+  readonly roles: Options | undefined;
   readonly dataLoader: Options | undefined;
   readonly jsResource: Options | undefined;
   readonly static: Options | undefined;
@@ -38,12 +39,13 @@ const optionNames: Readonly<Record<string, readonly string[]>> = {
   rest: ['lastModified', 'webSocket'],
   loadEnv: ['files', 'override'],
   graphqlSchema: ['files'],
+  roles: ['files'],
   dataLoader: ['files'],
   jsResource: ['files'],
   static: ['files', 'urlPath', 'index', 'extensions', 'notFound', 'fallthrough', 'before', 'after'],
 };
 
-const unsupported: readonly string[] = ['roles', 'fastifyRoutes', 'graphql', 'scheduler'];
+const unsupported: readonly string[] = ['fastifyRoutes', 'graphql', 'scheduler'];
 
 const fileNames = ['config.yaml', 'config.yml'];
 
@@ -84,6 +86,7 @@ export function parseAppConfig(value: unknown, file: string): AppConfig {
     env: part('env'),
     loadEnv: part('loadEnv'),
     graphqlSchema: part('graphqlSchema'),
+    roles: part('roles'),
     dataLoader: part('dataLoader'),
     jsResource: part('jsResource'),
     static: part('static'),

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { dispatch, openTestNode, RequestContext, type TestNodeParts, targetOf } from '../resources/index.ts';
+import { administrator } from '../security/index.ts';
 import { type LoadedApp, loadApp } from './load-app.ts';
 
 let folder: string;
@@ -34,7 +35,7 @@ async function get(url: string, on: TestNodeParts = node): Promise<unknown> {
   const { pathname, search } = new URL(url, 'http://localhost');
   const match = on.registry.match(pathname);
   if (match === undefined) return undefined;
-  const context = new RequestContext(on, { user: null });
+  const context = new RequestContext(on, { user: administrator });
   const answer = await dispatch({ verb: 'get', match, target: targetOf(match, search, on), context });
   context.release();
   return answer.kind === 'value'
@@ -76,9 +77,9 @@ describe('an app', () => {
         export class Same extends Resource { static get() { return [harper.Resource === Resource, answer()]; } }`,
       'lib/answer.ts': `
         import { RequestTarget, getContext } from 'zerohop';
-        export const answer = () => [typeof RequestTarget, getContext().user, typeof globalThis.createBlob];`,
+        export const answer = () => [typeof RequestTarget, getContext().user?.username, typeof globalThis.createBlob];`,
     });
-    expect(await get('/Same/')).toEqual([true, ['function', null, 'function']]);
+    expect(await get('/Same/')).toEqual([true, ['function', 'administrator', 'function']]);
   });
 
   test('publishes exports under their names and paths', async () => {
@@ -255,11 +256,11 @@ describe('config.yaml', () => {
   test('what is known but not supported is warned about, where there is something to load', async () => {
     await load({
       'config.yaml':
-        "roles: { files: 'roles.yaml' }\nfastifyRoutes: { files: 'routes/*.js' }\n'@x/y': { package: '@x/y' }",
+        "graphql: { files: 'roles.yaml' }\nfastifyRoutes: { files: 'routes/*.js' }\n'@x/y': { package: '@x/y' }",
       'roles.yaml': 'a: {}',
     });
     expect(node.lines).toEqual([
-      expect.stringContaining('"roles" is not supported'),
+      expect.stringContaining('"graphql" is not supported'),
       expect.stringContaining('"@x/y" is not supported'),
     ]);
   });

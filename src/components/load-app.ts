@@ -1,7 +1,7 @@
 // Loads an app: reads its config.yaml and brings up its parts in the order they need each other. What fails is reported with file and line; the
 // node serves the rest.
 //
-//   env · loadEnv → graphqlSchema → dataLoader → jsResource → pages · static · rest
+//   env · loadEnv → graphqlSchema → roles → dataLoader → jsResource → pages · static · rest
 
 import { existsSync } from 'node:fs';
 import { ZerohopError } from '../base/index.ts';
@@ -15,6 +15,7 @@ import { loadResources } from './js-resource.ts';
 import { applyEnv, loadEnv } from './load-env.ts';
 import { describeLoadError } from './load-error.ts';
 import { loadPages, type PagesMemory } from './pages.ts';
+import { loadRoles } from './roles.ts';
 import { staticStep } from './static-files.ts';
 
 export interface LoadOptions {
@@ -79,10 +80,21 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
     return { problems, steps, close, rest: undefined };
   }
   let rest: RestOptions | undefined;
-  const { env, loadEnv: files, graphqlSchema, dataLoader, jsResource, static: web, pages, rest: restOptions } = config;
+  const {
+    env,
+    loadEnv: files,
+    graphqlSchema,
+    roles,
+    dataLoader,
+    jsResource,
+    static: web,
+    pages,
+    rest: restOptions,
+  } = config;
   if (env) await attempt(() => applyEnv(env, process.env));
   if (files) await attempt(() => loadEnv(files, folder, process.env));
   if (graphqlSchema) await attempt(() => loadSchema(graphqlSchema, folder, node, primary));
+  if (roles && primary) await attempt(() => loadRoles(roles, folder, node, report));
   if (dataLoader && primary) await attempt(() => loadData(dataLoader, folder, node, report));
   if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
   if (pages) {

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
 import {
+  authenticationStep,
   BodyReader,
   ContentTypes,
   type Cors,
@@ -11,9 +12,11 @@ import {
   type HttpStep,
   type Identify,
   orderSteps,
+  type RateLimits,
 } from '../protocols/http/index.ts';
 import { restStep } from '../protocols/rest/index.ts';
 import { type AppNode, AppServer, enterThread, Registry } from '../resources/index.ts';
+import type { Identities } from '../security/index.ts';
 import type { Databases } from '../tables/index.ts';
 import type { HttpMetrics } from '../telemetry/index.ts';
 import { type LoadedApp, loadApp } from './load-app.ts';
@@ -30,6 +33,9 @@ export interface OpenAppOptions {
   readonly log: Logger;
   readonly metrics: HttpMetrics;
   readonly identify: Identify;
+  /** Where users sign in; undefined: nobody can. */
+  readonly identities?: Identities | undefined;
+  readonly rateLimits?: RateLimits | undefined;
   readonly dev: boolean;
   readonly cors: Cors;
   readonly urlBytes: number;
@@ -55,7 +61,7 @@ export interface OpenApp {
 export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode) => Promise<void>): Promise<OpenApp> {
   const { databases, config, log, folder, primary, pagesMemory } = options;
   const registry = new Registry(databases);
-  const server = new AppServer(registry, config, hostname());
+  const server = new AppServer(registry, config, hostname(), options.identities);
   const node: AppNode = { databases, registry, server, log, config };
   const close = enterThread(node);
   try {
@@ -77,9 +83,6 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
 }
 
 const noApp: LoadedApp = { problems: [], steps: [], close: () => {}, rest: { lastModified: true } };
-
-/** Who is asking is found out when it is first asked; the step marks the place in the chain for those that name it. */
-const authentication: HttpStep = { name: 'authentication', handle: (request, next) => next(request) };
 
 /** Whoever develops an app looks for it in the browser first, and should find out there why it is not. */
 function unloadedStep(problems: readonly string[]): HttpStep {
@@ -108,6 +111,7 @@ function handlerOf({ steps, rest, problems }: LoadedApp, node: AppNode, options:
       lastModified: rest.lastModified,
       entering,
     });
+  const authentication = authenticationStep({ attempts: options.identities?.attempts, limits: options.rateLimits });
   return createHttpHandler({
     ...options,
     steps: orderSteps(

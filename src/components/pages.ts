@@ -51,12 +51,19 @@ export async function loadPages(
       name: 'pages',
       before: 'authentication',
       handle(request: HttpRequest, next) {
-        if (request.pathname === controlPath) return answerControl(control, request);
+        if (request.pathname === controlPath) return identified(request, () => answerControl(control, request));
+        if (request.method === 'PURGE') return identified(request, () => pages.handle(request) ?? next(request));
         return pages.handle(request) ?? next(request);
       },
     },
     close: () => upkeep?.stop(),
   };
+}
+
+/** These come before the step that finds out who is asking: pages are for everybody. */
+async function identified(request: HttpRequest, then: () => Response | Promise<Response>): Promise<Response> {
+  await request.identify();
+  return then();
 }
 
 function current(): PagesControl {

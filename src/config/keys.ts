@@ -39,6 +39,14 @@ export const keys = {
   data: key(folder, './data', 'folder the databases are kept in'),
   threads: key(threadCount, 'auto', 'serve threads; auto: one less than there are cores, at least 1'),
   authorizeLocal: key(yesOrNo, false, 'requests from this machine are administrator; on under `zerohop dev`'),
+  rateLimit: {
+    perUser: key(wholeNumber(0, 2 ** 31), 0, 'requests a user may send in a minute; 0: as many as they like'),
+    perAddress: key(
+      wholeNumber(0, 2 ** 31),
+      0,
+      'requests without credentials an address may send in a minute; 0: as many as it likes',
+    ),
+  },
   cors: {
     origins: key(origins, [], 'origins whose pages may call the application; none by default'),
   },

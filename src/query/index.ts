@@ -1,3 +1,4 @@
+export { checkQuery } from './check-query.ts';
 export { queryFromObject } from './known-queries.ts';
 export type { FulltextSource, LayoutLookup, PlanOptions, SqlReader, TableLayout } from './layout.ts';
 export { parseQueryString } from './parse-query-string.ts';

@@ -1,6 +1,7 @@
 // `server`: what app code may add to the node beyond its resources. The doors read it; nothing in here serves.
 
 import { ZerohopError } from '../base/index.ts';
+import { type Identities, setCookie, type User } from '../security/index.ts';
 import type { Registry } from './registry.ts';
 
 export type HttpNext = (request: Request) => Promise<Response>;
@@ -53,7 +54,16 @@ export class AppServer {
   readonly contentTypes = new Map<string, ContentType>();
   readonly #middleware: RegisteredMiddleware[] = [];
 
-  constructor(resources: Registry, config: Readonly<Record<string, unknown>>, hostname: string) {
+  readonly #identities: Identities | undefined;
+
+  /** @param identities where users sign in; undefined: nobody can */
+  constructor(
+    resources: Registry,
+    config: Readonly<Record<string, unknown>>,
+    hostname: string,
+    identities?: Identities,
+  ) {
+    this.#identities = identities;
     this.resources = resources;
     this.config = config;
     this.hostname = hostname;
@@ -90,14 +100,41 @@ export class AppServer {
   operation(): never {
     throw notSupported('operation');
   }
-  authenticateUser(): never {
-    throw notSupported('authenticateUser');
-  }
-  getUser(): never {
-    throw notSupported('getUser');
-  }
   recordAnalytics(): never {
     throw notSupported('recordAnalytics');
+  }
+
+  /** The user with this name and password. Rejects with UNAUTHENTICATED, or TOO_MANY_REQUESTS when too many attempts have failed. */
+  async authenticateUser(username: string, password: string, address = ''): Promise<User> {
+    return this.#signingIn.authenticate(String(username), String(password), address);
+  }
+
+  /** The user of a name, as far as it is active. */
+  async getUser(username: string): Promise<User | undefined> {
+    return this.#signingIn.accounts.user(String(username));
+  }
+
+  /** Begins a session: the user, and the `Set-Cookie` that carries it. */
+  async beginSession(
+    username: string,
+    password: string,
+    { address, isSecure }: { readonly address: string; readonly isSecure: boolean },
+  ): Promise<{ readonly user: User; readonly cookie: string }> {
+    const user = await this.#signingIn.authenticate(username, password, address);
+    const cookie = setCookie(await this.#signingIn.sessions.begin(user.username), isSecure);
+    this.#signingIn.events.note('signed in', { username: user.username, address });
+    return { user, cookie };
+  }
+
+  /** Ends a session; gives the `Set-Cookie` that removes it. */
+  async endSession(value: string | undefined): Promise<string> {
+    if (value !== undefined) await this.#signingIn.sessions.end(value);
+    return setCookie(undefined, false);
+  }
+
+  get #signingIn(): Identities {
+    if (this.#identities !== undefined) return this.#identities;
+    throw new ZerohopError('NOT_IMPLEMENTED', 'This node has no users: nobody can sign in.');
   }
 
   /** As added. */

@@ -15,6 +15,7 @@ let Product: TableClass;
 beforeEach(async () => {
   node = await openTestNode(
     'type Product @table @export { id: ID @primaryKey  name: String  price: Int }\ntype Ticket @table { id: Int @primaryKey }',
+    { public: { data: { '*': { read: true } } } },
   );
   const { data } = appDatabases();
   if (!data?.Product || !data.Ticket) throw new Error('no tables');

@@ -8,9 +8,10 @@
 import { Readable } from 'node:stream';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
-import { type Action, demand, refusal } from '../security/index.ts';
+import { type Action, accessTo, refusal } from '../security/index.ts';
 import type { SearchResult, StoredRecord, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
+import { type Guard, guardFor, guardTarget, limited } from './guard.ts';
 import { TableRecord } from './record.ts';
 import type { RequestContext } from './request-context.ts';
 import { pathOfId, RequestTarget } from './request-target.ts';
@@ -72,10 +73,10 @@ export async function dispatch(call: Call): Promise<Answer> {
   const { context, match } = call;
   context.endpoint = match.path;
   try {
-    await permit(call);
+    const guard = await permit(call);
     const { table } = match;
     const isPlain = table !== undefined && ownMethod(match.resource, call.verb) === undefined;
-    const answer = isPlain ? await answerFromTable(call, table) : await answerFromApp(call);
+    const answer = isPlain ? await answerFromTable(call, table, guard) : await answerFromApp(call);
     const { begunTransaction } = context;
     const written = await (begunTransaction && runInScope(context.node, context, () => begunTransaction.commit()));
     context.markAnswered();
@@ -115,17 +116,35 @@ const hooks: Readonly<Record<Action, string>> = {
   delete: 'allowDelete',
 };
 
-async function permit({ verb, match, target, data, context }: Call): Promise<void> {
+/** Throws UNAUTHENTICATED or FORBIDDEN. Gives what the call is limited to, in a table; undefined: nothing. */
+async function permit({ verb, match, target, data, context }: Call): Promise<Guard | undefined> {
   const { resource, table } = match;
   const action = actions[verb];
   const name = match.path || resource.name;
   const decided = await ownDecision(resource, action, target, data, context);
-  if (decided === true) return;
+  if (decided === true) return undefined;
   if (decided === false) throw refusal(context.user, action, name);
   const isOwn = answersBySelf(resource, verb, target);
   if (!isOwn && table === undefined) throw methodNotAllowed(resource, verb);
-  const { database, name: tableName } = table?.definition ?? { database: '', name: '' };
-  demand(context.user, action, { name, appDefined: isOwn, ...(table && { table: { database, name: tableName } }) });
+  const access = accessTo(context.node.databases);
+  if (table === undefined) {
+    access.demand(context.user, action, { name, appDefined: isOwn });
+    return undefined;
+  }
+  const grants = access.grants(context.user).on(table.definition);
+  // App code that answers decides by itself, but for what it hands on to the table with the same target. To put is to create or to replace, and to delete an attribute is to change a record; which it is, and whether that is allowed, is
+  // seen where it happens.
+  const isAllowed =
+    isOwn ||
+    (verb === 'put'
+      ? grants.insert.allowed || grants.update.allowed
+      : verb === 'delete' && target.property !== undefined
+        ? grants.update.allowed
+        : grants[action].allowed);
+  if (!isAllowed) throw refusal(context.user, action, name);
+  const guard = guardFor(context.node, context.user);
+  if (guard !== undefined) guardTarget(target, guard);
+  return guard;
 }
 
 /** Whether app code answers the call. A collection is read by `get` or, where there is none, by `search`. */
@@ -164,12 +183,16 @@ function isTableResource(resource: ResourceClass): resource is typeof TableResou
 }
 
 /** A verb the class leaves to the runtime. */
-async function answerFromTable({ verb, match, target, data, context }: Call, table: Table): Promise<Answer> {
+async function answerFromTable(
+  { verb, match, target, data, context }: Call,
+  table: Table,
+  guard: Guard | undefined,
+): Promise<Answer> {
   const { resource } = match;
   if (verb === 'get' && target.isCollection && ownMethod(resource, 'search') !== undefined) {
     return runInScope(context.node, context, async () => shape(await resource.search?.(target, context), context));
   }
-  const place: Place = { node: context.node, table, context };
+  const place: Place = { node: context.node, table, context, guard };
   const check = isTableResource(resource) ? checkOf(resource) : () => {};
   switch (verb) {
     case 'get':
@@ -198,9 +221,10 @@ async function answerFromTable({ verb, match, target, data, context }: Call, tab
 }
 
 function readFromTable(place: Place, target: RequestTarget): Answer {
-  const { table, context } = place;
+  const { table, context, guard } = place;
   if (
     context !== undefined &&
+    (guard === undefined || guard.grants.on(table.definition).read.isWhole) &&
     context.begunTransaction === undefined &&
     !target.isCollection &&
     !target.hasQuery &&
@@ -213,15 +237,16 @@ function readFromTable(place: Place, target: RequestTarget): Answer {
   const named = nameTarget(target, place);
   if (named.kind === 'table') return { kind: 'value', value: describeTable(place) };
   if (named.kind === 'collection') {
-    if (named.query.explain) return { kind: 'value', value: explain(place, named.query) };
-    return { kind: 'rows', table, query: named.query, result: openSearch(place, named.query), single: false };
+    const query = limited(place, named.query);
+    if (query.explain) return { kind: 'value', value: explain(place, query) };
+    return { kind: 'rows', table, query, result: openSearch(place, query), single: false };
   }
   if (named.property !== undefined) {
     const value = readProperty(place, named.id, named.property);
     return value === undefined ? { kind: 'missing' } : { kind: 'value', value };
   }
   if (named.query !== undefined) {
-    const query = oneRecord(named.query, named.id, table);
+    const query = limited(place, oneRecord(named.query, named.id, table));
     return { kind: 'rows', table, query, result: openSearch(place, query), single: true };
   }
   return answerOfStored(table, readStored(place, named.id), context);

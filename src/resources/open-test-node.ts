@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Logger, limits, systemClock } from '../base/index.ts';
 import { parseSdl } from '../schema/index.ts';
+import { Accounts, Passwords, securityTables } from '../security/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
@@ -19,8 +20,11 @@ export interface TestNodeParts extends AppNode {
   close(): Promise<void>;
 }
 
-/** @param schema schema language; its tables are there when the promise resolves */
-export async function openTestNode(schema = ''): Promise<TestNodeParts> {
+/**
+ * @param schema schema language; its tables are there when the promise resolves
+ * @param roles role → permission
+ */
+export async function openTestNode(schema = '', roles: Readonly<Record<string, unknown>> = {}): Promise<TestNodeParts> {
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'zerohop-test-'));
   const commits = new Int32Array(16);
   const fail = (error: unknown) => {
@@ -54,6 +58,11 @@ export async function openTestNode(schema = ''): Promise<TestNodeParts> {
   const node = { databases, registry, server, log: linesLogger(lines), config };
   const leave = enterThread(node);
   if (schema !== '') await databases.applySchema(parseSdl(schema, 'schema.graphql').tables);
+  if (Object.keys(roles).length > 0) {
+    await databases.applySchema(securityTables);
+    const accounts = new Accounts(databases, new Passwords());
+    for (const [id, permission] of Object.entries(roles)) await accounts.setRole(id, permission, 'either');
+  }
   return {
     ...node,
     lines,

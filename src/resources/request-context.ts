@@ -2,7 +2,7 @@
 // What few requests need is made when it is first read.
 
 import type { Id } from '../records/index.ts';
-import type { User } from '../security/index.ts';
+import { sessionOf, type User } from '../security/index.ts';
 import type { ReadSet } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { ScopedTransaction } from './scoped-transaction.ts';
@@ -88,6 +88,25 @@ export class RequestContext implements Context {
   markAnswered(): void {
     this.#phase = 'answered';
     this.#transaction?.close(() => this.#name);
+  }
+
+  /** Signs a browser in: who asks is that user from here on, and a cookie says so from now on. Rejects with UNAUTHENTICATED. */
+  async login(username: string, password: string): Promise<User> {
+    const isSecure = this.protocol === 'https';
+    const { user, cookie } = await this.node.server.beginSession(username, password, {
+      address: this.ip ?? '',
+      isSecure,
+    });
+    this.user = user;
+    this.response.headers.append('set-cookie', cookie);
+    return user;
+  }
+
+  /** Ends the session the request came with. */
+  async logout(): Promise<void> {
+    const cookie = await this.node.server.endSession(sessionOf(this.headers?.get('cookie') ?? ''));
+    this.user = null;
+    this.response.headers.append('set-cookie', cookie);
   }
 
   /** Lets go of the snapshot, and of writes that were not committed. Called by the door when the response is done. */

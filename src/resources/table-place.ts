@@ -5,6 +5,7 @@ import { administrator } from '../security/index.ts';
 import type { BlobStore, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { blobAttributes } from './blob.ts';
+import type { Guard } from './guard.ts';
 import { RequestContext } from './request-context.ts';
 import type { TableLookup } from './request-target.ts';
 import { currentContext, currentNode } from './scope.ts';
@@ -22,6 +23,8 @@ export interface Place {
   readonly table: Table;
   /** Of the request or transaction the call is part of; undefined: the call stands alone. */
   readonly context: RequestContext | undefined;
+  /** Limits what is read and written to what a caller may do; undefined: the app itself, or a super user. */
+  readonly guard?: Guard | undefined;
 }
 
 export function tableOf(tableClass: TableClassPlace): Table {

@@ -6,9 +6,10 @@ import type { Id } from '../records/index.ts';
 import type { AttributeType } from '../schema/index.ts';
 import type { SearchResult, SearchRow, StoredRecord, Table } from '../tables/index.ts';
 import { ExtendedIterable } from './extended-iterable.ts';
+import { definitionFor, guardedBy, limited, lookupFor, readingNames, visibleRecord } from './guard.ts';
 import { TableRecord } from './record.ts';
 import { type QueryObject, RequestTarget } from './request-target.ts';
-import { blobNamesOf, lookupOf, type Place, readingIn } from './table-place.ts';
+import { blobNamesOf, type Place, readingIn } from './table-place.ts';
 
 /** What a call names: one record, the records a query matches, or the table itself. */
 export type Named =
@@ -25,10 +26,15 @@ export type Named =
  * @param target a RequestTarget, an id, or a query object (`{ id, select }` names one record)
  * @param ofRecord what counts of the URL of a RequestTarget that names one record
  */
-export function nameTarget(target: unknown, place: Place, ofRecord: 'query' | 'selection' = 'query'): Named {
+export function nameTarget(target: unknown, unguarded: Place, ofRecord: 'query' | 'selection' = 'query'): Named {
+  const place = guardedBy(unguarded, target);
+  return readingNames(place, () => nameSeen(target, place, ofRecord));
+}
+
+function nameSeen(target: unknown, place: Place, ofRecord: 'query' | 'selection'): Named {
   const { table } = place;
-  const { definition } = table;
-  const lookup = lookupOf(place);
+  const definition = definitionFor(place);
+  const lookup = lookupFor(place);
   if (typeof target === 'string' || typeof target === 'number') return named(target);
   if (target instanceof RequestTarget) {
     if (target.isCollection) {
@@ -75,9 +81,11 @@ function and(query: Query, group: ConditionGroup): Query {
   return { ...query, conditions };
 }
 
-/** The record as stored. */
+/** The record as stored, or what of it the caller may see. */
 export function readStored(place: Place, id: Id): StoredRecord | undefined {
-  const { node, table } = place;
+  const { node, table, guard } = place;
+  if (guard && !guard.grants.on(table.definition).read.isWhole)
+    return visibleRecord(place, id, (query) => openSearch(place, query).rows);
   const joined = readingIn(place);
   return joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
 }
@@ -98,17 +106,16 @@ export function readOne(place: Place, id: Id, query: Query | undefined): unknown
     const stored = readStored(place, id);
     return stored && recordOf(place, stored);
   }
-  if (query.explain) return explain(place, oneRecord(query, id, place.table));
-  const [found] = new TableRows(place, oneRecord(query, id, place.table));
+  const one = limited(place, oneRecord(query, id, place.table));
+  if (one.explain) return explain(place, one);
+  const [found] = new TableRows(place, one);
   return found;
 }
 
 /** The value of one attribute of a record. */
 export function readProperty(place: Place, id: Id, property: string): unknown {
-  const [found] = new TableRows(
-    place,
-    oneRecord({ select: { shape: 'objects', attributes: [{ name: property }] } }, id, place.table),
-  );
+  const query = oneRecord({ select: { shape: 'objects', attributes: [{ name: property }] } }, id, place.table);
+  const [found] = new TableRows(place, limited(place, query));
   if (found === undefined || !blobNamesOf(place.table).includes(property)) {
     return isObject(found) ? found[property] : undefined;
   }
@@ -230,8 +237,8 @@ export function explain(place: Place, query: Query): JsonObject {
 }
 
 /** What `GET /Table` tells about a table. */
-export function describeTable({ table }: Place): JsonObject {
-  const { definition } = table;
+export function describeTable(place: Place): JsonObject {
+  const definition = definitionFor(place);
   return {
     records: './',
     name: definition.name,

@@ -5,6 +5,7 @@ import { type JsonObject, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { StoredRecord } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
+import { guardedBy, limited } from './guard.ts';
 import { type CountOptions, RecordEdit } from './record-edit.ts';
 import { type QueryObject, RequestTarget } from './request-target.ts';
 import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './resource.ts';
@@ -46,9 +47,7 @@ export class TableResource extends Resource {
   static override search(query: ExplainQuery, context?: unknown): JsonObject;
   static override search(query?: unknown, context?: unknown): TableRows;
   static override search(query?: unknown, context?: unknown): TableRows | JsonObject {
-    const place = placeOf(this, context);
-    const named = nameTarget(query, place);
-    return searchRows(place, named.kind === 'collection' ? named.query : {});
+    return searchIn(placeOf(this, context), query);
   }
 
   static override async put(target: unknown, data?: unknown, context?: unknown): Promise<void> {
@@ -96,7 +95,7 @@ export class TableResource extends Resource {
    * these are saved right away.
    */
   static async update(target: unknown, updates?: unknown, context?: unknown): Promise<TableResource> {
-    const place = placeOf(this, context);
+    const place = guardedBy(placeOf(this, context), target);
     const named = nameTarget(target, place);
     if (named.kind !== 'record') throw needsId(this);
     const instance = TableResource.#instance(this, place, named.id, readStored(place, named.id));
@@ -146,8 +145,8 @@ export class TableResource extends Resource {
     if (!hasInstanceMethod(tableClass, verb)) return undefined;
     const method = methodOf(tableClass.prototype, verb);
     if (method === undefined) return undefined;
-    const place = placeOf(tableClass, given);
     const about = asTarget(target);
+    const place = guardedBy(placeOf(tableClass, given), about);
     const instance =
       tableClass.loadAsInstance === false
         ? new tableClass(undefined, place.context)
@@ -294,9 +293,7 @@ export class TableResource extends Resource {
   }
 
   search(query?: unknown): unknown {
-    const place = this.#place;
-    const named = nameTarget(query, place);
-    return searchRows(place, named.kind === 'collection' ? named.query : {});
+    return searchIn(this.#place, query);
   }
 
   /** `put(record)` of an instance; `put(target, record)` with `loadAsInstance = false`. */
@@ -325,7 +322,7 @@ export class TableResource extends Resource {
    */
   update(first?: unknown, second?: unknown): TableResource {
     if (this.#class.loadAsInstance === false && this.#edit === undefined) {
-      const place = this.#place;
+      const place = guardedBy(this.#place, first);
       const named = nameTarget(first, place);
       if (named.kind !== 'record') throw needsId(this.#class);
       const instance = TableResource.#instance(this.#class, place, named.id, readStored(place, named.id));
@@ -374,6 +371,12 @@ export function tableResource(database: string, name: string, node?: AppNode): t
   };
   Object.defineProperty(tableClass, 'name', { value: name });
   return tableClass;
+}
+
+function searchIn(unguarded: Place, query: unknown): TableRows | JsonObject {
+  const place = guardedBy(unguarded, query);
+  const named = nameTarget(query, place);
+  return searchRows(place, limited(place, named.kind === 'collection' ? named.query : {}));
 }
 
 function asTarget(target: unknown): RequestTarget {

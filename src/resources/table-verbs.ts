@@ -2,6 +2,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
+import { checkDelete, checkPatch, grantOf, guardedBy, limited, withRows } from './guard.ts';
 import { RequestContext } from './request-context.ts';
 import { pathOfId, RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
@@ -17,16 +18,18 @@ export interface Created {
 /** The class's own check of a record that is about to be written. Throws when it is not acceptable. */
 export type Check = (id: Id | undefined, record: Fields, isPartial: boolean) => void;
 
-export function getFrom(place: Place, target: unknown): unknown {
+export function getFrom(unguarded: Place, target: unknown): unknown {
+  const place = guardedBy(unguarded, target);
   const named = nameTarget(target, place, 'selection');
-  if (named.kind === 'collection') return searchRows(place, named.query);
+  if (named.kind === 'collection') return searchRows(place, limited(place, named.query));
   if (named.kind === 'table') return describeTable(place);
   return named.property === undefined
     ? readOne(place, named.id, named.query)
     : readProperty(place, named.id, named.property);
 }
 
-export async function putInto(place: Place, check: Check, target: unknown, data: unknown): Promise<void> {
+export async function putInto(unguarded: Place, check: Check, target: unknown, data: unknown): Promise<void> {
+  const place = guardedBy(unguarded, target);
   await inTransaction(place, async (transaction) => {
     if (isRecordAlone(target, data)) return putRecord(place, check, transaction, undefined, target);
     if (Array.isArray(data)) {
@@ -54,7 +57,8 @@ async function putRecord(
   await stagePut(place, transaction, known, record, optionsOf(target));
 }
 
-export async function patchIn(place: Place, check: Check, target: unknown, data: unknown): Promise<void> {
+export async function patchIn(unguarded: Place, check: Check, target: unknown, data: unknown): Promise<void> {
+  const place = guardedBy(unguarded, target);
   await inTransaction(place, async (transaction) => {
     const isAlone = isRecordAlone(target, data);
     const record = fieldsOf(isAlone ? target : data, place);
@@ -71,7 +75,8 @@ export async function patchIn(place: Place, check: Check, target: unknown, data:
   });
 }
 
-export async function postTo(place: Place, check: Check, target: unknown, data: unknown): Promise<Created> {
+export async function postTo(unguarded: Place, check: Check, target: unknown, data: unknown): Promise<Created> {
+  const place = guardedBy(unguarded, target);
   if (target instanceof RequestTarget && !target.isCollection && target.idIn(place.table) !== undefined) {
     throw new ZerohopError(
       'METHOD_NOT_ALLOWED',
@@ -101,14 +106,18 @@ function announce({ context }: Place, id: Id): void {
     context.response.headers.set('Location', `/${context.endpoint}/${pathOfId(id)}`);
 }
 
-export async function deleteFrom(place: Place, target: unknown): Promise<boolean> {
+export async function deleteFrom(unguarded: Place, target: unknown): Promise<boolean> {
+  const place = guardedBy(unguarded, target);
   const named = nameTarget(target, place);
   if (named.kind === 'record') {
     const { id, property } = named;
     return inTransaction(place, async (transaction) => {
+      if (property === undefined) checkDelete(place, transaction, id);
+      const check = property === undefined ? undefined : checkPatch(place, transaction, id, [property]);
       const existed = transaction.get(place.table, id) !== undefined;
       if (property === undefined) transaction.delete(place.table, id, optionsOf(target));
       else transaction.patch(place.table, id, { [property]: null }, { if: { exists: true, ...optionsOf(target).if } });
+      check?.after(id);
       return existed;
     });
   }
@@ -119,8 +128,12 @@ export async function deleteFrom(place: Place, target: unknown): Promise<boolean
       `This would delete all of ${name}. Name a record (/${name}/<id>) or give a condition (/${name}/?attribute=value).`,
     );
   }
+  const grant = grantOf(place, 'delete');
+  const readable = limited(place, withoutSelect(named.query));
+  const query = withoutSelect(grant === undefined ? readable : withRows(place, readable, grant));
   return inTransaction(place, async (transaction) => {
-    const ids = Array.from(transaction.search(place.table, withoutSelect(named.query)).rows, ({ id }) => id);
+    const ids = Array.from(transaction.search(place.table, query).rows, ({ id }) => id);
+    for (const id of ids) checkDelete(place, transaction, id);
     for (const id of ids) transaction.delete(place.table, id);
     return ids.length > 0;
   });

@@ -5,6 +5,7 @@ import type { Id } from '../records/index.ts';
 import type { CommittedWrite, PatchOptions, WriteOptions } from '../tables/index.ts';
 import { storeBlobs } from './blob.ts';
 import { countsIn } from './counts.ts';
+import { checkPatch, checkPut } from './guard.ts';
 import { RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
 import { blobNamesOf, blobsOf, type Place } from './table-place.ts';
@@ -22,8 +23,11 @@ export async function stagePut(
   told?: Told,
 ): Promise<Id | null> {
   const fields = fieldsOf(record, place);
+  const check = checkPut(place, transaction, id, Object.keys(fields), options?.if?.exists === false);
   const ready = needsBlobs(place, fields) ? await withBlobs(place, transaction, id, fields) : fields;
-  return transaction.put(place.table, id, ready, options, told);
+  const staged = transaction.put(place.table, id, ready, options, told);
+  check.after(staged);
+  return staged;
 }
 
 /** Sets the given attributes of the record and leaves the rest. */
@@ -36,6 +40,8 @@ export async function stagePatch(
   told?: Told,
 ): Promise<void> {
   const fields = fieldsOf(changes, place);
+  const names = [...Object.keys(fields), ...Object.keys(options?.add ?? {})];
+  const check = checkPatch(place, transaction, id, names);
   const counts = countsIn(fields);
   const set = counts?.set ?? fields;
   const ready = needsBlobs(place, set) ? await withBlobs(place, transaction, id, set) : set;
@@ -46,6 +52,7 @@ export async function stagePatch(
     counts ? { ...options, add: counts.add, minimum: counts.minimum } : options,
     told,
   );
+  check.after(id);
 }
 
 function needsBlobs(place: Place, fields: Fields): boolean {

@@ -31,6 +31,8 @@ export interface Context {
   readonly protocol: string | undefined;
   readonly body: ReadableStream<Uint8Array> | null | undefined;
   readonly responseHeaders: Headers;
+  login(username: string, password: string): Promise<User>;
+  logout(): Promise<void>;
 }
 
 export interface ContextResponse {

@@ -1,10 +1,13 @@
 // A node with `threads: 0`: the writer, the app and the listener in one thread, on the same classes as with several.
 
-import { systemClock } from '../base/index.ts';
+import { errorFromData, systemClock } from '../base/index.ts';
+import type { Cluster } from '../cluster/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
 import { serve } from './serve.ts';
+import { isInCluster } from './data-folder.ts';
 import type { Workers, WorkersOptions } from './types.ts';
+import { version } from './version.ts';
 
 export async function startInProcess(options: WorkersOptions): Promise<Workers> {
   const { config, app, dev, log, metrics, folder, nodeId, fatal } = options;
@@ -24,23 +27,58 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     meters: metrics.store,
   });
   engine.applySchema(options.systemTables);
+  let cluster: Cluster | undefined;
+  const openCluster = async (): Promise<Cluster> => {
+    const { Cluster } = await import('../cluster/index.ts');
+    cluster ??= new Cluster({
+      engine,
+      node: nodeId,
+      clock: systemClock,
+      config: config.replication,
+      folder,
+      version,
+      log: (level, message, fields) => log[level](message, fields),
+      tablesMade: () => databases.refresh(),
+    });
+    return cluster;
+  };
   const databases = new LiveDatabases({
     folder,
     clock: systemClock,
     client: engine,
-    applySchema: async (tables) => engine.applySchema(tables),
+    applySchema: async (tables) => {
+      engine.applySchema(tables);
+      cluster?.schemaChanged();
+    },
     commits,
     snapshotMs: config.limits.snapshotMs,
     scanRows: config.limits.scanRows,
     meters: metrics.tables,
   });
   const start = (httpPort: number, whole: boolean) =>
-    serve({ config, app, dev, whole, primary: true, databases, metrics, log, httpPort });
+    serve({
+      config,
+      app,
+      dev,
+      whole,
+      primary: true,
+      databases,
+      metrics,
+      log,
+      httpPort,
+      attemptsMemory: options.attemptsMemory,
+    });
+  const joinCluster = async () => {
+    if (isInCluster(config.replication, folder)) await (await openCluster()).start();
+  };
   const close = async () => {
+    await cluster?.stop();
     databases.close();
     await engine.close();
   };
-  let serving = await start(config.http.port, false).catch(async (error: unknown) => {
+  let serving = await joinCluster()
+    .then(() => start(config.http.port, false))
+    .catch(async (error: unknown) => {
     await close();
     throw error;
   });
@@ -62,8 +100,13 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
       await serving.stop();
       await close();
     },
+    async askCluster(request) {
+      const answer = await (await openCluster()).ask(request);
+      if (!answer.ok) throw errorFromData(answer.error);
+      return answer.value;
+    },
     async snapshots() {
-      return [];
+      return cluster ? [cluster.metrics()] : [];
     },
   };
 }

@@ -2,7 +2,8 @@
 // own, each batch one encoded buffer.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { ErrorData } from '../base/index.ts';
+import type { ErrorData, Logger } from '../base/index.ts';
+import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { CommitOutcome, StoreTransaction } from '../store/index.ts';
@@ -29,6 +30,9 @@ export interface StoreThreadOptions {
   readonly writeQueue: number;
   readonly logRetentionMs: number;
   readonly checkpointBytes: number;
+  readonly replication: Config['replication'];
+  /** Whether the node is in a cluster from its start. */
+  readonly isInCluster: boolean;
 }
 
 export type ToStore =
@@ -37,6 +41,7 @@ export type ToStore =
   | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
   | { readonly type: 'walCopied'; readonly path: string; readonly error?: ErrorData }
   | { readonly type: 'metrics'; readonly call: number }
+  | { readonly type: 'cluster'; readonly call: number; readonly request: ClusterRequest }
   | { readonly type: 'stop' };
 
 export type FromStore =
@@ -44,6 +49,15 @@ export type FromStore =
   | { readonly type: 'failed'; readonly error: ErrorData }
   | { readonly type: 'schemaApplied'; readonly call: number; readonly error?: ErrorData }
   | { readonly type: 'copyWal'; readonly path: string }
+  /** Tables came in from another node. */
+  | { readonly type: 'tablesMade' }
+  | { readonly type: 'clusterAnswered'; readonly call: number; readonly answer: ClusterAnswer }
+  | {
+      readonly type: 'log';
+      readonly level: Extract<keyof Logger, 'info' | 'warn' | 'error'>;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
   | { readonly type: 'trouble'; readonly what: string; readonly error: ErrorData }
   | { readonly type: 'metrics'; readonly call: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: 'stopped' };
@@ -75,6 +89,8 @@ export interface ServeThreadOptions {
   readonly sharedBuffer: SharedArrayBuffer;
   /** What the page caches of all threads share. */
   readonly pagesBuffer: SharedArrayBuffer;
+  /** Counts of attempts to sign in and of requests. */
+  readonly attemptsBuffer: SharedArrayBuffer;
   /** Port to listen on; 0 for any free one. */
   readonly httpPort: number;
 }

@@ -74,6 +74,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     dev,
     whole: options.whole,
     pagesMemory,
+    attemptsMemory: options.attemptsBuffer,
     primary: thread === 0,
     log,
     httpPort,

@@ -1,11 +1,12 @@
 // One serving thread's worth of a node: the app with its tables, behind an HTTP listener. Used by every serve thread, and by a node with
 // `threads: 0` in its only one.
 
-import { type Logger, ZerohopError } from '../base/index.ts';
+import { join } from 'node:path';
+import { type Logger, systemClock, ZerohopError } from '../base/index.ts';
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
 import { type HttpHandler, type Identify, type Listener, listen } from '../protocols/http/index.ts';
-import { administrator, identifyByAddress, isLoopback } from '../security/index.ts';
+import { Identities, isLoopback, SecurityEvents } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { listenError } from './port-error.ts';
@@ -24,6 +25,8 @@ export interface ServeOptions {
   readonly httpPort: number;
   /** What the page cache shares with other threads; undefined: there are none. */
   readonly pagesMemory?: OpenAppOptions['pagesMemory'];
+  /** What threads share of attempts to sign in. */
+  readonly attemptsMemory?: SharedArrayBuffer;
   /** Told the endpoint whose code is about to run. */
   readonly entering?: (endpoint: string) => void;
 }
@@ -37,6 +40,14 @@ export interface Serving {
 
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { config, databases, metrics, log, dev, primary, entering } = options;
+  const identities = new Identities({
+    databases,
+    clock: systemClock,
+    keyFile: join(config.data, 'keys', 'token.json'),
+    authorizeLocal: config.authorizeLocal,
+    events: new SecurityEvents(databases, systemClock, log),
+    memory: options.attemptsMemory,
+  });
   const app = await openApp({
     folder: options.app,
     databases,
@@ -44,7 +55,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     config: { http: config.http, operations: config.operations, threads: config.threads },
     log,
     metrics: metrics.http,
-    identify: identifierOf(config),
+    identify: identifierOf(identities, config),
+    identities,
+    rateLimits: config.rateLimit,
     dev,
     cors: config.cors,
     urlBytes: config.limits.urlBytes,
@@ -81,11 +94,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 }
 
 /** Whoever reaches a listener on a loopback address is on this machine: no need to ask for each request's address. */
-function identifierOf({ authorizeLocal, http }: Config): Identify {
-  if (!authorizeLocal) return () => null;
-  return isLoopback(http.host) || http.host === 'localhost'
-    ? () => administrator
-    : (request) => identifyByAddress(request.ip, true);
+function identifierOf(identities: Identities, { http }: Config): Identify {
+  const isLocal = http.host === 'localhost' || isLoopback(http.host);
+  return (request) =>
+    identities.identify({
+      method: request.method,
+      headers: request.headers,
+      address: isLocal ? () => '127.0.0.1' : () => request.ip,
+    });
 }
 
 function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): Listener {

@@ -4,10 +4,18 @@
 //   stop:  not ready · listeners close, requests in flight end · writes commit · checkpoint · data folder is let go
 
 import { rmSync } from 'node:fs';
-import { type Logger, limits } from '../base/index.ts';
+import { join } from 'node:path';
+import { type Logger, limits, systemClock } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { OperationsHandler } from '../protocols/operations/index.ts';
-import { identifyByAddress } from '../security/index.ts';
+import {
+  attemptsBytes,
+  ensureAdministrator,
+  firstAdministrator,
+  Identities,
+  SecurityEvents,
+  securityTables,
+} from '../security/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
 import { operationsSocketIn, takeDataFolder } from './data-folder.ts';
 import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
@@ -25,6 +33,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const stopped = new Promise<{ code: number; reason?: string }>((resolve) => {
     end = resolve;
   });
+  const attemptsMemory = new SharedArrayBuffer(attemptsBytes);
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let workers: Workers | undefined;
   let operations: { readonly port: number; stop(): Promise<void> } | undefined;
@@ -34,7 +43,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       folder: folder.path,
       nodeId: folder.nodeId,
       metrics,
-      systemTables: [],
+      systemTables: [...securityTables],
+      attemptsMemory,
       fatal: (reason) => {
         log.fatal(reason);
         end({ code: 1, reason });
@@ -49,7 +59,16 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     measureProcess(metrics, version);
     const running = workers;
     // The app answers already: it need not wait for these modules.
-    const { createOperationsHandler } = await import('../protocols/operations/index.ts');
+    const { createOperationsHandler, userOperations } = await import('../protocols/operations/index.ts');
+    const databases = await running.openDatabases();
+    const identities = new Identities({
+      databases,
+      clock: systemClock,
+      keyFile: join(folder.path, 'keys', 'token.json'),
+      authorizeLocal: config.authorizeLocal,
+      events: new SecurityEvents(databases, systemClock, log),
+      memory: attemptsMemory,
+    });
     operations = listenForOperations(
       config,
       socketOf(folder.path, log),
@@ -60,11 +79,21 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
           const text = await renderPrometheus([metrics.snapshot(), ...snapshots]);
           return { text, contentType: prometheusContentType };
         },
-        operations: [],
-        identify: async (_request, address) => identifyByAddress(address, config.authorizeLocal),
+        operations: [...userOperations(identities)],
+        identify: async ({ method, headers }, address) =>
+          identities.identify({ method, headers, address: () => address }),
+        actAs: (user, wanted) => identities.actAs(user, wanted),
+        mayCall: (user, operation) => identities.mayCall(user, operation),
         failed: (operation, error) => log.error(`The operation ${operation} failed`, { error }),
       }),
     );
+    // Where whoever is on this machine is administrator, there is one.
+    const password = config.authorizeLocal ? undefined : await ensureAdministrator(identities.accounts);
+    if (password !== undefined) {
+      log.warn(
+        `There was no administrator. Made the user ${firstAdministrator} with the password ${password} which is told this once; change it with the operation alter_user.`,
+      );
+    }
   } catch (error) {
     await workers?.stop();
     folder.release();

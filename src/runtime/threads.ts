@@ -3,12 +3,14 @@
 
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
+import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import { sharedStateBytes } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
+import { isInCluster } from './data-folder.ts';
 import { type FromServe, type FromStore, shared, type ToServe, type ToStore } from './messages.ts';
 import type { Workers, WorkersOptions } from './types.ts';
 
@@ -67,6 +69,7 @@ class Threads implements Workers {
     number,
     { readonly from: ServeThread | 'main'; readonly done: (error?: ErrorData) => void }
   >();
+  readonly #clusterCalls = new Map<number, (answer: ClusterAnswer) => void>();
   #databases: LiveDatabases | undefined;
   #state: 'running' | 'stopping' = 'running';
   #watch: Timer | undefined;
@@ -98,6 +101,8 @@ class Threads implements Workers {
         writeQueue: config.limits.writeQueue,
         logRetentionMs: config.storage.logRetentionMs,
         checkpointBytes: config.storage.checkpointBytes,
+        replication: config.replication,
+        isInCluster: isInCluster(config.replication, folder),
       },
     });
     // The first brings schema and data in place, and finds a free port where none is given.
@@ -135,6 +140,16 @@ class Threads implements Workers {
       meters: metrics.tables,
     });
     return this.#databases;
+  }
+
+  askCluster(request: ClusterRequest): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = ++this.#calls;
+      this.#clusterCalls.set(call, (answer) =>
+        answer.ok ? resolve(answer.value) : reject(errorFromData(answer.error)),
+      );
+      this.#tellStore({ type: 'cluster', call, request });
+    });
   }
 
   async reload(): Promise<readonly string[]> {
@@ -208,6 +223,15 @@ class Threads implements Workers {
       case 'metrics':
         this.#asked.get(message.call)?.(message.snapshot);
         return void this.#asked.delete(message.call);
+      case 'tablesMade':
+        this.#databases?.refresh();
+        for (const thread of this.#serve) tell(thread, { type: 'refresh' });
+        return;
+      case 'clusterAnswered':
+        this.#clusterCalls.get(message.call)?.(message.answer);
+        return void this.#clusterCalls.delete(message.call);
+      case 'log':
+        return this.#options.log[message.level](message.message, message.fields);
       case 'trouble':
         return this.#options.log.error(`Trouble with ${message.what}: ${message.error.message}`, {
           code: message.error.code,
@@ -298,6 +322,7 @@ class Threads implements Workers {
           whole,
           sharedBuffer: this.#sharedBuffer,
           pagesBuffer: this.#pagesBuffer,
+          attemptsBuffer: this.#options.attemptsMemory,
           httpPort: this.httpPort,
         },
       };

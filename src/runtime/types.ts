@@ -1,6 +1,7 @@
 // What starting a node takes and gives.
 
 import type { Logger } from '../base/index.ts';
+import type { ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
@@ -35,6 +36,8 @@ export interface Workers {
   readonly problems: readonly string[];
   /** The data as the main thread sees it. */
   openDatabases(): Promise<LiveDatabases>;
+  /** The cluster's answer, as plain data. Rejects with a ZerohopError. See cluster/cluster.ts. */
+  askCluster(request: ClusterRequest): Promise<unknown>;
   reload(): Promise<readonly string[]>;
   stop(): Promise<void>;
   snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
@@ -46,6 +49,8 @@ export interface WorkersOptions extends StartOptions {
   readonly metrics: Metrics;
   /** Tables the node keeps for itself: in place before the app is loaded. */
   readonly systemTables: readonly TableDefinition[];
+  /** Counts of attempts to sign in and of requests, of all threads. */
+  readonly attemptsMemory: SharedArrayBuffer;
   /** The node can't go on. */
   readonly fatal: (reason: string) => void;
 }

@@ -1,34 +1,98 @@
 import { describe, expect, test } from 'bun:test';
-import { administrator, allow, demand, identifyByAddress, isLoopback } from './allow.ts';
-import type { Action, Subject, User } from './types.ts';
+import { administrator, allow, type Grant, identifyByAddress, isLoopback, refusal, type Standing } from './allow.ts';
+import { readPermission } from './permission.ts';
+import type { Action } from './types.ts';
 
-const table: Subject = { name: 'Product', table: { database: 'data', name: 'Product' }, appDefined: false };
-const overridden: Subject = { ...table, appDefined: true };
-const endpoint: Subject = { name: 'Checkout', appDefined: true };
-const bare: Subject = { name: 'Checkout', appDefined: false };
-const visitor: User = { username: 'ann', role: 'visitor', superUser: false };
+const editor = readPermission(
+  {
+    data: {
+      tables: {
+        Article: { read: true, insert: true, update: true, attributes: { title: { read: true, update: true } } },
+        Note: { read: true, update: true, delete: true, rows: 'owner=$user' },
+        Secret: { read: false },
+      },
+    },
+  },
+  'The role editor',
+);
+const everybody = readPermission(
+  { data: { '*': { read: true }, Note: { read: true, rows: 'owner=$user' } } },
+  'The role public',
+);
+
+const as: Readonly<Record<string, Standing>> = {
+  editor: { superUser: false, isKnown: true, own: editor, everybody },
+  'an editor where nothing is public': { superUser: false, isKnown: true, own: editor, everybody: undefined },
+  everybody: { superUser: false, isKnown: false, own: undefined, everybody },
+  'nobody where nothing is public': { superUser: false, isKnown: false, own: undefined, everybody: undefined },
+  'a super user': { superUser: true, isKnown: true, own: undefined, everybody: undefined },
+};
 
 describe('allow', () => {
-  const cases: readonly (readonly [string, User | null, Action, Subject, boolean])[] = [
-    ['the public reads a table', null, 'read', table, true],
-    ['the public inserts into a table', null, 'insert', table, false],
-    ['the public updates a table', null, 'update', table, false],
-    ['the public deletes from a table', null, 'delete', table, false],
-    ['the public calls app code', null, 'insert', endpoint, true],
-    ['the public calls a verb the app wrote on a table', null, 'update', overridden, true],
-    ['the public reads what nobody wrote', null, 'read', bare, false],
-    ['a user without rights updates a table', visitor, 'update', table, false],
-    ['the administrator deletes from a table', administrator, 'delete', table, true],
-    ['the administrator reads what nobody wrote', administrator, 'read', bare, true],
+  const cases: readonly (readonly [keyof typeof as, Action, string, string])[] = [
+    ['editor', 'read', 'Article', 'title'],
+    ['editor', 'update', 'Article', 'title'],
+    ['editor', 'insert', 'Article', 'no'],
+    ['editor', 'delete', 'Article', 'no'],
+    ['editor', 'read', 'Note', 'where owner=$user'],
+    ['editor', 'delete', 'Note', 'where owner=$user'],
+    ['editor', 'insert', 'Note', 'no'],
+    ['editor', 'read', 'Secret', 'no'],
+    ['editor', 'read', 'Other', 'yes'],
+    ['editor', 'update', 'Other', 'no'],
+    ['an editor where nothing is public', 'read', 'Other', 'no'],
+    ['everybody', 'read', 'Secret', 'yes'],
+    ['everybody', 'read', 'Note', 'no'],
+    ['everybody', 'insert', 'Other', 'no'],
+    ['nobody where nothing is public', 'read', 'Other', 'no'],
+    ['a super user', 'delete', 'Secret', 'yes'],
   ];
-  for (const [name, user, action, subject, expected] of cases) {
-    test(`${name}: ${expected ? 'yes' : 'no'}`, () => expect(allow(user, action, subject)).toBe(expected));
+  for (const [who, action, name, expected] of cases) {
+    test(`${who}: ${action} ${name}: ${expected}`, () => {
+      const standing = as[who];
+      if (!standing) throw new Error('no such standing');
+      expect(inWords(allow(standing, action, { database: 'data', name }))).toBe(expected);
+    });
   }
+
+  test('nobody but a super user reaches the database of the node itself', () => {
+    const all = readPermission({ data: { '*': { read: true } } }, 'A role');
+    const table = { database: 'system', name: 'hdb_user' };
+    const standing = { superUser: false, isKnown: true, own: all, everybody: all };
+    expect(allow(standing, 'read', table).allowed).toBe(false);
+    expect(allow({ ...standing, superUser: true }, 'read', table).allowed).toBe(true);
+  });
 });
 
+function inWords({ allowed, attributes, rows }: Grant): string {
+  if (!allowed) return 'no';
+  if (rows !== null) return `where ${rows}`;
+  return attributes === null ? 'yes' : [...attributes].join();
+}
+
 test('without credentials the answer is 401, with them 403', () => {
-  expect(() => demand(null, 'update', table)).toThrow(expect.objectContaining({ code: 'UNAUTHENTICATED' }));
-  expect(() => demand(visitor, 'update', table)).toThrow(expect.objectContaining({ code: 'FORBIDDEN' }));
+  const visitor = { username: 'ann', role: 'visitor', superUser: false };
+  expect(refusal(null, 'update', 'Product').code).toBe('UNAUTHENTICATED');
+  expect(refusal(visitor, 'update', 'Product').code).toBe('FORBIDDEN');
+});
+
+describe('readPermission', () => {
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [
+      { data: { tables: { Dog: { read: false, attribute_permissions: [{ attribute_name: 'name', read: true }] } } } },
+      /which the table does not/,
+    ],
+    [{ data: { Dog: { raed: true } } }, /did you mean "read"/],
+    [{ data: { Dog: { read: 'yes' } } }, /read is true or false/],
+    [{ data: { Dog: { read: true, rows: 5 } } }, /rows is a query/],
+    [{ super_user: 'yes' }, /super_user is true or false/],
+    [{ system: { hdb_user: { read: true } } }, /belongs to the node/],
+    ['all', /this is an object/],
+    [{ operations: 'all' }, /list of names/],
+  ];
+  for (const [value, message] of wrong) {
+    test(`refuses ${JSON.stringify(value)}`, () => expect(() => readPermission(value, 'The role')).toThrow(message));
+  }
 });
 
 describe('isLoopback', () => {

@@ -1,7 +1,9 @@
-// The one decision about permission. Denies what no rule allows.
+// The one decision about permission: who, what, where → no, yes, or yes for some attributes and some records. Denies what no rule
+// allows. Pure; access.ts keeps what comes of it, and the doors apply it.
 
 import { ZerohopError } from '../base/index.ts';
-import type { Action, Subject, User } from './types.ts';
+import { anyTable, type RolePermission, type TablePermission } from './permission.ts';
+import type { Action, User } from './types.ts';
 
 /** The node itself, and whoever works on its own machine where that is trusted. */
 export const administrator: User = Object.freeze({ username: 'administrator', role: 'super_user', superUser: true });
@@ -15,16 +17,59 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address);
 }
 
-/** Whether `user` may do `action` to `subject`. App code that answers a call decides for itself. */
-export function allow(user: User | null, action: Action, subject: Subject): boolean {
-  if (user?.superUser) return true;
-  if (subject.appDefined) return true;
-  return action === 'read' && subject.table !== undefined;
+/** What counts for a caller. */
+export interface Standing {
+  readonly superUser: boolean;
+  /** Whether it is known who is asking. */
+  readonly isKnown: boolean;
+  /** Of their role; undefined: no credentials, or a role that says nothing. */
+  readonly own: RolePermission | undefined;
+  /** Of the role `public`, for every table the own role does not name. */
+  readonly everybody: RolePermission | undefined;
 }
 
-/** Throws UNAUTHENTICATED or FORBIDDEN where `allow` says no. */
-export function demand(user: User | null, action: Action, subject: Subject): void {
-  if (!allow(user, action, subject)) throw refusal(user, action, subject.name);
+/** A decision about one action on one table. */
+export interface Grant {
+  readonly allowed: boolean;
+  /** Names it is allowed for, beside the primary key; null: all. */
+  readonly attributes: ReadonlySet<string> | null;
+  /** Conditions the records must meet, `$user` standing for the caller's name; null: all records. */
+  readonly rows: string | null;
+  /** Allowed for all attributes of all records. */
+  readonly isWhole: boolean;
+}
+
+export const denied: Grant = Object.freeze({ allowed: false, attributes: null, rows: null, isWhole: false });
+export const granted: Grant = Object.freeze({ allowed: true, attributes: null, rows: null, isWhole: true });
+
+/** In the conditions of `rows`, the name of who is asking. */
+export const callersName = '$user';
+
+export function allow(
+  who: Standing,
+  action: Action,
+  table: { readonly database: string; readonly name: string },
+): Grant {
+  if (who.superUser) return granted;
+  if (table.database === 'system') return denied;
+  const said = saidOf(who.own, table) ?? saidOf(who.everybody, table);
+  if (!said?.[action]) return denied;
+  const { rows } = said;
+  // Nothing belongs to nobody.
+  if (!who.isKnown && rows?.includes(callersName)) return denied;
+  if (action === 'delete' || said.attributes === null)
+    return rows === null ? granted : { allowed: true, attributes: null, rows, isWhole: false };
+  const attributes = new Set([...said.attributes].flatMap(([name, may]) => (may[action] ? name : [])));
+  // One that is allowed nothing of a record is not allowed the record.
+  return attributes.size === 0 ? denied : { allowed: true, attributes, rows, isWhole: false };
+}
+
+function saidOf(
+  role: RolePermission | undefined,
+  { database, name }: { readonly database: string; readonly name: string },
+): TablePermission | undefined {
+  const tables = role?.tables.get(database);
+  return tables?.get(name) ?? tables?.get(anyTable);
 }
 
 /** The error of a call that is not allowed. */
@@ -32,7 +77,7 @@ export function refusal(user: User | null, action: Action, name: string): Zeroho
   return user === null
     ? new ZerohopError(
         'UNAUTHENTICATED',
-        `To ${action} ${name}, send credentials. On the node's own machine none are needed under "zerohop dev" or with --authorize-local true.`,
+        `To ${action} ${name}, send credentials. On the node's own machine none are needed under "zerohop dev" or with --authorize-local true; roles.yaml says what everybody may do.`,
         { action },
       )
     : new ZerohopError('FORBIDDEN', `${user.username} may not ${action} ${name}.`, { action });

@@ -1,11 +1,15 @@
 // Who is asking and what they may ask for.
 
+import type { RolePermission } from './permission.ts';
+
 /** An identity, decided by the door a call came through. Null in its place: no credentials were given. */
 export interface User {
   readonly username: string;
   readonly role: string;
   /** May do everything. */
   readonly superUser: boolean;
+  /** What counts in place of what the role says now: of a super user who acts as somebody else. */
+  readonly permission?: RolePermission;
 }
 
 export type Action = 'read' | 'insert' | 'update' | 'delete';

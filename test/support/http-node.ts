@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limits, systemClock } from '../../src/base/index.ts';
 import {
+  authenticationStep,
   BodyReader,
   ContentTypes,
   createHttpHandler,
@@ -14,7 +15,7 @@ import {
 import { restStep } from '../../src/protocols/rest/index.ts';
 import { type AppNode, AppServer, Registry, type ResourceClass, tableResource } from '../../src/resources/index.ts';
 import { parseSdl } from '../../src/schema/index.ts';
-import { administrator, type User } from '../../src/security/index.ts';
+import { Accounts, administrator, Passwords, securityTables, type User } from '../../src/security/index.ts';
 import { StoreEngine } from '../../src/store/index.ts';
 import { LiveDatabases } from '../../src/tables/index.ts';
 import { createLogger, Metrics } from '../../src/telemetry/index.ts';
@@ -24,6 +25,8 @@ export interface HttpNodeOptions {
   /** By path; given the node, so that they can reach its tables. */
   readonly resources?: (node: AppNode) => Readonly<Record<string, ResourceClass>>;
   readonly user?: User | null;
+  /** Role → permission; unless given, everybody may read everything. */
+  readonly roles?: Readonly<Record<string, unknown>>;
   readonly dev?: boolean;
   readonly cors?: readonly string[];
   readonly lastModified?: boolean;
@@ -77,6 +80,12 @@ export async function startHttpNode(options: HttpNodeOptions): Promise<HttpNode>
   });
   const { tables } = parseSdl(options.schema, 'schema.graphql');
   await databases.applySchema(tables);
+  if (!(options.user === undefined || options.user?.superUser) || options.roles) {
+    await databases.applySchema(securityTables);
+    const accounts = new Accounts(databases, new Passwords());
+    const roles = options.roles ?? { public: { data: { '*': { read: true } } } };
+    for (const [id, permission] of Object.entries(roles)) await accounts.setRole(id, permission, 'either');
+  }
   const registry = new Registry(databases);
   const server = new AppServer(registry, {}, 'test');
   const node: AppNode = { databases, registry, server, log, config: {} };
@@ -98,7 +107,7 @@ export async function startHttpNode(options: HttpNodeOptions): Promise<HttpNode>
   });
   const handler = createHttpHandler({
     identify: () => (options.user === undefined ? administrator : options.user),
-    steps: [{ name: 'authentication', handle: (request, next) => next(request) }, rest],
+    steps: [authenticationStep(), rest],
     middleware: () => server.middleware,
     metrics: metrics.http,
     log,

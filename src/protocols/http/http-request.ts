@@ -5,8 +5,8 @@ import type { Server } from 'bun';
 import type { User } from '../../security/index.ts';
 import type { RouteMetrics } from '../../telemetry/index.ts';
 
-/** Decides who is asking. */
-export type Identify = (request: HttpRequest) => User | null;
+/** Decides who is asking: at once, or when credentials have been checked. May throw or reject with UNAUTHENTICATED. */
+export type Identify = (request: HttpRequest) => User | null | Promise<User | null>;
 
 export class HttpRequest {
   /** As the listener gave it. Its `url` is absolute. */
@@ -21,6 +21,7 @@ export class HttpRequest {
   readonly #server: Server<unknown> | undefined;
   readonly #identify: Identify;
   #user: User | null | undefined;
+  #identified: User | null | Promise<User | null> | undefined;
   #requestId: string | undefined;
   #pathEnd = -1;
 
@@ -77,10 +78,30 @@ export class HttpRequest {
     return this.raw.signal;
   }
 
-  /** Who is asking; null: nobody known. May throw UNAUTHENTICATED for credentials that are wrong. */
+  /** Who is asking; null: nobody known. Before the step that identifies, those whose credentials take a while to check are nobody yet. */
   get user(): User | null {
-    if (this.#user === undefined) this.#user = this.#identify(this);
+    if (this.#user === undefined) {
+      const found = this.identify();
+      if (!(found instanceof Promise)) return found;
+      // Whoever waits for it is told.
+      found.catch(() => {});
+      return null;
+    }
     return this.#user;
+  }
+
+  /** Finds out who is asking. Throws or rejects with UNAUTHENTICATED for credentials that are wrong. */
+  identify(): User | null | Promise<User | null> {
+    if (this.#user !== undefined) return this.#user;
+    this.#identified ??= this.#identify(this);
+    if (!(this.#identified instanceof Promise)) {
+      this.#user = this.#identified;
+      return this.#user;
+    }
+    return this.#identified.then((user) => {
+      this.#user = user;
+      return user;
+    });
   }
 
   /** The client's own X-Request-Id when it is fit for a log, otherwise one of ours. */

@@ -13,6 +13,7 @@ export {
   parseRange,
   tagWithCoding,
 } from '../../semantics/index.ts';
+export { type AuthenticationOptions, authenticationStep, type RateLimits } from './authentication.ts';
 export { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
 export { compressResponse } from './compress-response.ts';
 export { ContentTypes, extensions, type Writer } from './content-types.ts';

@@ -5,12 +5,11 @@ import type { RegisteredMiddleware } from '../../resources/index.ts';
 import { appRequestOf, requestBehind } from './app-request.ts';
 import type { HttpStep } from './chain.ts';
 import { compressResponse } from './compress-response.ts';
-import { HttpRequest, type Identify } from './http-request.ts';
+import { HttpRequest } from './http-request.ts';
 import { isResponseLike, responseOf } from './response-like.ts';
 
 export interface MiddlewareOptions {
   readonly compressionThreshold: number;
-  readonly identify: Identify;
 }
 
 export function middlewareStep({ handle, options: place }: RegisteredMiddleware, options: MiddlewareOptions): HttpStep {
@@ -23,7 +22,7 @@ export function middlewareStep({ handle, options: place }: RegisteredMiddleware,
       const url = urlBelow(request, place.urlPath);
       if (url === undefined || !isHost(request, place.host)) return next(request);
       const given: unknown = await handle(appRequestOf(request, url), async (handedOn) => {
-        return next(requestBehind(handedOn) ?? ownRequest(handedOn, request, options.identify));
+        return next(requestBehind(handedOn) ?? ownRequest(handedOn, request));
       });
       const response = isResponseLike(given) && !(given instanceof Response) ? responseOf(given) : given;
       if (!(response instanceof Response)) {
@@ -54,8 +53,8 @@ function isHost(request: HttpRequest, host: string | undefined): boolean {
 }
 
 /** A request the middleware made itself, for example with another URL. */
-function ownRequest(raw: Request, original: HttpRequest, identify: Identify): HttpRequest {
+function ownRequest(raw: Request, original: HttpRequest): HttpRequest {
   const { url } = raw;
   const path = url.startsWith('/') ? url : url.slice(url.indexOf('/', url.indexOf('//') + 2));
-  return new HttpRequest(raw, path, undefined, () => original.user ?? identify(original));
+  return new HttpRequest(raw, path, undefined, () => original.identify());
 }

@@ -49,6 +49,9 @@ export function problemResponse(error: unknown, options: ProblemOptions): Respon
   if (problem.status === 503 || problem.status === 429) {
     headers.set('retry-after', String(problem.retryAfterSeconds ?? 1));
   }
+  const rate = problem.rateLimit as { limit?: unknown; remaining?: unknown; resetS?: unknown } | undefined;
+  for (const [name, value] of Object.entries(rate ?? {}))
+    headers.set(`ratelimit-${name === 'resetS' ? 'reset' : name}`, String(value));
   if (problem.status === 401) headers.set('www-authenticate', 'Basic realm="Zerohop", Bearer');
   // RFC 7694 §3: which codings would do.
   if (problem.status === 415 && typeof problem.acceptEncoding === 'string')
@@ -111,6 +114,7 @@ const codeOfStatus = new Map<number, ErrorCode>([
   [412, 'PRECONDITION_FAILED'],
   [413, 'BODY_TOO_LARGE'],
   [415, 'UNSUPPORTED_MEDIA_TYPE'],
+  [429, 'TOO_MANY_REQUESTS'],
   [501, 'NOT_IMPLEMENTED'],
   [503, 'OVERLOADED'],
 ]);

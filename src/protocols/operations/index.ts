@@ -1,2 +1,3 @@
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
 export type { IdentifyCaller, Operation, OperationCall } from './types.ts';
+export { userOperations } from './user-operations.ts';

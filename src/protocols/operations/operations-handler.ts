@@ -13,6 +13,10 @@ export interface OperationsOptions {
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   readonly operations: readonly Operation[];
   readonly identify: IdentifyCaller;
+  /** The user that the request's `impersonate` names. Throws FORBIDDEN unless `user` is super user. */
+  readonly actAs?: (user: User | null, wanted: unknown) => User;
+  /** What the user's role says of an operation by name; undefined: nothing. */
+  readonly mayCall?: (user: User, operation: string) => boolean | undefined;
   /** Told of errors that are nobody's expected mistake. */
   readonly failed: (operation: string, error: unknown) => void;
 }
@@ -65,8 +69,9 @@ async function answerOperation(
     name = typeof body.operation === 'string' ? body.operation : '';
     const operation = operations.get(name);
     if (!operation) throw unknownOperation(body.operation, [...operations.keys()]);
-    const user = address === null ? administrator : await options.identify(request, address);
-    demandAccess(operation, user);
+    const caller = address === null ? administrator : await identifyFor(operation, request, address, options);
+    const user = body.impersonate === undefined || !options.actAs ? caller : options.actAs(caller, body.impersonate);
+    demandAccess(operation, user, options);
     const { headers, signal } = request;
     const answer = await operation.run({ user, body, isLocal: address === null, address, headers, signal });
     return answer instanceof Response ? answer : Response.json(answer ?? { message: 'done' });
@@ -108,9 +113,27 @@ function unknownOperation(name: unknown, known: readonly string[]): ZerohopError
   );
 }
 
+/** What anybody may call may come with credentials of its own kind, such as a token to be refreshed. */
+async function identifyFor(
+  { access }: Operation,
+  request: Request,
+  address: string,
+  { identify }: OperationsOptions,
+): Promise<User | null> {
+  try {
+    return await identify(request, address);
+  } catch (error) {
+    if (access === 'anyone' && error instanceof ZerohopError && error.code === 'UNAUTHENTICATED') return null;
+    throw error;
+  }
+}
+
 /** Throws UNAUTHENTICATED or FORBIDDEN. */
-function demandAccess({ name, access }: Operation, user: User | null): void {
+function demandAccess({ name, access }: Operation, user: User | null, { mayCall }: OperationsOptions): void {
   if (access === 'anyone' || user?.superUser) return;
+  const said = user === null ? undefined : mayCall?.(user, name);
+  if (said === true) return;
+  if (said === false) throw new ZerohopError('FORBIDDEN', `The role ${user?.role} may not call ${name}.`);
   if (user === null) throw new ZerohopError('UNAUTHENTICATED', `To call ${name}, send credentials.`);
   if (access === 'super_user') throw new ZerohopError('FORBIDDEN', `Only a super user may call ${name}.`);
 }

@@ -1,6 +1,7 @@
 // Answers of classes that are `cacheable`, kept ready to send until something they were made from changes.
 
 import { limits } from '../../base/index.ts';
+import { type Access, accessTo } from '../../security/index.ts';
 import { isKnown } from '../../semantics/index.ts';
 import type { Databases, DerivedValues, ReadSet } from '../../tables/index.ts';
 import type { HttpRequest } from '../http/index.ts';
@@ -16,15 +17,19 @@ const streamed = 'text/event-stream';
 
 export class KeptAnswers {
   readonly #answers: DerivedValues<KeptAnswer>;
+  readonly #access: Access;
 
   constructor(databases: Databases) {
+    this.#access = accessTo(databases);
     this.#answers = databases.derivedValues(limits.cachedAnswerBytes);
   }
 
-  /** What answers to a GET may differ by, besides what they read: the URL, how the client wants it, and who asks. */
+  /** What answers to a GET may differ by, besides what they read: the URL, how the client wants it, who asks, and what they may see now. */
   keyOf(request: HttpRequest): string {
     const { headers, url, user } = request;
-    return `${url}\n${headers.get('accept') ?? ''}\n${headers.get('accept-encoding') ?? ''}\n${user?.username ?? ''}`;
+    const asking = user === null ? '' : `${user.role}\n${user.username}`;
+    const { epoch } = this.#access;
+    return `${url}\n${headers.get('accept') ?? ''}\n${headers.get('accept-encoding') ?? ''}\n${epoch}\n${asking}`;
   }
 
   answer(key: string, request: HttpRequest): Response | undefined {

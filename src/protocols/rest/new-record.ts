@@ -2,7 +2,7 @@
 // context for app code, as none runs. Whatever is out of the ordinary is left to the general path.
 
 import { type Match, methodOf, ownMethod, pathOfId, type ResourceClass, TableResource } from '../../resources/index.ts';
-import { demand } from '../../security/index.ts';
+import { accessTo } from '../../security/index.ts';
 import type { Databases, Table } from '../../tables/index.ts';
 import type { HttpRequest } from '../http/index.ts';
 
@@ -28,8 +28,13 @@ export class NewRecordPath {
   /** @param data the decoded body. Undefined: it is not one plain record, take the general path with it. */
   answer(request: HttpRequest, { path, table }: Match, data: unknown): Promise<Response> | undefined {
     if (table === undefined || !isPlainObject(data)) return undefined;
-    const { database, name } = table.definition;
-    demand(request.user, 'insert', { name: path, table: { database, name }, appDefined: false });
+    const grant = accessTo(this.#databases).demand(request.user, 'insert', {
+      name: path,
+      table: table.definition,
+      appDefined: false,
+    });
+    // What is allowed in part is looked at more closely.
+    if (!grant?.isWhole) return undefined;
     return this.#create(path, table, data);
   }
 

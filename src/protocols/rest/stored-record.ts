@@ -3,28 +3,31 @@
 
 import { limits, ZerohopError } from '../../base/index.ts';
 import { type Match, methodOf, ownMethod, type ResourceClass } from '../../resources/index.ts';
-import { allow } from '../../security/index.ts';
-import type { Databases, Table } from '../../tables/index.ts';
+import { type Access, accessTo } from '../../security/index.ts';
+import type { Databases } from '../../tables/index.ts';
 import { type ContentTypes, entityTag, type HttpRequest, isKnown } from '../http/index.ts';
 
 export class StoredRecordPath {
   readonly #databases: Databases;
+  readonly #access: Access;
   readonly #contentTypes: ContentTypes;
   readonly #threshold: number;
-  /** Whether anybody may read what the class serves, and the runtime answers for it. */
-  readonly #open = new WeakMap<ResourceClass, boolean>();
+  /** Whether the runtime alone answers for what the class serves. */
+  readonly #plain = new WeakMap<ResourceClass, boolean>();
   /** Accept headers and whether they choose JSON. */
   readonly #accepts = new Map<string, boolean>();
 
   constructor(databases: Databases, contentTypes: ContentTypes, threshold: number) {
     this.#databases = databases;
+    this.#access = accessTo(databases);
     this.#contentTypes = contentTypes;
     this.#threshold = threshold;
   }
 
   /** Undefined: take the general path. */
   answer(request: HttpRequest, { resource, table, relativeURL }: Match): Response | undefined {
-    if (table === undefined || !isPlainId(relativeURL) || !this.#isOpen(resource, table)) return undefined;
+    if (table === undefined || !isPlainId(relativeURL) || !this.#isPlain(resource)) return undefined;
+    if (!this.#access.grants(request.user).on(table.definition).read.isWhole) return undefined;
     const { headers } = request;
     if (!this.#choosesJson(headers.get('accept'))) return undefined;
     const id = table.parseId(relativeURL.slice(1));
@@ -43,23 +46,17 @@ export class StoredRecordPath {
     return new Response(body, { headers: { 'content-type': 'application/json', etag, vary } });
   }
 
-  #isOpen(resource: ResourceClass, table: Table): boolean {
-    let open = this.#open.get(resource);
-    if (open === undefined) {
-      const { database, name } = table.definition;
-      const subject = { name, table: { database, name }, appDefined: false };
+  #isPlain(resource: ResourceClass): boolean {
+    let plain = this.#plain.get(resource);
+    if (plain === undefined) {
       const prototype: unknown = Reflect.get(resource, 'prototype');
       const judgesItself =
         methodOf(resource, 'allowRead') !== undefined ||
         (typeof prototype === 'object' && prototype !== null && methodOf(prototype, 'allowRead') !== undefined);
-      open =
-        ownMethod(resource, 'get') === undefined &&
-        !resource.directURLMapping &&
-        !judgesItself &&
-        allow(null, 'read', subject);
-      this.#open.set(resource, open);
+      plain = ownMethod(resource, 'get') === undefined && !resource.directURLMapping && !judgesItself;
+      this.#plain.set(resource, plain);
     }
-    return open;
+    return plain;
   }
 
   #choosesJson(accept: string | null): boolean {
