@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander';
 import { type NamedKey, namedKeys } from '../config/index.ts';
+import { addClusterCommands } from './cluster-commands.ts';
 import { version } from './version.ts';
 
 /** @param exitWith is told the exit code of a command that ended otherwise than by throwing */
@@ -60,6 +61,8 @@ export function buildProgram(exitWith: (code: number) => void): Command {
       const { runTests } = await import('./run-tests.ts');
       exitWith(await runTests(options));
     });
+
+  addClusterCommands(program, exitWith);
 
   program
     .command('version')

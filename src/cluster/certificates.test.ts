@@ -1,7 +1,7 @@
 // Certificates made here, tried on real connections: who gets in, who is refused before anything passes, and with which words.
 
 import { afterEach, beforeAll, describe, expect, test } from 'bun:test';
-import { dial, type Listener, listen, type SecureChannel } from '../net/index.ts';
+import { type Channel, type Listener, overTls } from '../net/index.ts';
 import {
   certificateDays,
   identityFrom,
@@ -41,10 +41,9 @@ async function meet(server: KeyAndCertificate, client: KeyAndCertificate, truste
   const authorities = [authority.certificate];
   const served = Promise.withResolvers<string>();
   const dialled = Promise.withResolvers<string>();
-  listener = await listen({
+  listener = await overTls(() => ({ ...server, authorities })).listen({
     host: '127.0.0.1',
     port: 0,
-    credentials: () => ({ ...server, authorities }),
     opened: (channel) => ({
       bytes: (chunk) => {
         served.resolve(`met ${identityFrom(channel.subjectAltNames)?.node}`);
@@ -54,12 +53,11 @@ async function meet(server: KeyAndCertificate, client: KeyAndCertificate, truste
     }),
     refused: (_address, reason) => served.resolve(reason),
   });
-  dial({
+  overTls(() => ({ ...client, authorities: [trusted.certificate] })).dial({
     host: '127.0.0.1',
     port: listener.port,
-    credentials: { ...client, authorities: [trusted.certificate] },
     timeoutMs: 5000,
-    opened: (channel: SecureChannel) => {
+    opened: (channel: Channel) => {
       channel.send(new TextEncoder().encode('hello'));
       return {
         bytes: (chunk) => {

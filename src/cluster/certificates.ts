@@ -80,6 +80,46 @@ export async function issueCertificate(
   return certificate.toString('pem');
 }
 
+/** SHA-256 of a certificate, in hexadecimal. `certificate`: PEM or DER. */
+export function fingerprintOf(certificate: string | Uint8Array): string {
+  const bytes = typeof certificate === 'string' ? new x509.X509Certificate(certificate).rawData : certificate;
+  return new Bun.CryptoHasher('sha256').update(bytes).digest('hex');
+}
+
+/** Whose certificate it is, if `authority` has signed it and it is valid now. */
+export async function identityIn(
+  certificate: string | Uint8Array<ArrayBuffer>,
+  authority: string,
+  nowMs: number,
+): Promise<{ readonly cluster: string; readonly node: string } | undefined> {
+  try {
+    const { publicKey } = new x509.X509Certificate(authority);
+    const read = new x509.X509Certificate(certificate);
+    if (!(await read.verify({ publicKey, date: new Date(nowMs) }))) return undefined;
+    const names = read.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
+    return identityFrom(names.map(({ value }) => `URI:${value}`).join(', '));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Signs a text with a node's key; `isSignedBy` checks it by the node's certificate. Base64. */
+export async function signText(text: string, key: string): Promise<string> {
+  const signature = await crypto.subtle.sign(algorithm, await keyFromPem(key), new TextEncoder().encode(text));
+  return Buffer.from(signature).toString('base64');
+}
+
+export async function isSignedBy(text: string, signature: string, certificate: string): Promise<boolean> {
+  const key = await new x509.X509Certificate(certificate).publicKey.export(algorithm, ['verify']);
+  return crypto.subtle.verify(algorithm, key, Buffer.from(signature, 'base64'), new TextEncoder().encode(text));
+}
+
+/** When a certificate is valid, in ms since 1970. */
+export function lifeOf(certificate: string): { readonly fromMs: number; readonly untilMs: number } {
+  const { notBefore, notAfter } = new x509.X509Certificate(certificate);
+  return { fromMs: notBefore.getTime(), untilMs: notAfter.getTime() };
+}
+
 /** When a node's certificate is to be replaced: after two thirds of its life. */
 export function renewalMs(certificate: string): number {
   const { notBefore, notAfter } = new x509.X509Certificate(certificate);

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/index.ts';
+import { overTls } from '../net/index.ts';
 import { type Replicator, replicateDatabase } from '../replication/index.ts';
 import { openTestEngine } from '../replication/open-test-engine.ts';
 import { parseSdl } from '../schema/index.ts';
@@ -53,9 +54,11 @@ async function start(id: string, cluster = 'shop'): Promise<Node> {
     cluster,
     node: id,
     clock: systemClock,
-    credentials: () => ({ key, certificate, authorities: [authority.certificate] }),
+    transport: overTls(() => ({ key, certificate, authorities: [authority.certificate] })),
     databases: () => new Map([['data', replicator]]),
-    isMember: (node) => !removed.has(node),
+    makeDatabase: async () => undefined,
+    refusal: (node) => (removed.has(node) ? `The node ${node} was removed.` : undefined),
+    ways: () => ({ sends: true, receives: true }),
     random: () => 0.5,
     report: (report) => void reports.push(report),
   });
@@ -119,7 +122,7 @@ describe('members', () => {
     await write(a, 'x');
     keep(a, b);
     await until(() => b.reports.length > 0);
-    expect(reasons(b)[0]).toBe('The node a is no member, or was removed.');
+    expect(reasons(b)[0]).toBe('The node a was removed.');
     expect(b.engine.store('data')?.vector()).toEqual(new Map());
   });
 

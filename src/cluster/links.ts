@@ -1,25 +1,38 @@
-// The connections of this node to other members: one to each, kept up. Of two nodes the one with the smaller id dials. On a connection every
-// database has a channel of its own; a conversation that ends takes the connection with it, and both begin anew after a pause.
+// The connections of this node to other members: one to each, kept up. Of two members the one with the smaller id dials; what a route in the
+// configuration names is dialled by this node. A connection that breaks is made anew after a pause that grows while it does not last.
 
 import type { Clock } from '../base/index.ts';
-import { type Credentials, type DialOptions, dial, type Listener, listen, type SecureChannel } from '../net/index.ts';
-import { encodeFrame, FrameSplitter, type Link, type Message, type Replicator } from '../replication/index.ts';
+import type { Channel, ChannelHandlers, DialOptions, Listener, Transport } from '../net/index.ts';
+import type { Replicator } from '../replication/index.ts';
 import { identityFrom } from './certificates.ts';
+import { Connection } from './connection.ts';
 
+/** Where to dial. */
 export interface Peer {
-  readonly node: string;
+  /** Undefined: whoever is there. */
+  readonly node: string | undefined;
   readonly host: string;
   readonly port: number;
+}
+
+/** What goes which way between this node and another. */
+export interface Ways {
+  readonly sends: boolean;
+  readonly receives: boolean;
 }
 
 export interface LinksOptions {
   readonly cluster: string;
   readonly node: string;
   readonly clock: Clock;
-  readonly credentials: () => Credentials;
+  readonly transport: Transport;
   readonly databases: () => ReadonlyMap<string, Replicator>;
-  /** Whether a node is a member and not removed. */
-  readonly isMember: (node: string) => boolean;
+  readonly makeDatabase: (database: string) => Promise<Replicator | undefined>;
+  /** Why nobody talks to a node that shows this certificate; undefined: it is welcome. */
+  readonly refusal: (node: string, certificate: Uint8Array | undefined) => string | undefined;
+  readonly ways: (node: string, dialled: Peer | undefined) => Ways;
+  /** Somebody without a certificate: wants to join. */
+  readonly guest?: (channel: Channel) => ChannelHandlers;
   /** Between 0 and 1. */
   readonly random: () => number;
   readonly report: (report: LinkReport) => void;
@@ -28,14 +41,22 @@ export interface LinksOptions {
 export type LinkReport =
   | { readonly type: 'connected'; readonly peer: string; readonly address: string }
   | { readonly type: 'disconnected'; readonly peer: string; readonly reason: string }
-  | { readonly type: 'refused'; readonly address: string; readonly reason: string };
+  /** `peer`: who it was meant to be, where that is known. */
+  | { readonly type: 'refused'; readonly address: string; readonly peer: string | undefined; readonly reason: string };
 
 const dialTimeoutMs = 5_000;
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
+/** A connection that lasted this long was a good one: after it, pauses are short again. */
+const steadyMs = 10_000;
+/** How soon it is looked whether a node that is connected by other ways still is. */
+const lookAgainMs = 1_000;
 
 interface Kept {
+  readonly key: string;
   readonly peer: Peer;
+  /** Who was there last time. */
+  found: string | undefined;
   pauseMs: number;
   giveUp: () => void;
 }
@@ -51,28 +72,44 @@ export class Links {
     this.#options = options;
   }
 
-  /** Lets members connect. Resolves to the port. */
+  /** Lets members connect. Resolves to the port. Called again, with certificates as they are now. */
   async listen(host: string, port: number): Promise<number> {
-    const { credentials, report } = this.#options;
-    this.#listener = await listen({
+    const { transport, report, guest } = this.#options;
+    const before = this.#listener;
+    await before?.close(true);
+    this.#listener = await transport.listen({
       host,
-      port,
-      credentials,
+      port: before?.port ?? port,
       opened: (channel) => this.#opened(channel, undefined),
-      refused: (address, reason) => report({ type: 'refused', address, reason }),
+      ...(guest && { guest }),
+      refused: (address, reason) => report({ type: 'refused', address, peer: undefined, reason }),
     });
     return this.#listener.port;
   }
 
-  /** Keeps a connection to a member, if it is for this node to dial. */
+  /** Keeps a connection to a node, unless it is one to a member that is for the member to make. */
   keep(peer: Peer): void {
-    if (this.#kept.has(peer.node) || peer.node <= this.#options.node) return;
-    const kept: Kept = { peer, pauseMs: firstPauseMs, giveUp: () => {} };
-    this.#kept.set(peer.node, kept);
+    const { node, host, port } = peer;
+    if (node !== undefined && node <= this.#options.node) return;
+    const key = node ?? `${host}:${port}`;
+    const before = this.#kept.get(key);
+    if (before?.peer.host === host && before.peer.port === port) return;
+    before?.giveUp();
+    const kept: Kept = { key, peer, found: node, pauseMs: firstPauseMs, giveUp: () => {} };
+    this.#kept.set(key, kept);
     this.#dial(kept);
   }
 
-  /** Lets go of a member: it is removed. */
+  /** No longer keeps connections for other keys than these: ids of nodes, or `host:port` of routes. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    for (const [key, kept] of this.#kept) {
+      if (keys.has(key)) continue;
+      kept.giveUp();
+      this.#kept.delete(key);
+    }
+  }
+
+  /** Lets go of a node: it is removed, or its certificate revoked. */
   drop(node: string): void {
     this.#kept.get(node)?.giveUp();
     this.#kept.delete(node);
@@ -83,6 +120,20 @@ export class Links {
     return [...this.#open.keys()].sort();
   }
 
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.#open;
+  }
+
+  /** This node has a database that it did not have when it connected. */
+  databasesChanged(): void {
+    for (const connection of this.#open.values()) connection.greet();
+  }
+
+  /** About once a second. */
+  tick(): void {
+    for (const connection of this.#open.values()) connection.tick();
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const { giveUp } of this.#kept.values()) giveUp();
@@ -91,142 +142,98 @@ export class Links {
   }
 
   #dial(kept: Kept): void {
-    const { host, port, node } = kept.peer;
-    const refused = (reason: string) => {
-      this.#options.report({ type: 'refused', address: `${host}:${port}`, reason });
-      this.#again(kept);
-    };
+    const { peer, key } = kept;
+    if (this.#isStopped || this.#kept.get(key) !== kept) return;
+    if (kept.found !== undefined && this.#open.has(kept.found)) return this.#later(kept, lookAgainMs);
+    const { host, port } = peer;
     const attempt: DialOptions = {
       host,
       port,
-      credentials: this.#options.credentials(),
       timeoutMs: dialTimeoutMs,
       opened: (channel) => this.#opened(channel, kept),
-      refused,
+      refused: (reason) => {
+        if (this.#isStopped || this.#kept.get(key) !== kept) return;
+        this.#options.report({ type: 'refused', address: `${host}:${port}`, peer: peer.node, reason });
+        this.#again(kept);
+      },
     };
-    if (this.#isStopped || this.#kept.get(node) !== kept) return;
-    kept.giveUp = dial(attempt);
+    kept.giveUp = this.#options.transport.dial(attempt);
   }
 
   /** After a pause that doubles, and differs from node to node so that they do not all come at once. */
   #again(kept: Kept): void {
-    if (this.#isStopped || this.#kept.get(kept.peer.node) !== kept) return;
-    const timer = setTimeout(() => this.#dial(kept), kept.pauseMs * (0.5 + this.#options.random()));
+    this.#later(kept, kept.pauseMs * (0.5 + this.#options.random()));
     kept.pauseMs = Math.min(kept.pauseMs * 2, longestPauseMs);
+  }
+
+  #later(kept: Kept, pauseMs: number): void {
+    if (this.#isStopped || this.#kept.get(kept.key) !== kept) return;
+    const timer = setTimeout(() => this.#dial(kept), pauseMs);
     kept.giveUp = () => clearTimeout(timer);
   }
 
-  #opened(channel: SecureChannel, kept: Kept | undefined): ReturnType<DialOptions['opened']> {
-    const { report, clock, databases } = this.#options;
+  #opened(channel: Channel, kept: Kept | undefined): ChannelHandlers {
+    const { report, clock, databases, makeDatabase, ways } = this.#options;
     const peer = this.#memberOn(channel, kept);
-    if (peer === undefined) {
+    if (kept && peer !== undefined) kept.found = peer;
+    if (peer === undefined || !this.#isWanted(peer, kept !== undefined)) {
       channel.close();
       return { bytes: () => {}, closed: () => kept && this.#again(kept) };
     }
     this.#open.get(peer)?.close();
-    const connection = new Connection(channel, peer, databases(), () => clock.nowMs());
+    const connection = new Connection({
+      channel,
+      peer,
+      hasDialled: kept !== undefined,
+      ...ways(peer, kept?.peer),
+      databases,
+      makeDatabase,
+      nowMs: () => clock.nowMs(),
+    });
     this.#open.set(peer, connection);
     report({ type: 'connected', peer, address: channel.address });
     if (kept) connection.greet();
+    let isFirst = kept === undefined;
     return {
       bytes: (chunk) => {
-        if (kept) kept.pauseMs = firstPauseMs;
         connection.bytes(chunk);
+        // What the one that dialled does not have, this node speaks of when that one has spoken.
+        if (isFirst) connection.greet();
+        isFirst = false;
       },
       closed: (reason) => {
         if (this.#open.get(peer) === connection) this.#open.delete(peer);
         connection.ended(reason);
         report({ type: 'disconnected', peer, reason });
-        if (kept) this.#again(kept);
+        if (!kept) return;
+        if (clock.nowMs() - connection.sinceMs > steadyMs) kept.pauseMs = firstPauseMs;
+        this.#again(kept);
       },
     };
   }
 
+  /** Two nodes that dial each other keep the connection that the one with the smaller id made, so that they keep the same. */
+  #isWanted(peer: string, hasDialled: boolean): boolean {
+    const open = this.#open.get(peer);
+    if (!open || open.hasDialled === hasDialled) return true;
+    return hasDialled ? this.#options.node < peer : peer < this.#options.node;
+  }
+
   /** Who is there by the certificate; undefined, and reported, when it is nobody to talk to. */
-  #memberOn(channel: SecureChannel, kept: Kept | undefined): string | undefined {
-    const { cluster, isMember, report } = this.#options;
+  #memberOn(channel: Channel, kept: Kept | undefined): string | undefined {
+    const { cluster, node, refusal, report } = this.#options;
     const identity = identityFrom(channel.subjectAltNames);
     const reason = !identity
       ? 'The certificate names no node of a cluster.'
       : identity.cluster !== cluster
         ? `The node ${identity.node} belongs to the cluster ${identity.cluster}.`
-        : kept && identity.node !== kept.peer.node
-          ? `There is the node ${identity.node}, not ${kept.peer.node}.`
-          : isMember(identity.node)
-            ? undefined
-            : `The node ${identity.node} is no member, or was removed.`;
+        : identity.node === node
+          ? 'That is this node itself, or one with a copy of its data folder.'
+          : kept?.peer.node !== undefined && identity.node !== kept.peer.node
+            ? `There is the node ${identity.node}, not ${kept.peer.node}.`
+            : refusal(identity.node, channel.certificate);
     if (reason === undefined) return identity?.node;
-    report({ type: 'refused', address: channel.address, reason });
+    report({ type: 'refused', address: channel.address, peer: kept?.peer.node ?? identity?.node, reason });
     return undefined;
-  }
-}
-
-/** One connection and the conversations on it. The side that dialled numbers the channels. */
-class Connection {
-  readonly #channel: SecureChannel;
-  readonly #peer: string;
-  readonly #databases: ReadonlyMap<string, Replicator>;
-  readonly #nowMs: () => number;
-  readonly #splitter = new FrameSplitter();
-  readonly #links = new Map<number, Link>();
-  #isOver = false;
-
-  constructor(channel: SecureChannel, peer: string, databases: ReadonlyMap<string, Replicator>, nowMs: () => number) {
-    this.#channel = channel;
-    this.#peer = peer;
-    this.#databases = databases;
-    this.#nowMs = nowMs;
-  }
-
-  greet(): void {
-    for (const [number, replicator] of [...this.#databases.values()].entries()) this.#converse(number, replicator);
-  }
-
-  bytes(chunk: Uint8Array): void {
-    for (const split of this.#splitter.push(chunk)) {
-      if (this.#isOver) return;
-      if (split.ok) this.#receive(split.frame.channel, split.frame.message);
-      else if (this.#links.size === 0) this.close();
-      else for (const link of this.#links.values()) link.handle({ ...split, type: 'unreadable' });
-    }
-  }
-
-  close(): void {
-    this.#channel.close();
-    this.ended('This node closed the connection.');
-  }
-
-  ended(reason: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    for (const link of [...this.#links.values()]) link.handle({ type: 'disconnected', reason });
-  }
-
-  #receive(number: number, message: Message): void {
-    const known = this.#links.get(number);
-    if (known) return known.receive(message, this.#nowMs());
-    const replicator = message.type === 'hello' ? this.#databases.get(message.database) : undefined;
-    if (replicator) return this.#converse(number, replicator).receive(message, this.#nowMs());
-    // A database that is not here has nothing to say; the others on this connection have.
-    if (message.type !== 'hello') return;
-    const bye = {
-      type: 'bye',
-      code: 'WRONG_DATABASE',
-      message: `There is no database ${message.database} here.`,
-    } as const;
-    this.#channel.send(encodeFrame(number, bye));
-  }
-
-  #converse(number: number, replicator: Replicator): Link {
-    const channel = {
-      send: (message: Message) => this.#channel.send(encodeFrame(number, message)),
-      end: (code: string) => {
-        this.#links.delete(number);
-        if (code !== 'WRONG_DATABASE' && !this.#isOver) this.#channel.close();
-      },
-    };
-    const link = replicator.connect(channel, { sends: true, receives: true, identity: this.#peer });
-    this.#links.set(number, link);
-    return link;
   }
 }

@@ -1,1 +1,3 @@
-export * from './secure-channel.ts';
+export { overPlainTcp } from './plain-transport.ts';
+export { dialAsGuest, overTls } from './tls-transport.ts';
+export type * from './transport.ts';

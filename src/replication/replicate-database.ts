@@ -15,6 +15,8 @@ export interface ReplicateDatabaseOptions {
   /** Ids of the other members: nothing is taken out that one of them misses. */
   readonly members: () => readonly string[];
   readonly report: (report: Report) => void;
+  /** Tables of a peer were made here. */
+  readonly tablesMade?: () => void;
 }
 
 /** Resolves when all that the database holds is on disk: before that nobody may hear of it. Undefined: there is no such database. */
@@ -53,7 +55,9 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
       door.changed();
       sync(door);
     },
-    applySchema: (definitions) => makeMissingTables(engine, door, database, definitions),
+    applySchema: (definitions) => {
+      if (makeMissingTables(engine, door, database, definitions)) options.tablesMade?.();
+    },
     digests: () => new Map(door.store.figures().map(({ table, digest }) => [table, digest])),
     report,
   });
@@ -72,9 +76,10 @@ export function schemaOf({ store }: Pick<ReplicationDoor, 'store'>): SchemaState
   return { digest: Bun.hash(definitions).toString(16), definitions };
 }
 
-/** A table that is here already stays as this node's own schema says. */
-function makeMissingTables(engine: StoreEngine, door: ReplicationDoor, database: string, definitions: string): void {
+/** A table that is here already stays as this node's own schema says. Returns whether any was made. */
+function makeMissingTables(engine: StoreEngine, door: ReplicationDoor, database: string, definitions: string): boolean {
   const tables = JSON.parse(definitions) as TableDefinition[];
   const missing = tables.filter((table) => table.database === database && !door.store.tables.has(table.name));
   if (missing.length > 0) engine.applySchema(missing);
+  return missing.length > 0;
 }

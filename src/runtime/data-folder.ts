@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZerohopError } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
 import { Connection, storageError } from '../storage/index.ts';
 
 /** Where a node that runs on a data folder takes operations of this machine. Undefined: its path is longer than a socket's may be. */
@@ -13,6 +14,11 @@ export function operationsSocketIn(folder: string): string | undefined {
 
 /** In bytes: `sun_path` of unix(7), with its end. */
 const longestSocketPath = 107;
+
+/** Whether a node with this configuration and data folder is in a cluster from its start. */
+export function isInCluster({ insecure, certificate }: Config['replication'], folder: string): boolean {
+  return insecure || certificate !== '' || existsSync(join(folder, 'cluster', 'cluster.json'));
+}
 
 export interface DataFolder {
   readonly path: string;

@@ -4,8 +4,8 @@ import { errorFromData, systemClock } from '../base/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
-import { serve } from './serve.ts';
 import { isInCluster } from './data-folder.ts';
+import { serve } from './serve.ts';
 import type { Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
 
@@ -79,9 +79,9 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
   let serving = await joinCluster()
     .then(() => start(config.http.port, false))
     .catch(async (error: unknown) => {
-    await close();
-    throw error;
-  });
+      await close();
+      throw error;
+    });
   return {
     openDatabases: async () => databases,
     get httpPort() {

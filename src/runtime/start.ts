@@ -59,7 +59,9 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     measureProcess(metrics, version);
     const running = workers;
     // The app answers already: it need not wait for these modules.
-    const { createOperationsHandler, userOperations } = await import('../protocols/operations/index.ts');
+    const { clusterOperations, createOperationsHandler, userOperations } = await import(
+      '../protocols/operations/index.ts'
+    );
     const databases = await running.openDatabases();
     const identities = new Identities({
       databases,
@@ -79,7 +81,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
           const text = await renderPrometheus([metrics.snapshot(), ...snapshots]);
           return { text, contentType: prometheusContentType };
         },
-        operations: [...userOperations(identities)],
+        operations: [...userOperations(identities), ...clusterOperations((request) => running.askCluster(request))],
         identify: async ({ method, headers }, address) =>
           identities.identify({ method, headers, address: () => address }),
         actAs: (user, wanted) => identities.actAs(user, wanted),

@@ -1,20 +1,24 @@
 // The store thread: the one writer of the node. Started by start.ts; speaks messages.ts.
 
 import { parentPort } from 'node:worker_threads';
-import { type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
+import { assert, type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
+import type { Cluster, ClusterRequest } from '../cluster/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { Metrics, measureThread } from '../telemetry/index.ts';
 import type { FromStore, StoreThreadOptions, ToStore } from './messages.ts';
 import { servePort } from './store-port.ts';
+import { version } from './version.ts';
 
 const metrics = new Metrics('store');
 let engine: StoreEngine | undefined;
+let options: StoreThreadOptions | undefined;
+let cluster: Cluster | undefined;
 const copied = new Map<string, (error?: ErrorData) => void>();
 
 parentPort?.on('message', (message: ToStore) => {
   switch (message.type) {
     case 'start':
-      return start(message.options);
+      return void start(message.options);
     case 'connect':
       if (engine) servePort(message.port, engine);
       return;
@@ -24,14 +28,21 @@ parentPort?.on('message', (message: ToStore) => {
       copied.get(message.path)?.(message.error);
       return void copied.delete(message.path);
     case 'metrics':
-      return post({ type: 'metrics', call: message.call, snapshot: metrics.snapshot() });
+      return post({
+        type: 'metrics',
+        call: message.call,
+        snapshot: [...metrics.snapshot(), ...(cluster?.metrics() ?? [])],
+      });
+    case 'cluster':
+      return void askCluster(message.call, message.request);
     case 'stop':
       return void stop();
   }
 });
 
-function start(options: StoreThreadOptions): void {
+async function start(given: StoreThreadOptions): Promise<void> {
   try {
+    options = given;
     measureThread(metrics);
     engine = new StoreEngine({
       folder: options.folder,
@@ -54,6 +65,7 @@ function start(options: StoreThreadOptions): void {
         }),
     });
     engine.applySchema(options.systemTables);
+    if (options.isInCluster) await (await openCluster()).start();
     post({ type: 'ready' });
   } catch (error) {
     post({ type: 'failed', error: errorToData(error) });
@@ -63,13 +75,38 @@ function start(options: StoreThreadOptions): void {
 function applySchema(call: number, tables: Parameters<StoreEngine['applySchema']>[0]): void {
   try {
     engine?.applySchema(tables);
+    cluster?.schemaChanged();
     post({ type: 'schemaApplied', call });
   } catch (error) {
     post({ type: 'schemaApplied', call, error: errorToData(error) });
   }
 }
 
+/** Its modules are loaded when they are needed first: a node alone starts without them. */
+async function openCluster(): Promise<Cluster> {
+  if (cluster) return cluster;
+  const { Cluster } = await import('../cluster/index.ts');
+  assert(engine && options, 'the store is open before there is a cluster');
+  cluster ??= new Cluster({
+    engine,
+    node: options.nodeId,
+    clock: systemClock,
+    config: options.replication,
+    folder: options.folder,
+    version,
+    log: (level, message, fields = {}) => post({ type: 'log', level, message, fields }),
+    tablesMade: () => post({ type: 'tablesMade' }),
+  });
+  return cluster;
+}
+
+async function askCluster(call: number, request: ClusterRequest): Promise<void> {
+  const answer = await (await openCluster()).ask(request);
+  post({ type: 'clusterAnswered', call, answer });
+}
+
 async function stop(): Promise<void> {
+  await cluster?.stop();
   await engine?.close();
   post({ type: 'stopped' });
 }

@@ -57,7 +57,7 @@ export class ChangeWriter {
 
   #put(change: PutChange, version: number): Written {
     const table = this.#table(change.table);
-    const id = change.id ?? nextId(table);
+    const id = change.id ?? nextId(table, this.#options.idSlot?.());
     if (change.if?.exists === false && !change.if.versions && change.id !== null && !table.hasBlobs) {
       const row = this.#insertNew(table, change, change.id, version);
       if (row !== undefined) return { id, version, existed: false };

@@ -5,9 +5,14 @@ import type { Id } from '../records/index.ts';
 import type { TableState } from './table-state.ts';
 import type { PatchChange, Precondition } from './types.ts';
 
-/** The id the store assigns next. */
-export function nextId(table: TableState): number {
-  if (table.nextId <= table.maxId) return table.nextId;
+/** Nodes that can assign integer ids: each assigns those that leave its own number when divided by this. */
+export const idSlots = 256;
+
+/** The id the store assigns next. @param slot of a node in a cluster: see `idSlots` */
+export function nextId(table: TableState, slot?: number): number {
+  const { nextId: next } = table;
+  const id = slot === undefined ? next : next + ((slot - (next % idSlots) + idSlots) % idSlots);
+  if (id <= table.maxId) return id;
   throw new ZerohopError(
     'CONFLICT',
     `${table.entry.definition.name} has no integer ids left above ${table.maxId}. Give records their ids yourself.`,

@@ -65,6 +65,7 @@ export class StoreEngine implements StoreClient {
   readonly #options: StoreEngineOptions;
   readonly #versions: HybridClock;
   readonly #writers = new Map<string, Writer>();
+  #idSlot: number | undefined;
   #closing = false;
 
   /** Opens every database in the folder. Throws READ_ONLY, STORAGE_FULL or CORRUPT_DATA with the file's name. */
@@ -83,6 +84,19 @@ export class StoreEngine implements StoreClient {
     return this.#writers.get(database)?.store;
   }
 
+  /** Makes a database without tables, where there is none of this name. */
+  openDatabase(database: string): void {
+    checkDatabaseName(database);
+    if (this.#writers.has(database)) return;
+    this.#open(database);
+    this.#announce();
+  }
+
+  /** From now on, integer ids assigned here are this node's alone: see `idSlots`. */
+  numberIds(slot: number): void {
+    this.#idSlot = slot;
+  }
+
   /** Lets a database take part in replication from now on. Undefined: there is no such database. */
   replicate(database: string, replication: Replication): ReplicationDoor | undefined {
     const writer = this.#writers.get(database);
@@ -99,14 +113,7 @@ export class StoreEngine implements StoreClient {
 
   applySchema(tables: readonly TableDefinition[]): void {
     const byDatabase = Map.groupBy(tables, (table) => table.database);
-    for (const database of byDatabase.keys()) {
-      if (!databaseName.test(database)) {
-        throw new ZerohopError(
-          'INVALID_SCHEMA',
-          `"${database}" can't be the name of a database. Use letters, digits, "-" and "_", at most 64.`,
-        );
-      }
-    }
+    for (const database of byDatabase.keys()) checkDatabaseName(database);
     try {
       for (const [database, definitions] of byDatabase)
         (this.#writers.get(database) ?? this.#open(database)).store.applySchema(definitions);
@@ -160,6 +167,7 @@ export class StoreEngine implements StoreClient {
       versions: this.#versions,
       clockDriftMs: this.#options.clockDriftMs,
       blobExists: (id) => blobs.exists(id),
+      idSlot: () => this.#idSlot,
     });
     blobs.removeOrphans((id) => store.knowsBlob(id));
     const queue = new CommitQueue({
@@ -193,4 +201,12 @@ export class StoreEngine implements StoreClient {
   #announce(): void {
     Atomics.add(this.#options.commits, 0, 1);
   }
+}
+
+function checkDatabaseName(database: string): void {
+  if (databaseName.test(database)) return;
+  throw new ZerohopError(
+    'INVALID_SCHEMA',
+    `"${database}" can't be the name of a database. Use letters, digits, "-" and "_", at most 64.`,
+  );
 }

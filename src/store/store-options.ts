@@ -1,6 +1,8 @@
 import type { Clock, HybridClock } from '../base/index.ts';
 
 export interface StoreOptions {
+  /** The number that ids assigned here end in, of `idSlots`; undefined: a node alone assigns them all. */
+  readonly idSlot?: () => number | undefined;
   /** Path of the database file; its folder exists. */
   readonly path: string;
   readonly nodeId: string;

@@ -3,5 +3,12 @@ export { createLogger, type LogOptions } from './logger.ts';
 export { Metrics } from './metrics.ts';
 export { measureProcess, measureThread } from './process-metrics.ts';
 export { prometheusContentType, renderPrometheus } from './prometheus.ts';
-export { type Labels, type MetricsSnapshot, mergeSnapshots, withoutGauges } from './snapshot.ts';
+export {
+  type FamilySnapshot,
+  type Labels,
+  type MetricsSnapshot,
+  mergeSnapshots,
+  type NumberSeries,
+  withoutGauges,
+} from './snapshot.ts';
 export type { StoreMetrics, TableMetrics } from './store-metrics.ts';

@@ -1,3 +1,4 @@
+export { clusterOperations } from './cluster-operations.ts';
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
 export type { IdentifyCaller, Operation, OperationCall } from './types.ts';
 export { userOperations } from './user-operations.ts';

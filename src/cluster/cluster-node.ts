@@ -1,0 +1,354 @@
+// This node's part in its cluster, beside the store it writes to: which databases replicate, who the members are, and the connections to them.
+// What others build on:
+//
+//   replicators      of each database that replicates: what goes out and comes in, and what each member has on disk (`durableAt`)
+//   members          who is in the cluster, by id and name
+//   links            the open connections
+//   status()         all of it as plain data
+//
+// Started by cluster.ts; lives in the thread of the store.
+
+import { hostname } from 'node:os';
+import { type Clock, ZerohopError } from '../base/index.ts';
+import { type Config, readAddress } from '../config/index.ts';
+import type { Channel, ChannelHandlers, Transport } from '../net/index.ts';
+import { type Replicator, type Report, replicateDatabase, schemaOf } from '../replication/index.ts';
+import type { StoreEngine, Vector } from '../store/index.ts';
+import { refusalOf } from './admission.ts';
+import { fingerprintOf } from './certificates.ts';
+import type { Seed } from './cluster-folder.ts';
+import { LagClock } from './lag.ts';
+import { type LinkReport, Links, type Peer, type Ways } from './links.ts';
+import { clusterTables, Members, replicates } from './members.ts';
+import { type ClusterLog, Troubles } from './troubles.ts';
+
+export interface ClusterNodeOptions {
+  readonly engine: StoreEngine;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly config: Config['replication'];
+  /** Of the runtime. */
+  readonly version: string;
+  readonly cluster: string;
+  readonly transport: Transport;
+  /** PEM of the certificate in use; undefined: there are none. */
+  readonly certificate: () => string | undefined;
+  readonly isAuthority: boolean;
+  /** Number for integer ids; undefined: one is chosen that no known member has. */
+  readonly slot: number | undefined;
+  /** Members known when it joined. */
+  readonly seeds: readonly Seed[];
+  /** Whether somebody else writes this node's row first. */
+  readonly isAdmitted: boolean;
+  readonly guest?: (channel: Channel) => ChannelHandlers;
+  readonly log: ClusterLog;
+  /** Tables came in from another node. */
+  readonly tablesMade: () => void;
+}
+
+const tickMs = 1_000;
+
+interface Replicated {
+  readonly replicator: Replicator;
+  readonly lag: LagClock;
+  /** Peer → tables that differed at equal vectors, when last compared. */
+  readonly compared: Map<string, readonly string[]>;
+  readonly diverged: Map<string, Set<string>>;
+}
+
+export class ClusterNode {
+  readonly members: Members;
+  readonly links: Links;
+  readonly troubles: Troubles;
+  port = 0;
+  readonly #options: ClusterNodeOptions;
+  readonly #databases = new Map<string, Promise<Replicator | undefined>>();
+  readonly #replicated = new Map<string, Replicated>();
+  readonly replicators: Map<string, Replicator> = new Map();
+  #timer: Timer | undefined;
+  #reachedAs = '';
+  #writing = false;
+  #isStopped = false;
+
+  static async start(options: ClusterNodeOptions): Promise<ClusterNode> {
+    const node = new ClusterNode(options);
+    await node.#start();
+    return node;
+  }
+
+  private constructor(options: ClusterNodeOptions) {
+    this.#options = options;
+    const { engine, node, clock, transport, cluster, log, guest } = options;
+    engine.applySchema(clusterTables);
+    this.members = new Members(engine, node, clock);
+    this.troubles = new Troubles(log, (id) => this.members.nameOf(id));
+    this.links = new Links({
+      cluster,
+      node,
+      clock,
+      transport,
+      databases: () => this.replicators,
+      makeDatabase: (database) => this.#takeOn(database, true),
+      refusal: (id, certificate) =>
+        refusalOf(this.members.all.get(id), certificate && fingerprintOf(new Uint8Array(certificate))),
+      ways: (id, dialled) => this.#waysTo(id, dialled),
+      ...(guest && { guest }),
+      random: Math.random,
+      report: (report) => this.#linkReported(report),
+    });
+  }
+
+  get name(): string {
+    return this.members.own?.name ?? this.#ownName;
+  }
+
+  get cluster(): string {
+    return this.#options.cluster;
+  }
+
+  async #start(): Promise<void> {
+    const { engine, config } = this.#options;
+    await Promise.all(engine.databases.map((database) => this.#takeOn(database, false)));
+    this.port = await this.links.listen(config.host, config.port).catch((error: unknown) => {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      throw new ZerohopError(
+        'INVALID_CONFIG',
+        `Other nodes can not connect: ${config.host} port ${config.port} can not be listened on (${why}). Choose another with --replication-port.`,
+      );
+    });
+    this.#numberIds();
+    await this.#writeOwn();
+    this.#keepLinks();
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+  }
+
+  /** Local tables or databases have changed. */
+  schemaChanged(): void {
+    const { engine } = this.#options;
+    for (const database of engine.databases) void this.#takeOn(database, false);
+    for (const [database, replicator] of this.replicators) {
+      const store = engine.store(database);
+      if (store) replicator.schemaChanged(schemaOf({ store }));
+    }
+  }
+
+  /** Someone reached this node by this host name: others may too. */
+  reachedAs(host: string): void {
+    this.#reachedAs = host;
+    void this.#writeOwn();
+  }
+
+  /** The certificate has changed. */
+  async certificateChanged(): Promise<void> {
+    const { config } = this.#options;
+    await this.links.listen(config.host, config.port);
+    await this.#writeOwn();
+  }
+
+  /** What a member lacks of a database that this node has, per origin; and what it has that this node lacks. */
+  lagOf(member: string, database: string): readonly OriginLag[] {
+    const replicated = this.#replicated.get(database);
+    const store = this.#options.engine.store(database);
+    if (!replicated || !store) return [];
+    const nowMs = this.#options.clock.nowMs();
+    const ours = store.vector();
+    const theirs: Vector = replicated.replicator.durableAt(member);
+    return [...new Set([...ours.keys(), ...theirs.keys()])].sort().map((origin) => {
+      const [here, there] = [ours.get(origin) ?? 0, theirs.get(origin) ?? 0];
+      const { commits, seconds } = replicated.lag.behind(origin, there, here, nowMs);
+      return { origin, commits, seconds, missingHere: Math.max(0, there - here) };
+    });
+  }
+
+  /** Tables that differ from a peer's at equal vectors; undefined: not compared yet. */
+  differences(member: string, database: string): readonly string[] | undefined {
+    const replicated = this.#replicated.get(database);
+    const diverged = replicated?.diverged.get(member);
+    return diverged && diverged.size > 0 ? [...diverged] : replicated?.compared.get(member);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    for (const replicator of this.replicators.values()) replicator.stop();
+    await this.links.stop();
+  }
+
+  get #ownName(): string {
+    return this.#options.config.hostname || hostname();
+  }
+
+  /** Lets a database replicate, if it is to. @param canMake whether one that is not here is made */
+  #takeOn(database: string, canMake: boolean): Promise<Replicator | undefined> {
+    const { engine, config } = this.#options;
+    const known = this.#databases.get(database);
+    if (known) return known;
+    if (!replicates(config.databases, database)) return Promise.resolve(undefined);
+    if (!engine.databases.includes(database)) {
+      if (!canMake || this.#databases.size >= mostDatabases) return Promise.resolve(undefined);
+      engine.openDatabase(database);
+    }
+    const opening = this.#open(database);
+    this.#databases.set(database, opening);
+    return opening;
+  }
+
+  async #open(database: string): Promise<Replicator | undefined> {
+    const { engine, node, clock, cluster, tablesMade } = this.#options;
+    const replicator = await replicateDatabase({
+      engine,
+      database,
+      cluster,
+      node,
+      clock,
+      members: () => this.members.othersWith(database),
+      report: (report) => this.#reported(database, report),
+      tablesMade: () => {
+        tablesMade();
+        this.schemaChanged();
+      },
+    });
+    if (!replicator || this.#isStopped) return undefined;
+    this.#replicated.set(database, { replicator, lag: new LagClock(), compared: new Map(), diverged: new Map() });
+    this.replicators.set(database, replicator);
+    this.links.databasesChanged();
+    return replicator;
+  }
+
+  #tick(): void {
+    const { engine, clock, node } = this.#options;
+    if (this.members.refresh()) this.#membersChanged();
+    for (const [database, { replicator, lag }] of this.#replicated) {
+      const vector = engine.store(database)?.vector();
+      if (vector) lag.sample(vector, clock.nowMs());
+      replicator.tick();
+    }
+    this.links.tick();
+    if (!this.#options.isAdmitted || this.members.all.has(node)) void this.#writeOwn();
+    this.#takeNoteOfStrangers();
+  }
+
+  #membersChanged(): void {
+    for (const { id, removed, revoked, certificate } of this.members.all.values())
+      if (removed || revoked?.includes(certificate)) this.links.drop(id);
+    if (this.members.own?.removed)
+      this.#options.log('warn', 'This node was removed from the cluster: no member talks to it.');
+    this.#keepLinks();
+  }
+
+  #keepLinks(): void {
+    const { config, seeds, node } = this.#options;
+    const wanted: Peer[] = config.routes.map(({ host, port }) => ({ node: undefined, host, port }));
+    if (config.mesh === 'full') {
+      for (const member of this.members.others)
+        if (member.mesh === 'full' && member.host !== '' && member.port !== 0 && !this.#isRoute(member))
+          wanted.push({ node: member.id, host: member.host, port: member.port });
+      // Until it hears who is a member, it knows those it heard of when it joined; whoever has the smaller id.
+      if (this.members.others.length === 0)
+        for (const { host, port } of seeds) wanted.push({ node: undefined, host, port });
+    }
+    const known = wanted.filter((peer) => peer.node !== node);
+    this.links.keepOnly(new Set(known.map(({ node: id, host, port }) => id ?? `${host}:${port}`)));
+    for (const peer of known) this.links.keep(peer);
+  }
+
+  #isRoute({ host, port }: { readonly host: string; readonly port: number }): boolean {
+    return this.#options.config.routes.some((route) => route.host === host && route.port === port);
+  }
+
+  #waysTo(id: string, dialled: Peer | undefined): Ways {
+    const place = dialled ?? this.members.all.get(id);
+    const route = this.#options.config.routes.find(({ host, port }) => host === place?.host && port === place.port);
+    return { sends: route?.sends ?? true, receives: route?.receives ?? true };
+  }
+
+  /** A node whose row does not come here, on a route that only sends: it counts as a member, so that nothing is taken out before it has it. */
+  #takeNoteOfStrangers(): void {
+    for (const { peer, sinceMs, address } of this.links.connections.values()) {
+      if (this.members.all.has(peer) || this.#options.clock.nowMs() - sinceMs < strangerMs || this.#writing) continue;
+      this.#writing = true;
+      void this.members
+        .write(peer, { name: peer, host: '', port: 0, mesh: 'routes' })
+        .catch((error: unknown) => this.#options.log('error', `The node at ${address} could not be noted: ${error}`))
+        .finally(() => {
+          this.#writing = false;
+        });
+    }
+  }
+
+  async #writeOwn(): Promise<void> {
+    const { node, config, version, certificate, isAuthority, isAdmitted, slot, log } = this.#options;
+    if (this.#writing || this.#isStopped || (isAdmitted && !this.members.all.has(node))) return;
+    const pem = certificate();
+    this.#writing = true;
+    try {
+      const address = addressOf(config.address, this.port);
+      await this.members.write(node, {
+        name: this.#ownName,
+        host: address?.host ?? (config.hostname || this.#reachedAs || this.members.own?.host || hostname()),
+        port: address?.port ?? this.port,
+        databases: [...config.databases],
+        mesh: config.mesh,
+        version,
+        authority: isAuthority,
+        slot: slot ?? this.#freeSlot(),
+        ...(pem !== undefined && { certificate: fingerprintOf(pem) }),
+      });
+    } catch (error) {
+      if (!this.#isStopped) log('error', `This node could not say where it is: ${String(error)}`);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  #numberIds(): void {
+    this.#options.engine.numberIds(this.#options.slot ?? this.#freeSlot());
+  }
+
+  /** Where nobody gives out numbers: one that follows from the id, and that no member it knows has. */
+  #freeSlot(): number {
+    const { node } = this.#options;
+    if (this.members.own) return this.members.own.slot;
+    const taken = new Set(this.members.others.map(({ slot }) => slot));
+    let slot = Number(BigInt(Bun.hash(node)) % 256n);
+    for (let tried = 0; taken.has(slot) && tried < 256; tried++) slot = (slot + 1) % 256;
+    return slot;
+  }
+
+  #linkReported(report: LinkReport): void {
+    this.troubles.link(report);
+  }
+
+  #reported(database: string, report: Report): void {
+    const replicated = this.#replicated.get(database);
+    if (report.type === 'compared') {
+      replicated?.compared.set(report.peer, report.different);
+      if (report.different.length === 0) replicated?.diverged.delete(report.peer);
+    }
+    if (report.type === 'diverged') {
+      const tables = replicated?.diverged.get(report.peer) ?? new Set();
+      replicated?.diverged.set(report.peer, tables.add(report.table));
+    }
+    this.troubles.conversation(database, report);
+  }
+}
+
+export interface OriginLag {
+  readonly origin: string;
+  /** What the member lacks of it, and for how long. */
+  readonly commits: number;
+  readonly seconds: number;
+  /** What it has on disk and this node lacks. */
+  readonly missingHere: number;
+}
+
+/** Databases a peer may make this node open. */
+const mostDatabases = 1_000;
+/** How long a node that is connected may be without a row before it is given one. */
+const strangerMs = 30_000;
+
+/** A configured address; a name alone goes with the port this node listens on. */
+function addressOf(text: string, port: number): { readonly host: string; readonly port: number } | undefined {
+  const read = text === '' ? undefined : readAddress(text);
+  return read && { host: read.host, port: /:\d+\/?$/.test(text) ? read.port : port };
+}

@@ -1,0 +1,424 @@
+// Whether this node is in a cluster, and what makes it be: begins one, joins one, lets others in, removes members, renews its certificate.
+// Lives in the thread of the store; other threads ask it by `ask`, with plain data both ways.
+
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { assert, type Clock, type ErrorData, errorToData, ZerohopError } from '../base/index.ts';
+import { type Config, readAddress } from '../config/index.ts';
+import { type Credentials, overPlainTcp, overTls } from '../net/index.ts';
+import type { StoreEngine } from '../store/index.ts';
+import type { MetricsSnapshot } from '../telemetry/index.ts';
+import { admit } from './admission.ts';
+import {
+  fingerprintOf,
+  identityIn,
+  issueCertificate,
+  lifeOf,
+  makeAuthority,
+  makeRequest,
+  renewalMs,
+  signText,
+} from './certificates.ts';
+import { ClusterFolder, type ClusterState } from './cluster-folder.ts';
+import { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
+import { askMember, openGuestDoor } from './guest-door.ts';
+import { newToken, readToken } from './join-token.ts';
+import { type ClusterStatus, metricsOf, peersOf } from './status.ts';
+import type { ClusterLog } from './troubles.ts';
+
+export interface ClusterOptions {
+  readonly engine: StoreEngine;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly config: Config['replication'];
+  /** The data folder. */
+  readonly folder: string;
+  readonly version: string;
+  readonly log: ClusterLog;
+  /** Tables came in from another node: every thread is to take note. */
+  readonly tablesMade: () => void;
+}
+
+/** What other threads may ask. Values and answers are plain data. */
+export type ClusterRequest =
+  | { readonly type: 'status' }
+  | { readonly type: 'init'; readonly cluster: string }
+  | { readonly type: 'token'; readonly lifeMs: number; readonly authority: boolean }
+  | { readonly type: 'join'; readonly address: string; readonly token: string }
+  | { readonly type: 'remove'; readonly node: string }
+  | { readonly type: 'revoke'; readonly node: string }
+  | { readonly type: 'rotate' };
+
+export type ClusterAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: ErrorData };
+
+/** Numbers for nodes: see `idSlots`. */
+const slots = 256;
+const longestTokenMs = 30 * 24 * 3600_000;
+/** How often it is looked whether the certificate is to be renewed. */
+const renewalCheckMs = 3600_000;
+/** Certificates of a node before its present one that are told to be void; older ones have expired. */
+const mostRevoked = 8;
+/** How soon a renewal that failed is tried again. */
+const renewalRetryMs = 60_000;
+
+export class Cluster {
+  readonly #options: ClusterOptions;
+  readonly #folder: ClusterFolder;
+  #state: ClusterState | undefined;
+  #credentials: Credentials | undefined;
+  #running: ClusterNode | undefined;
+  #renewal: Timer | undefined;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#folder = new ClusterFolder(options.folder);
+  }
+
+  /** Undefined: the node is in no cluster. */
+  get running(): ClusterNode | undefined {
+    return this.#running;
+  }
+
+  /** Takes the node's place in the cluster it is in. Throws INVALID_CONFIG. */
+  async start(): Promise<void> {
+    const { config } = this.#options;
+    if (config.insecure) return this.#startInsecure();
+    if (config.certificate !== '') return this.#startWithOwnCertificate();
+    this.#state = this.#folder.read();
+    if (this.#state) await this.#startAdmitted(this.#state, false);
+  }
+
+  async ask(request: ClusterRequest): Promise<ClusterAnswer> {
+    try {
+      return { ok: true, value: await this.#answer(request) };
+    } catch (error) {
+      return { ok: false, error: errorToData(error) };
+    }
+  }
+
+  metrics(): MetricsSnapshot {
+    return this.#running ? metricsOf(this.#running) : [];
+  }
+
+  /** Local tables have changed. */
+  schemaChanged(): void {
+    this.#running?.schemaChanged();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#renewal);
+    await this.#running?.stop();
+  }
+
+  #answer(request: ClusterRequest): Promise<unknown> {
+    switch (request.type) {
+      case 'status':
+        return Promise.resolve(this.#status());
+      case 'init':
+        return this.#init(request.cluster);
+      case 'token':
+        return Promise.resolve(this.#token(request.lifeMs, request.authority));
+      case 'join':
+        return this.#join(request.address, request.token);
+      case 'remove':
+        return this.#remove(request.node);
+      case 'revoke':
+        return this.#revoke(request.node);
+      case 'rotate':
+        return this.#renew();
+    }
+  }
+
+  #status(): ClusterStatus | { readonly enabled: false } {
+    const node = this.#running;
+    if (!node) return { enabled: false };
+    const certificate = this.#credentials?.certificate;
+    return {
+      enabled: true,
+      cluster: node.cluster,
+      node: this.#options.node,
+      name: node.name,
+      port: node.port,
+      encrypted: this.#credentials !== undefined,
+      authority: this.#state?.authorityKey !== undefined,
+      validUntil: certificate === undefined ? null : lifeOf(certificate).untilMs,
+      renewAt: certificate === undefined ? null : renewalMs(certificate),
+      peers: peersOf(node),
+    };
+  }
+
+  async #init(name: string): Promise<unknown> {
+    this.#demandAlone();
+    const { node, clock } = this.#options;
+    const cluster = `${name}-${Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex')}`;
+    const authority = await makeAuthority(name, clock.nowMs());
+    const { key, request } = await makeRequest(node);
+    const certificate = await issueCertificate(authority, request, { cluster, node, nowMs: clock.nowMs() });
+    const state: ClusterState = {
+      cluster,
+      slots: { own: 0, from: 0, to: slots },
+      seeds: [],
+      own: { key, certificate },
+      authority: authority.certificate,
+      authorityKey: authority.key,
+    };
+    this.#folder.write(state);
+    this.#state = state;
+    await this.#startAdmitted(state, true);
+    return { message: `The cluster ${cluster} is begun.`, cluster };
+  }
+
+  #token(lifeMs: number, authority: boolean): unknown {
+    const state = this.#demandState();
+    if (state.authorityKey === undefined)
+      throw new ZerohopError(
+        'CONFLICT',
+        'This node does not admit others. Make the token on the node the cluster was begun on, or one that joined with a token made with --authority.',
+      );
+    const nowMs = this.#options.clock.nowMs();
+    const untilMs = nowMs + Math.min(lifeMs, longestTokenMs);
+    const { text, hash } = newToken(fingerprintOf(state.authority));
+    this.#folder.tokens = [...this.#folder.tokens.filter((one) => one.untilMs > nowMs), { hash, untilMs, authority }];
+    return { token: text, validUntil: new Date(untilMs).toISOString() };
+  }
+
+  async #join(address: string, text: string): Promise<unknown> {
+    this.#demandAlone();
+    const { node, clock, config } = this.#options;
+    const place = readAddress(address);
+    if (!place)
+      throw new ZerohopError('INVALID_REQUEST', `${address} is no address. Give a host, or host:port, of a member.`);
+    const token = readToken(text);
+    const { key, request } = await makeRequest(node);
+    const own = config.address === '' ? undefined : readAddress(config.address);
+    const { cluster, certificate, authority, authorityKey, slots, members } = await askMember({
+      ...place,
+      authority: token.authority,
+      nowMs: clock.nowMs(),
+      request: {
+        type: 'join',
+        secret: token.secret,
+        request,
+        node,
+        name: config.hostname || hostname(),
+        host: own?.host ?? config.hostname,
+        port: own?.port ?? config.port,
+        dialled: place.host,
+        databases: [...config.databases],
+      },
+    });
+    // The member that was asked first, at the address that works from here.
+    const seeds = [{ node: '', ...place }, ...members];
+    const state: ClusterState = { cluster, slots, seeds, own: { key, certificate }, authority, authorityKey };
+    this.#folder.write(state);
+    this.#state = state;
+    await this.#startAdmitted(state, false);
+    return { message: `This node is in the cluster ${cluster}.`, cluster, members: members.length + 1 };
+  }
+
+  async #remove(nameOrId: string): Promise<unknown> {
+    const running = this.#demandRunning();
+    const member = running.members.find(nameOrId);
+    if (member.id === this.#options.node)
+      throw new ZerohopError('CONFLICT', 'A node can not remove itself. Ask another member to.');
+    await running.members.write(member.id, { removed: true });
+    running.links.drop(member.id);
+    return { message: `${member.name} is removed from the cluster.` };
+  }
+
+  /** The certificate that a node has now is worth nothing any more; a new one it gets only by joining again. */
+  async #revoke(nameOrId: string): Promise<unknown> {
+    const running = this.#demandRunning();
+    const member = running.members.find(nameOrId);
+    if (member.certificate === '') throw new ZerohopError('CONFLICT', `${member.name} has no certificate.`);
+    const revoked = [...new Set([...(member.revoked ?? []), member.certificate])];
+    await running.members.write(member.id, { revoked });
+    running.links.drop(member.id);
+    return { message: `The certificate of ${member.name} is revoked.`, certificate: member.certificate };
+  }
+
+  async #startInsecure(): Promise<void> {
+    const { config, node } = this.#options;
+    const places = [config.host, ...config.routes.map(({ host }) => host)];
+    const open = places.find((host) => !isHere(host));
+    if (open !== undefined)
+      throw new ZerohopError(
+        'INVALID_CONFIG',
+        `replication.insecure is for experiments on one machine, and ${open} may be reached from others. Use 127.0.0.1, or remove replication.insecure.`,
+      );
+    await this.#run({
+      cluster: 'insecure',
+      transport: overPlainTcp(`URI:zerohop://insecure/${encodeURIComponent(node)}`),
+      isAdmitted: false,
+    });
+  }
+
+  async #startWithOwnCertificate(): Promise<void> {
+    const { config, node, clock } = this.#options;
+    const read = (path: string, what: string) => {
+      try {
+        return readFileSync(path, 'utf8');
+      } catch {
+        throw new ZerohopError('INVALID_CONFIG', `The ${what} ${path || '(not set)'} can not be read.`);
+      }
+    };
+    const certificate = read(config.certificate, 'file replication.certificate');
+    const authority = read(config.authority, 'file replication.authority');
+    this.#credentials = { certificate, key: read(config.key, 'file replication.key'), authorities: [authority] };
+    const identity = await identityIn(certificate, authority, clock.nowMs());
+    if (identity?.node !== node)
+      throw new ZerohopError(
+        'INVALID_CONFIG',
+        identity === undefined
+          ? `The certificate ${config.certificate} is not valid now, not by the authority of replication.authority, or names no node as URI:zerohop://CLUSTER/${node}.`
+          : `The certificate ${config.certificate} is for the node ${identity.node}; this node is ${node}.`,
+      );
+    await this.#run({ cluster: identity.cluster, transport: this.#secure(), isAdmitted: false });
+  }
+
+  async #startAdmitted(state: ClusterState, isFirst: boolean): Promise<void> {
+    const { clock } = this.#options;
+    this.#credentials = { ...state.own, authorities: [state.authority] };
+    const members = () => this.#demandRunning().members;
+    const guest = openGuestDoor({
+      authority: state.authority,
+      admit: (request, address) =>
+        admit(
+          {
+            folder: this.#folder,
+            state: () => this.#demandState(),
+            changeState: (changed) => {
+              this.#folder.write(changed);
+              this.#state = changed;
+            },
+            members: members(),
+            clock,
+            reachedAs: (host) => this.#running?.reachedAs(host),
+          },
+          request,
+          address,
+        ),
+      refused: (address, reason) => this.#options.log('warn', `${address} was refused: ${reason}`),
+    });
+    await this.#run({
+      cluster: state.cluster,
+      transport: this.#secure(),
+      guest,
+      isAdmitted: !isFirst && state.slots.own !== 0,
+      seeds: state.seeds,
+      slot: state.slots.own,
+    });
+    this.#planRenewal();
+  }
+
+  #secure(): ClusterNodeOptions['transport'] {
+    return overTls(() => {
+      assert(this.#credentials, 'there are credentials where a certificate is used');
+      return this.#credentials;
+    });
+  }
+
+  async #run(
+    own: Pick<ClusterNodeOptions, 'cluster' | 'transport' | 'isAdmitted'> &
+      Partial<Pick<ClusterNodeOptions, 'guest' | 'seeds' | 'slot'>>,
+  ): Promise<void> {
+    const { engine, node, clock, config, version, log, tablesMade } = this.#options;
+    this.#running = await ClusterNode.start({
+      seeds: [],
+      slot: undefined,
+      ...own,
+      engine,
+      node,
+      clock,
+      config,
+      version,
+      log,
+      tablesMade,
+      certificate: () => this.#credentials?.certificate,
+      isAuthority: this.#state?.authorityKey !== undefined,
+    });
+    tablesMade();
+  }
+
+  #planRenewal(failed = false): void {
+    const certificate = this.#credentials?.certificate;
+    clearTimeout(this.#renewal);
+    if (certificate === undefined || !this.#state) return;
+    const dueMs = renewalMs(certificate) - this.#options.clock.nowMs();
+    const waitMs = failed ? renewalRetryMs : Math.min(Math.max(dueMs, 0), renewalCheckMs);
+    this.#renewal = setTimeout(() => {
+      if (dueMs > waitMs && !failed) return this.#planRenewal();
+      this.#renew().catch((error: unknown) => {
+        this.#options.log('error', `The certificate of this node could not be renewed: ${String(error)}`);
+        this.#planRenewal(true);
+      });
+    }, waitMs);
+    this.#renewal.unref();
+  }
+
+  /** Asks those who can, this node itself first, for a new certificate for a new key. */
+  async #renew(): Promise<unknown> {
+    const running = this.#demandRunning();
+    const { node, clock } = this.#options;
+    const { cluster, own, authority, authorityKey } = this.#demandState();
+    const { key, request } = await makeRequest(node);
+    let certificate: string | undefined;
+    if (authorityKey !== undefined) {
+      const signer = { key: authorityKey, certificate: authority };
+      certificate = await issueCertificate(signer, request, { cluster, node, nowMs: clock.nowMs() });
+    } else {
+      const signature = await signText(request, own.key);
+      const reasons: string[] = [];
+      for (const { host, port, name } of running.members.others.filter((member) => member.authority)) {
+        try {
+          const asked = { type: 'renew', request, certificate: own.certificate, signature } as const;
+          const call = { host, port, authority: fingerprintOf(authority), request: asked, nowMs: clock.nowMs() };
+          ({ certificate } = await askMember(call));
+          break;
+        } catch (error) {
+          reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      }
+      if (certificate === undefined)
+        throw new ZerohopError(
+          'ORIGIN_FAILED',
+          `No member that admits others gave a new certificate. ${reasons.join(' ') || 'None is known.'}`,
+        );
+    }
+    this.#folder.writeOwn({ key, certificate });
+    this.#state = { ...this.#demandState(), own: { key, certificate } };
+    this.#credentials = { key, certificate, authorities: [authority] };
+    const old = fingerprintOf(own.certificate);
+    await running.certificateChanged();
+    await running.members.write(node, { revoked: [...(running.members.own?.revoked ?? []), old].slice(-mostRevoked) });
+    this.#planRenewal();
+    const until = new Date(lifeOf(certificate).untilMs).toISOString();
+    this.#options.log('info', `This node has a new certificate, valid until ${until}.`);
+    return { message: 'This node has a new certificate.', validUntil: until };
+  }
+
+  #demandAlone(): void {
+    if (this.#running)
+      throw new ZerohopError('CONFLICT', `This node is in the cluster ${this.#running.cluster} already.`);
+  }
+
+  #demandRunning(): ClusterNode {
+    if (this.#running) return this.#running;
+    throw new ZerohopError(
+      'CONFLICT',
+      'This node is in no cluster. Begin one with zerohop cluster init, or join one with zerohop cluster join.',
+    );
+  }
+
+  #demandState(): ClusterState {
+    const { cluster } = this.#demandRunning();
+    if (this.#state) return this.#state;
+    throw new ZerohopError('CONFLICT', `The certificates of ${cluster} are not made here: it uses your own, or none.`);
+  }
+}
+
+function isHere(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}

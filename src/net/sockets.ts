@@ -1,0 +1,17 @@
+// What listeners of both kinds share.
+
+import type { Server, Socket } from 'node:net';
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Resolves when nobody new comes in. @param sockets are ended */
+export function closeAll(server: Server, sockets: Iterable<Socket>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const ended = [...sockets];
+  for (const socket of ended) socket.destroy();
+  // A server counts as closed when its last connection is: one that is to go on is not waited for.
+  return Promise.race([closed, new Promise<void>((resolve) => setImmediate(resolve))]);
+}
