@@ -122,7 +122,7 @@ describe('who may do what', () => {
           },
           Half: class extends Product {
             static override async put(target: RequestTarget, data: unknown) {
-              return super.put(target, (await data) as object);
+              return super.put(target, (await data) as Record<string, unknown>);
             }
           },
           Shut: class extends Product {

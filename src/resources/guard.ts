@@ -49,8 +49,8 @@ export function grantOf({ guard, table }: Guarded, action: Action): Grant | unde
 }
 
 /** The table as the caller sees it. */
-export function definitionFor({ guard, table }: Guarded): TableDefinition {
-  return guard === undefined ? table.definition : seenBy(guard, table.definition);
+export function definitionFor({ node, guard, table }: Guarded): TableDefinition {
+  return guard === undefined ? table.definition : seenBy(guard, table.definition, node);
 }
 
 /** The tables that relationships lead to, as the caller sees them. */
@@ -66,20 +66,28 @@ export function lookupFor({ node, guard, table }: Guarded): TableLookup {
         action: 'read',
       });
     }
-    return seenBy(guard, definition);
+    return seenBy(guard, definition, node);
   };
 }
 
 const seen = new WeakMap<Grants, WeakMap<TableDefinition, TableDefinition>>();
 
-function seenBy({ grants }: Guard, definition: TableDefinition): TableDefinition {
+function seenBy({ grants }: Guard, definition: TableDefinition, node: AppNode): TableDefinition {
   const { attributes } = grants.on(definition).read;
   if (attributes === null) return definition;
   const ofGrants = seen.get(grants) ?? new WeakMap<TableDefinition, TableDefinition>();
   seen.set(grants, ofGrants);
   const known = ofGrants.get(definition);
   if (known !== undefined) return known;
-  const declared = definition.attributes.filter(({ name }) => name === definition.primaryKey || attributes.has(name));
+  const isSeen = (name: string): boolean => name === definition.primaryKey || attributes.has(name);
+  const declared = definition.attributes.filter(({ name, type, relationship }) => {
+    if (type.kind !== 'relation') return isSeen(name);
+    // Following a relationship compares its keys.
+    const target = node.databases.table(definition.database, type.table)?.definition;
+    const ofTarget = target && grants.on(target).read.attributes;
+    const { from, to } = relationship ?? {};
+    return isSeen(name) && (from === undefined || isSeen(from)) && (to === undefined || !ofTarget || ofTarget.has(to));
+  });
   // A table that takes any attribute has those that are named.
   const undeclared = takesAny(definition)
     ? [...attributes].filter((name) => !declared.some((attribute) => attribute.name === name)).map(anyAttribute)
@@ -99,20 +107,30 @@ function anyAttribute(name: string): Attribute {
 }
 
 /** Runs what reads names in a request: one the caller may not read is refused as one that does not exist. */
-export function readingNames<Result>(place: Guarded, read: () => Result): Result {
-  if (grantOf(place, 'read')?.attributes == null) return read();
+export function readingNames<Result>(
+  place: Guarded,
+  read: (definition: TableDefinition, lookup: TableLookup) => Result,
+): Result {
+  const { guard, table } = place;
+  const definition = definitionFor(place);
+  const lookup = lookupFor(place);
+  if (guard === undefined) return read(definition, lookup);
+  // Tables of which the caller sees a part, the last of them one that was looked at.
+  let partlySeen = definition === table.definition ? undefined : definition;
+  const noting: TableLookup = (name) => {
+    const found = lookup(name);
+    if (found !== place.node.databases.table(table.definition.database, name)?.definition) partlySeen = found;
+    return found;
+  };
   try {
-    return read();
+    return read(definition, noting);
   } catch (error) {
-    if (error instanceof ZerohopError && error.code === 'UNKNOWN_ATTRIBUTE') throw notVisible(place);
-    throw error;
+    if (!(error instanceof ZerohopError) || error.code !== 'UNKNOWN_ATTRIBUTE' || !partlySeen) throw error;
+    const visible = partlySeen.attributes.filter(({ hidden }) => !hidden).map((attribute) => attribute.name);
+    throw new ZerohopError('FORBIDDEN', `Of ${partlySeen.name} you may read: ${visible.join(', ')}.`, {
+      action: 'read',
+    });
   }
-}
-
-function notVisible(place: Guarded): ZerohopError {
-  const { name, attributes } = definitionFor(place);
-  const visible = attributes.filter(({ hidden }) => !hidden).map((attribute) => attribute.name);
-  return new ZerohopError('FORBIDDEN', `Of ${name} you may read: ${visible.join(', ')}.`, { action: 'read' });
 }
 
 /** The query, limited to what the caller may read. Throws FORBIDDEN where it names something else. */
@@ -124,8 +142,7 @@ export function limited(place: Guarded, query: Query): Query {
     throw new ZerohopError('FORBIDDEN', 'How a query is answered is shown to super users.', { action: 'read' });
   const definition = definitionFor(place);
   const hasRelations = definition.attributes.some(({ type }) => type.kind === 'relation');
-  if (grant.attributes !== null || hasRelations)
-    readingNames(place, () => checkQuery(query, definition, lookupFor(place)));
+  if (grant.attributes !== null || hasRelations) readingNames(place, (seen, lookup) => checkQuery(query, seen, lookup));
   const selected = grant.attributes === null || query.select ? query : { ...query, select: wholeOf(definition) };
   return withRows(place, selected, grant);
 }
@@ -241,8 +258,7 @@ export function checkDelete(place: Guarded, transaction: ScopedTransaction, id: 
 function mustBeOneOf(place: Guarded, transaction: ScopedTransaction, id: Id, grant: Grant): void {
   if (grant.rows === null) return;
   const stored = transaction.get(place.table, id);
-  if (stored === undefined) return;
-  if (!isOneOf(place, transaction, id, grant)) throw missing(place, id);
+  if (stored === undefined || !isOneOf(place, transaction, id, grant)) throw missing(place, id);
   transaction.insist(place.table, id, stored.version);
 }
 

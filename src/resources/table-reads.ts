@@ -3,12 +3,12 @@
 import { type Json, type JsonObject, ZerohopError } from '../base/index.ts';
 import { type ConditionGroup, type Query, queryFromObject } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
-import type { AttributeType } from '../schema/index.ts';
+import type { AttributeType, TableDefinition } from '../schema/index.ts';
 import type { SearchResult, SearchRow, StoredRecord, Table } from '../tables/index.ts';
 import { ExtendedIterable } from './extended-iterable.ts';
-import { definitionFor, guardedBy, limited, lookupFor, readingNames, visibleRecord } from './guard.ts';
+import { definitionFor, guardedBy, limited, readingNames, visibleRecord } from './guard.ts';
 import { TableRecord } from './record.ts';
-import { type QueryObject, RequestTarget } from './request-target.ts';
+import { type QueryObject, RequestTarget, type TableLookup } from './request-target.ts';
 import { blobNamesOf, type Place, readingIn } from './table-place.ts';
 
 /** What a call names: one record, the records a query matches, or the table itself. */
@@ -28,13 +28,16 @@ export type Named =
  */
 export function nameTarget(target: unknown, unguarded: Place, ofRecord: 'query' | 'selection' = 'query'): Named {
   const place = guardedBy(unguarded, target);
-  return readingNames(place, () => nameSeen(target, place, ofRecord));
+  return readingNames(place, (definition, lookup) => nameSeen(target, place.table, definition, lookup, ofRecord));
 }
 
-function nameSeen(target: unknown, place: Place, ofRecord: 'query' | 'selection'): Named {
-  const { table } = place;
-  const definition = definitionFor(place);
-  const lookup = lookupFor(place);
+function nameSeen(
+  target: unknown,
+  table: Table,
+  definition: TableDefinition,
+  lookup: TableLookup,
+  ofRecord: 'query' | 'selection',
+): Named {
   if (typeof target === 'string' || typeof target === 'number') return named(target);
   if (target instanceof RequestTarget) {
     if (target.isCollection) {
