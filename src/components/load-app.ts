@@ -5,8 +5,10 @@
 
 import { existsSync } from 'node:fs';
 import { ZerohopError } from '../base/index.ts';
+import type { PagesControl, PagesMeters } from '../pages/index.ts';
 import type { HttpStep } from '../protocols/http/index.ts';
 import type { AppNode } from '../resources/index.ts';
+import { Metrics } from '../telemetry/index.ts';
 import { type AppConfig, booleanOption, hasConfigFile, type Options, readAppConfig } from './app-config.ts';
 import { filePatterns, findFiles } from './app-files.ts';
 import { loadData } from './data-loader.ts';
@@ -27,6 +29,8 @@ export interface LoadOptions {
   readonly primary: boolean;
   /** What the page cache shares with other threads; undefined: there are none. */
   readonly pagesMemory?: PagesMemory | undefined;
+  /** What the parts of the app measure by themselves. */
+  readonly meters?: PagesMeters | undefined;
 }
 
 export interface LoadedApp {
@@ -38,6 +42,8 @@ export interface LoadedApp {
   readonly close: () => void;
   /** Undefined: the app does not want its resources served over REST. */
   readonly rest: RestOptions | undefined;
+  /** Of the page cache in it. */
+  readonly pages?: PagesControl | undefined;
 }
 
 export interface RestOptions {
@@ -45,7 +51,7 @@ export interface RestOptions {
   readonly lastModified: boolean;
 }
 
-export async function loadApp({ folder, node, primary, pagesMemory }: LoadOptions): Promise<LoadedApp> {
+export async function loadApp({ folder, node, primary, pagesMemory, meters }: LoadOptions): Promise<LoadedApp> {
   const problems: string[] = [];
   const steps: HttpStep[] = [];
   let close = (): void => {};
@@ -80,6 +86,7 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
     return { problems, steps, close, rest: undefined };
   }
   let rest: RestOptions | undefined;
+  let control: PagesControl | undefined;
   const {
     env,
     loadEnv: files,
@@ -99,7 +106,14 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
   if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
   if (pages) {
     await attempt(async () => {
-      const loaded = await loadPages(pages, node, primary, pagesMemory);
+      const loaded = await loadPages(pages, {
+        node,
+        folder,
+        primary,
+        memory: pagesMemory,
+        meters: meters ?? new Metrics('app'),
+      });
+      control = loaded.control;
       steps.push(loaded.step);
       close = loaded.close;
     });
@@ -112,7 +126,7 @@ export async function loadApp({ folder, node, primary, pagesMemory }: LoadOption
   }
   if (primary && !hasConfigFile(folder)) warnEmpty(config, folder, node);
   for (const { name, options } of config.unsupported) warnUnsupported(name, options, folder, node);
-  return { problems, steps, close, rest };
+  return { problems, steps, close, rest, pages: control };
 }
 
 function warnEmpty(

@@ -2,6 +2,7 @@
 
 import { hostname } from 'node:os';
 import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
+import type { PagesControl, PagesMeters } from '../pages/index.ts';
 import {
   authenticationStep,
   BodyReader,
@@ -45,6 +46,8 @@ export interface OpenAppOptions {
   readonly clock?: Clock;
   /** What the page cache shares with other threads; undefined: there are none. */
   readonly pagesMemory?: PagesMemory | undefined;
+  /** What the parts of the app measure by themselves. */
+  readonly meters?: PagesMeters;
   /** Told the endpoint whose code is about to run. */
   readonly entering?: (endpoint: string) => void;
 }
@@ -54,6 +57,8 @@ export interface OpenApp {
   readonly handler: HttpHandler;
   /** What of the app could not be loaded, one line each. */
   readonly problems: readonly string[];
+  /** Of the page cache in it. */
+  readonly pages: PagesControl | undefined;
   close(): void;
 }
 
@@ -66,11 +71,13 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   const close = enterThread(node);
   try {
     await prepare?.(node);
-    const app = folder === undefined ? noApp : await loadApp({ folder, node, primary, pagesMemory });
+    const app =
+      folder === undefined ? noApp : await loadApp({ folder, node, primary, pagesMemory, meters: options.meters });
     return {
       node,
       handler: handlerOf(app, node, options),
       problems: app.problems,
+      pages: app.pages,
       close() {
         app.close();
         close();

@@ -8,11 +8,14 @@ import {
   PageStore,
   Pages,
   PagesControl,
+  type PagesMeters,
   type PagesStatus,
   PageUpkeep,
   type PurgeRequest,
   readPages,
   SharedState,
+  samplePages,
+  WarmUps,
 } from '../pages/index.ts';
 import type { HttpRequest, HttpStep } from '../protocols/http/index.ts';
 import { type AppNode, currentNode } from '../resources/index.ts';
@@ -25,27 +28,40 @@ export interface PagesMemory {
 
 export interface LoadedPages {
   readonly step: HttpStep;
+  readonly control: PagesControl;
   close(): void;
 }
 
 /** The page cache of each node that has one. */
 const controls = new WeakMap<AppNode, PagesControl>();
 
+export interface LoadPagesOptions {
+  readonly node: AppNode;
+  /** Of the app. */
+  readonly folder: string;
+  /** Whether this thread makes the tables, tidies up and warms. */
+  readonly primary: boolean;
+  /** Undefined: there are no other threads. */
+  readonly memory: PagesMemory | undefined;
+  readonly meters: PagesMeters;
+}
+
 export async function loadPages(
   value: unknown,
-  node: AppNode,
-  primary: boolean,
-  memory: PagesMemory | undefined,
+  { node, folder, primary, memory, meters }: LoadPagesOptions,
 ): Promise<LoadedPages> {
   const { sites, diskBytes, memoryBytes } = readPages(value);
   const { databases, log } = node;
   if (primary) await PageStore.prepare(databases, sites);
   const state = new SharedState(memory?.buffer, memory?.thread);
-  const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes });
-  const control = new PagesControl(pages);
-  controls.set(node, control);
+  const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes, meters });
   const upkeep = primary ? new PageUpkeep({ store: pages.store, diskBytes, log }) : undefined;
+  const warmUps = primary ? new WarmUps({ pages, folder, log }) : undefined;
+  const control = new PagesControl(pages, warmUps);
+  controls.set(node, control);
+  samplePages(meters, pages, upkeep && warmUps && { upkeep, warmUps });
   upkeep?.start();
+  warmUps?.start();
   return {
     step: {
       name: 'pages',
@@ -56,7 +72,11 @@ export async function loadPages(
         return pages.handle(request) ?? next(request);
       },
     },
-    close: () => upkeep?.stop(),
+    control,
+    close() {
+      upkeep?.stop();
+      warmUps?.close();
+    },
   };
 }
 

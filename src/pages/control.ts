@@ -7,6 +7,8 @@ import { type PurgeOrder, purge } from './purge.ts';
 import type { ReadinessReport } from './readiness.ts';
 import { routeOf } from './route.ts';
 import type { OutageMode } from './shield.ts';
+import type { WarmProgress } from './warm-up.ts';
+import type { WarmOrder, WarmUps } from './warm-ups.ts';
 
 /** One of `url` ('https://shop.example.com/a?b=1', or a path when there is one site), `tag` and `all`. */
 export interface PurgeRequest {
@@ -37,11 +39,46 @@ export interface PagesStatus {
   readonly readiness: ReadinessReport;
 }
 
+/** What other threads want of it, as plain data. */
+export type PagesOrder =
+  | { readonly do: 'purge'; readonly request: PurgeRequest }
+  | { readonly do: 'outage'; readonly mode: OutageMode; readonly site?: string }
+  | { readonly do: 'status' }
+  | { readonly do: 'warm'; readonly order: WarmOrder }
+  | { readonly do: 'progress' };
+
+/** What came of an order, as plain data. */
+export type PagesAnswer =
+  | { readonly did: 'purge'; readonly purged: number }
+  | { readonly did: 'outage' }
+  | { readonly did: 'status'; readonly status: PagesStatus }
+  | { readonly did: 'progress'; readonly progress: readonly WarmProgress[] };
+
 export class PagesControl {
   readonly #pages: Pages;
+  readonly #warmUps: WarmUps | undefined;
 
-  constructor(pages: Pages) {
+  /** @param warmUps of the one thread that has them */
+  constructor(pages: Pages, warmUps?: WarmUps) {
     this.#pages = pages;
+    this.#warmUps = warmUps;
+  }
+
+  async run(order: PagesOrder): Promise<PagesAnswer> {
+    switch (order.do) {
+      case 'purge':
+        return { did: 'purge', purged: await this.purge(order.request) };
+      case 'outage':
+        await this.outage(order.mode, order.site);
+        return { did: 'outage' };
+      case 'status':
+        return { did: 'status', status: this.status(Date.now()) };
+      case 'warm':
+        await this.#warmUps?.warm(order.order);
+        return { did: 'progress', progress: this.#warmUps?.progress() ?? [] };
+      case 'progress':
+        return { did: 'progress', progress: this.#warmUps?.progress() ?? [] };
+    }
   }
 
   /** How many pages were meant. Resolves when all threads see it. */

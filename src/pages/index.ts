@@ -1,10 +1,16 @@
-export { PagesControl, type PagesStatus, type PurgeRequest } from './control.ts';
+export { type PagesAnswer, PagesControl, type PagesOrder, type PagesStatus, type PurgeRequest } from './control.ts';
 export { answerControl, controlPath } from './control-door.ts';
+export { mergeStatus } from './merge-status.ts';
+export type { PagesMeters } from './page-metrics.ts';
 export { PageStore } from './page-store.ts';
 export { Pages, type PagesOptions } from './pages.ts';
 export { type PurgeOrder, purge } from './purge.ts';
+export type { ReadinessReport } from './readiness.ts';
+export { samplePages } from './sample-pages.ts';
 export { type PagesSettings, readPages } from './settings.ts';
 export { SharedState, sharedStateBytes } from './shared-state.ts';
 export type { OutageMode } from './shield.ts';
 export type { PageRequest, Site } from './types.ts';
 export { PageUpkeep } from './upkeep.ts';
+export type { WarmProgress } from './warm-up.ts';
+export { type WarmOrder, WarmUps } from './warm-ups.ts';

@@ -232,6 +232,20 @@ function segmentsOf({ segments }: Rule, headers: Headers): Segment[] {
 
 type Device = 'desktop' | 'mobile' | 'tablet';
 
+/** Request headers for each of the segments a rule has: what clients of all kinds would send. */
+export function segmentHeaders({ segments }: Rule): readonly Headers[] {
+  const devices = segments.device ? Object.values(userAgents) : [undefined];
+  const languages = segments.languages.length > 0 ? segments.languages : [undefined];
+  return devices.flatMap((device) =>
+    languages.map((language) => {
+      const headers = new Headers();
+      if (device !== undefined) headers.set('user-agent', device);
+      if (language !== undefined) headers.set('accept-language', language);
+      return headers;
+    }),
+  );
+}
+
 const userAgents: Readonly<Record<Device, string>> = {
   desktop: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
   mobile:

@@ -9,7 +9,7 @@ export const database = 'pages';
 
 /**
  * Page: a response, or, where responses vary, the list of its variants. Body: bytes by their hash. Site: counts purges, so that a page fetched
- * before one is not stored after it. Purge: what was purged, for a week.
+ * before one is not stored after it. Purge: what was purged, for a week. Warm: how far warming of a site is, and its busiest pages, of this node.
  */
 export const tableDefinitions = parseSdl(
   `
@@ -42,6 +42,12 @@ export const tableDefinitions = parseSdl(
     hard: Boolean
     count: Long
     atMs: Long
+  }
+  type Warm @table(database: "pages", replicate: false) {
+    id: ID @primaryKey
+    by: String
+    round: Any
+    busiest: Any
   }
 `,
   'pages',

@@ -54,7 +54,13 @@ export interface PageStoreOptions {
 
 export class PageStore {
   readonly #options: PageStoreOptions;
-  readonly #tables: { readonly page: Table; readonly body: Table; readonly site: Table; readonly purge: Table };
+  readonly #tables: {
+    readonly page: Table;
+    readonly body: Table;
+    readonly site: Table;
+    readonly purge: Table;
+    readonly warm: Table;
+  };
   /** Least recently used first. */
   readonly #hot = new Map<string, HotRow>();
   #hotBytes = 0;
@@ -67,7 +73,13 @@ export class PageStore {
       if (!found) throw new ZerohopError('INVALID_SCHEMA', `The database ${database} has no table ${name}.`);
       return found;
     };
-    this.#tables = { page: table('Page'), body: table('Body'), site: table('Site'), purge: table('Purge') };
+    this.#tables = {
+      page: table('Page'),
+      body: table('Body'),
+      site: table('Site'),
+      purge: table('Purge'),
+      warm: table('Warm'),
+    };
   }
 
   /** Creates the tables and the sites' rows. By one thread, before the others open theirs. */
@@ -86,7 +98,7 @@ export class PageStore {
     return this.#options.databases;
   }
 
-  get tables(): Readonly<Record<'page' | 'body' | 'site' | 'purge', Table>> {
+  get tables(): Readonly<Record<'page' | 'body' | 'site' | 'purge' | 'warm', Table>> {
     return this.#tables;
   }
 
@@ -113,8 +125,20 @@ export class PageStore {
 
   /** What tells the fetch of a page from others: its key, and where it is known by what it varies, the variant. */
   flightKey({ key, forward }: Pick<KeyedRequest, 'key' | 'forward'>): string {
-    const row = this.#row(key)?.row;
+    const row = this.#hot.has(key) ? this.#row(key)?.row : this.#peekRow(key)?.row;
     return row?.kind === 'variants' ? variantKey(key, row.list.vary, forward) : key;
+  }
+
+  /** As `find`, for who goes through many: takes no room in memory from pages that are asked for. */
+  peek({ key, forward }: Pick<KeyedRequest, 'key' | 'forward'>): HotPage | undefined {
+    const found = this.#peekRow(key);
+    const own = found?.row.kind === 'variants' ? this.#peekRow(variantKey(key, found.row.list.vary, forward)) : found;
+    return own?.row.kind === 'page' ? { page: own.row.page, version: own.version, forms: new Map() } : undefined;
+  }
+
+  #peekRow(key: string): { readonly row: PageRow; readonly version: number } | undefined {
+    const record = this.#options.databases.peek(this.#tables.page, key);
+    return record && { row: parseRow(record), version: record.version };
   }
 
   /** Whether some page of a key could be served without its origin. */

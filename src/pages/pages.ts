@@ -13,10 +13,11 @@ import type { CacheStatus, Forwarded, NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, isUsableOnError, type PageFetch } from './fetch-page.ts';
 import { type Elsewhere, type Flight, Flights } from './flights.ts';
 import { hostOf, isSameVariant, keyOf } from './key.ts';
+import { type PageResult, type PagesMeters, type SiteMetrics, siteMetrics } from './page-metrics.ts';
 import { type HotPage, PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
 import { answerPurge } from './purge-request.ts';
-import { Readiness, type ReadinessReport } from './readiness.ts';
+import { Readiness, type ReadinessReport, type Share } from './readiness.ts';
 import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
 import type { SharedState } from './shared-state.ts';
@@ -31,6 +32,7 @@ export interface PagesOptions {
   /** Bytes of pages this thread keeps in memory. */
   readonly hotBytes: number;
   readonly chance?: () => number;
+  readonly meters: PagesMeters;
 }
 
 interface Lookup extends PageFetch {
@@ -41,15 +43,17 @@ export class Pages {
   readonly store: PageStore;
   readonly shield: Shield;
   readonly #sites: readonly Site[];
+  readonly #metrics: readonly SiteMetrics[];
   readonly #parts: FetchParts;
   readonly #flights: Flights;
   readonly #readiness: Readiness;
 
   /** The tables exist: see `PageStore.prepare`. */
-  constructor({ sites, databases, state, log, hotBytes, chance = Math.random }: PagesOptions) {
+  constructor({ sites, databases, state, log, hotBytes, meters, chance = Math.random }: PagesOptions) {
     this.#sites = sites;
+    this.#metrics = sites.map((site) => siteMetrics(meters, site));
     this.store = new PageStore({ databases, hotBytes });
-    this.shield = new Shield(state);
+    this.shield = new Shield(state, this.#metrics);
     this.#parts = { store: this.store, shield: this.shield, log, chance };
     this.#flights = new Flights(this.#parts, state);
     this.#readiness = new Readiness({ chance });
@@ -59,9 +63,19 @@ export class Pages {
     return this.#sites;
   }
 
+  /** For what works on the pages besides answering. */
+  get workings(): { readonly flights: Flights; readonly readiness: Readiness } {
+    return { flights: this.#flights, readiness: this.#readiness };
+  }
+
   /** Of the requests this thread got: a fair part of all. */
   readiness(nowMs: number): ReadinessReport {
     return this.#readiness.report(nowMs, (key) => this.store.servable(key, nowMs));
+  }
+
+  /** As `readiness`, of the last hour alone, from `most` requests of each minute. */
+  recentShare(nowMs: number, most: number): Share {
+    return this.#readiness.recent(nowMs, (key) => this.store.servable(key, nowMs), most);
   }
 
   /** Undefined: the request is for none of the sites. */
@@ -84,7 +98,10 @@ export class Pages {
     if (stale && stale.page.times.freshUntilMs > nowMs) {
       const ttl = (stale.page.times.freshUntilMs - nowMs) / 1000;
       const answered = answer(this.store, stale, asked, { status: { outcome: 'hit', ttl } }, nowMs);
-      if (answered instanceof Response) return answered;
+      if (answered instanceof Response) {
+        this.#count(site, 'hit');
+        return answered;
+      }
       return this.#orFetch(answered, {
         site,
         number: this.#number(site),
@@ -102,6 +119,10 @@ export class Pages {
     );
   }
 
+  #count(site: Site, result: PageResult): void {
+    this.#metrics[this.#number(site)]?.requests[result].add(1);
+  }
+
   #number(site: Site): number {
     return this.#sites.indexOf(site);
   }
@@ -111,13 +132,17 @@ export class Pages {
   }
 
   #pass(site: Site, request: PageRequest, outcome: Forwarded): Promise<Response> {
+    this.#count(site, 'pass');
     const [number, mode] = [this.#number(site), this.#mode(site)];
     return passOn({ parts: this.#parts, flights: this.#flights, site, number, mode, request, outcome });
   }
 
   /** What is stored could not be sent to this client, or its bytes are gone: as if it were not there. */
   async #orFetch(answered: Promise<Response | undefined> | undefined, lookup: Lookup): Promise<Response> {
-    return (await answered) ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
+    const found = await answered;
+    if (!found) return this.#fetch({ ...lookup, stale: undefined }, 'request');
+    this.#count(lookup.site, 'hit');
+    return found;
   }
 
   #stale(lookup: Lookup, nowMs: number): Promise<Response> {
@@ -164,6 +189,7 @@ export class Pages {
     };
     const told = { status, ...(failure !== undefined && { failure }) };
     const answered = await answer(this.store, stale, asked, told, nowMs);
+    if (answered) this.#count(lookup.site, stale.page.times.freshUntilMs > nowMs ? 'hit' : 'stale');
     return answered ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
   }
 
@@ -220,6 +246,8 @@ export class Pages {
     const { asked, stale } = lookup;
     const nowMs = Date.now();
     const base: CacheStatus = { outcome: why, ...(collapsed && { collapsed }) };
+    if (fetched.kind === 'page' || fetched.kind === 'renewed' || fetched.kind === 'private')
+      this.#count(lookup.site, 'miss');
     switch (fetched.kind) {
       case 'page':
         return this.#tellPage(lookup, fetched, base);
@@ -245,12 +273,14 @@ export class Pages {
       case 'error elsewhere': {
         if (stale && isUsableOnError(stale, nowMs))
           return this.#answerStale(lookup, stale, { failure: 'destination_unavailable', collapsed }, nowMs);
+        this.#count(lookup.site, 'error');
         return errorResponse(fetched, asked.method, { ...base, forwardedStatus: fetched.status });
       }
       case 'failed': {
         const { failure } = fetched;
         if (stale && isUsableOnError(stale, nowMs))
           return this.#answerStale(lookup, stale, { failure, collapsed }, nowMs);
+        this.#count(lookup.site, 'error');
         return failureResponse(failure, base);
       }
     }

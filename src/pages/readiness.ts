@@ -59,13 +59,16 @@ class SampledTimes {
     }
   }
 
-  share(nowMs: number, servable: (key: string) => Servable): Share {
+  /** @param most samples that are looked at of each bucket */
+  share(nowMs: number, servable: (key: string) => Servable, most = this.#samples): Share {
     const oldest = Math.floor(nowMs / this.#lengthMs) - this.#ring.length;
     const recent = this.#ring.filter(({ since, count }) => since > oldest && count > 0);
     const requests = recent.reduce((sum, { count }) => sum + count, 0);
     const sums: Record<Servable, number> = { fresh: 0, stale: 0, no: 0 };
-    for (const { count, sample } of recent)
-      for (const key of sample) sums[servable(key)] += count / sample.length / requests;
+    for (const { count, sample } of recent) {
+      const looked = sample.slice(0, most);
+      for (const key of looked) sums[servable(key)] += count / looked.length / requests;
+    }
     return { requests, fresh: sums.fresh, stale: sums.stale };
   }
 }
@@ -92,6 +95,13 @@ class BusiestKeys {
     if (!least) return;
     this.#counts.delete(least[0]);
     this.#counts.set(key, least[1] + 1);
+  }
+
+  /** As counted before. */
+  restore(counts: readonly (readonly [string, number])[]): void {
+    for (const [key, count] of counts) this.#counts.set(key, count + (this.#counts.get(key) ?? 0));
+    const least = this.sorted().slice(this.#most);
+    for (const [key] of least) this.#counts.delete(key);
   }
 
   /** Halves all counts, so that what was busy once makes room. */
@@ -134,6 +144,21 @@ export class Readiness {
       this.#busiest.fade();
     }
     this.#busiest.add(key);
+  }
+
+  /** The busiest pages with the requests for them; at most as many as were kept. */
+  busiest(): readonly (readonly [key: string, requests: number])[] {
+    return this.#busiest.sorted();
+  }
+
+  /** What `busiest` gave before a restart. */
+  restore(busiest: readonly (readonly [key: string, requests: number])[]): void {
+    this.#busiest.restore(busiest);
+  }
+
+  /** Of the last hour, from `most` requests of each minute. */
+  recent(nowMs: number, servable: (key: string) => Servable, most: number): Share {
+    return this.#minutes.share(nowMs, servable, most);
   }
 
   report(nowMs: number, servable: (key: string) => Servable, most = 20): ReadinessReport {

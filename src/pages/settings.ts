@@ -2,7 +2,7 @@
 
 import { Glob } from 'bun';
 import { limits, nearest, ZerohopError } from '../base/index.ts';
-import type { Rule, Site } from './types.ts';
+import type { Rule, Site, WarmSettings } from './types.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -48,6 +48,7 @@ function readSite(value: unknown, place: string): Site {
     'maxBody',
     'maxVariants',
     'rules',
+    'warm',
   ]);
   const host = textOf(fields, 'host', place)?.toLowerCase();
   const path = `/${textOf(fields, 'path', place) ?? ''}`.replace(/\/{2,}/g, '/').replace(/\/$/, '');
@@ -74,8 +75,35 @@ function readSite(value: unknown, place: string): Site {
     maxBodyBytes: sizeOf(fields, 'maxBody', place) ?? 8 * 1024 * 1024,
     maxVariants: countOf(fields, 'maxVariants', place) ?? 16,
     rules: rulesOf(fields.rules, place),
+    warm: fields.warm === undefined ? undefined : readWarm(fields.warm, `${place}.warm`),
   };
 }
+
+/** @param place of `warm` in the configuration, or the name of what holds it */
+export function readWarm(value: unknown, place: string): WarmSettings {
+  const fields = fieldsOf(value, place, ['sitemap', 'urls', 'every', 'concurrency', 'perSecond']);
+  const sitemap = typeof fields.sitemap === 'string' ? { sitemap: [fields.sitemap] } : fields;
+  const list = typeof fields.urls === 'string' ? fields.urls : undefined;
+  const settings: WarmSettings = {
+    sitemaps: listOf(sitemap, 'sitemap', place) ?? [],
+    urls: list === undefined ? (listOf(fields, 'urls', place) ?? []) : [],
+    list,
+    everyMs: durationOf(fields, 'every', place),
+    concurrency: countOf(fields, 'concurrency', place) ?? 8,
+    perSecond: countOf(fields, 'perSecond', place) ?? 50,
+  };
+  if (settings.everyMs !== undefined && settings.everyMs < warmLeastMs)
+    throw wrong(`${place}.every`, `must be ${warmLeastMs / 1000}s or more`);
+  for (const name of [...settings.sitemaps, ...settings.urls])
+    if (!name.startsWith('/') && !/^https?:\/\/./i.test(name))
+      throw wrong(place, `must name pages and sitemaps by path or address, not ${JSON.stringify(name)}`);
+  if (list === '' || (settings.sitemaps.length + settings.urls.length === 0 && list === undefined))
+    throw wrong(place, 'must have a sitemap or urls');
+  return settings;
+}
+
+/** Shortest time from one round of warming to the next, in ms. */
+const warmLeastMs = 1_000;
 
 function originOf(fields: Fields, place: string): string {
   const text = textOf(fields, 'origin', place);

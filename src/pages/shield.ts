@@ -2,6 +2,7 @@
 // for a while, then probed by one request.
 
 import { askOrigin, type OriginAnswer, type OriginFailure, type OriginRequest } from './origin.ts';
+import type { SiteMetrics } from './page-metrics.ts';
 import type { SharedState } from './shared-state.ts';
 import type { Site } from './types.ts';
 
@@ -12,10 +13,13 @@ export type OutageMode = 'auto' | 'on' | 'force';
 
 export class Shield {
   readonly #state: SharedState;
+  readonly #metrics: readonly SiteMetrics[];
   readonly #waiting = new Map<number, number>();
 
-  constructor(state: SharedState) {
+  /** @param metrics of each site, in their order */
+  constructor(state: SharedState, metrics: readonly SiteMetrics[] = []) {
     this.#state = state;
+    this.#metrics = metrics;
   }
 
   /** Whether a request would reach the origin now, as far as is known without asking. */
@@ -48,7 +52,15 @@ export class Shield {
       if (gate !== 'probe') this.#state.leave(number);
     });
     this.#judge(site, number, answer);
+    this.#measure(number, answer);
     return answer;
+  }
+
+  #measure(number: number, answer: OriginAnswer): void {
+    const metrics = this.#metrics[number];
+    if (!answer.ok) return metrics?.originAnswered(answer.failure);
+    metrics?.originAnswered(`${Math.floor(answer.response.status / 100)}xx`);
+    metrics?.originSeconds.observe((answer.receivedMs - answer.requestedMs) / 1000);
   }
 
   #judge(site: Site, number: number, answer: OriginAnswer): void {

@@ -22,6 +22,22 @@ export interface Site {
   readonly maxVariants: number;
   /** The first that matches counts; a path that none matches is passed on and not stored. */
   readonly rules: readonly Rule[];
+  readonly warm: WarmSettings | undefined;
+}
+
+/** What is fetched before anybody asks for it, and how fast. */
+export interface WarmSettings {
+  /** Addresses of sitemaps, or of indexes of them: on the site or its origin, by path or in full, or elsewhere. */
+  readonly sitemaps: readonly string[];
+  /** Addresses of pages, in full or by path. */
+  readonly urls: readonly string[];
+  /** A file with one such address per line, in the app's folder. */
+  readonly list: string | undefined;
+  /** From the beginning of one round to that of the next; undefined: one round, and then when it is asked for. */
+  readonly everyMs: number | undefined;
+  /** Requests to the origin at once, and in a second. */
+  readonly concurrency: number;
+  readonly perSecond: number;
 }
 
 export interface OriginLimit {

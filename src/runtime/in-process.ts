@@ -105,6 +105,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
       if (!answer.ok) throw errorFromData(answer.error);
       return answer.value;
     },
+    pages: async (order) => [await serving.pages(order)],
     async snapshots() {
       return cluster ? [cluster.metrics()] : [];
     },

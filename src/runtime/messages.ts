@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorData, Logger } from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
+import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { CommitOutcome, StoreTransaction } from '../store/index.ts';
 import type { MetricsSnapshot } from '../telemetry/index.ts';
@@ -67,6 +68,7 @@ export type ToServe =
   | { readonly type: 'schemaApplied'; readonly call: number; readonly error?: ErrorData }
   | { readonly type: 'refresh' }
   | { readonly type: 'metrics'; readonly call: number }
+  | { readonly type: 'pages'; readonly call: number; readonly order: PagesOrder }
   | { readonly type: 'stop' };
 
 export type FromServe =
@@ -75,6 +77,8 @@ export type FromServe =
   | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
   | { readonly type: 'endpoint'; readonly number: number; readonly name: string }
   | { readonly type: 'metrics'; readonly call: number; readonly snapshot: MetricsSnapshot }
+  | { readonly type: 'pagesAnswered'; readonly call: number; readonly answer: PagesAnswer }
+  | { readonly type: 'pagesFailed'; readonly call: number; readonly error: ErrorData }
   | { readonly type: 'stopped' };
 
 export interface ServeThreadOptions {

@@ -1,7 +1,7 @@
 // A serve thread: HTTP and app code with this thread's own read connections. Started by threads.ts; speaks messages.ts.
 
 import { parentPort } from 'node:worker_threads';
-import { errorFromData, errorToData, systemClock } from '../base/index.ts';
+import { errorFromData, errorToData, systemClock, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
 import { createLogger, Metrics, measureThread } from '../telemetry/index.ts';
@@ -33,6 +33,8 @@ parentPort?.on('message', (message: ToServe) => {
       return databases?.refresh();
     case 'metrics':
       return post({ type: 'metrics', call: message.call, snapshot: metrics?.snapshot() ?? [] });
+    case 'pages':
+      return void tellPages(message);
     case 'stop':
       return void stop();
   }
@@ -83,6 +85,15 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     entering,
   });
   post({ type: 'ready', port: serving.port, problems: serving.problems });
+}
+
+async function tellPages({ call, order }: Extract<ToServe, { type: 'pages' }>): Promise<void> {
+  try {
+    if (!serving) throw new ZerohopError('OVERLOADED', 'The app is not loaded yet.');
+    post({ type: 'pagesAnswered', call, answer: await serving.pages(order) });
+  } catch (error) {
+    post({ type: 'pagesFailed', call, error: errorToData(error) });
+  }
 }
 
 let calls = 0;

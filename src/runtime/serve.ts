@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Logger, systemClock, ZerohopError } from '../base/index.ts';
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
+import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
 import { type HttpHandler, type Identify, type Listener, listen } from '../protocols/http/index.ts';
 import { Identities, isLoopback, SecurityEvents } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
@@ -34,6 +35,8 @@ export interface ServeOptions {
 export interface Serving {
   readonly port: number;
   readonly problems: readonly string[];
+  /** What the page cache of the app is told. Throws NOT_FOUND when it has none. */
+  pages(order: PagesOrder): Promise<PagesAnswer>;
   /** Stops accepting, waits for requests in flight as long as the configuration says, and closes the app. */
   stop(): Promise<void>;
 }
@@ -65,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     bodyTimeoutMs: config.limits.bodyTimeoutMs,
     compressionThreshold: config.http.compressionThreshold,
     pagesMemory: options.pagesMemory,
+    meters: metrics,
     ...(entering && { entering }),
   });
   // A promise of the app that fails and that nobody awaits, such as a write it forgot: one request's mistake, not the thread's end.
@@ -82,6 +86,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     return {
       port: listener.port,
       problems: app.problems,
+      async pages(order) {
+        if (app.pages) return await app.pages.run(order);
+        throw new ZerohopError('NOT_FOUND', 'This app has no page cache: its config.yaml has no "pages".');
+      },
       async stop() {
         await listener.stop();
         close();

@@ -2,10 +2,10 @@
 // store thread the node can't go on.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
+import { type ErrorData, errorFromData, errorToData, systemClock, ZerohopError } from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
-import { sharedStateBytes } from '../pages/index.ts';
+import { type PagesAnswer, type PagesOrder, sharedStateBytes } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
@@ -64,6 +64,7 @@ class Threads implements Workers {
   readonly #copyConnections = new Map<string, Connection>();
   readonly #asked = new Map<number, (snapshot: MetricsSnapshot) => void>();
   #calls = 0;
+  readonly #pagesCalls = new Map<number, { resolve(answer: PagesAnswer): void; reject(error: Error): void }>();
   /** Schema calls on their way to the store: whose, and how it learns of the end. */
   readonly #schemaCalls = new Map<
     number,
@@ -181,6 +182,26 @@ class Threads implements Workers {
     this.#databases?.close();
     await this.#store.terminate();
     for (const connection of this.#copyConnections.values()) connection.close();
+  }
+
+  pages(order: PagesOrder, whose: 'first' | 'all'): Promise<readonly PagesAnswer[]> {
+    const first = this.#serve.slice(0, 1);
+    const asked = whose === 'first' ? first : this.#serve.filter(({ state }) => state === 'ready');
+    return Promise.all((asked.length > 0 ? asked : first).map((thread) => this.#tellPages(thread, order)));
+  }
+
+  #tellPages(thread: ServeThread, order: PagesOrder): Promise<PagesAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<PagesAnswer>();
+    const call = ++this.#calls;
+    const { worker } = thread;
+    const died = (): void => reject(new ZerohopError('OVERLOADED', 'The thread that was told has ended. Try again.'));
+    worker.once('exit', died);
+    this.#pagesCalls.set(call, { resolve, reject });
+    tell(thread, { type: 'pages', call, order });
+    return promise.finally(() => {
+      worker.off('exit', died);
+      this.#pagesCalls.delete(call);
+    });
   }
 
   async snapshots(): Promise<readonly MetricsSnapshot[]> {
@@ -338,6 +359,10 @@ class Threads implements Workers {
           tell(thread, { type: 'schemaApplied', call, ...(error && { error }) }),
         );
       }
+      case 'pagesAnswered':
+        return this.#pagesCalls.get(message.call)?.resolve(message.answer);
+      case 'pagesFailed':
+        return this.#pagesCalls.get(message.call)?.reject(errorFromData(message.error));
       case 'endpoint':
         return void thread.endpoints.set(message.number, message.name);
       case 'metrics':

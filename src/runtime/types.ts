@@ -3,6 +3,7 @@
 import type { Logger } from '../base/index.ts';
 import type { ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
+import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
@@ -40,6 +41,8 @@ export interface Workers {
   askCluster(request: ClusterRequest): Promise<unknown>;
   reload(): Promise<readonly string[]>;
   stop(): Promise<void>;
+  /** Tells the page cache of the first serve thread, or of all. */
+  pages(order: PagesOrder, whose: 'first' | 'all'): Promise<readonly PagesAnswer[]>;
   snapshots(): Promise<readonly ReturnType<Metrics['snapshot']>[]>;
 }
 
