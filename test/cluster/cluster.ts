@@ -6,12 +6,21 @@ import { join } from 'node:path';
 import type { ClusterStatus, DatabaseStatus } from '../../src/cluster/index.ts';
 import { startNode, type TestNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 export interface ClusterOptions {
   readonly app: string;
   readonly threads?: number;
   /** More `ZEROHOP_*` variables of one node, or of all. */
   readonly settings?: (name: string) => Readonly<Record<string, string>>;
+  /** Lines between all members, which can be cut, with the time there and back between two of them. */
+  readonly roundTripMs?: (one: string, other: string) => number;
+}
+
+interface Line {
+  readonly from: string;
+  readonly to: string;
+  readonly proxy: TcpProxy;
 }
 
 /** One member. Its process can end and be started again on the same data. */
@@ -82,6 +91,8 @@ export class TestCluster implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'zerohop-cluster-'));
   readonly members: ClusterMember[] = [];
   readonly #options: ClusterOptions;
+  readonly #ports = new Map<string, number>();
+  readonly #lines: Line[] = [];
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -91,6 +102,7 @@ export class TestCluster implements AsyncDisposable {
   static async start(options: ClusterOptions, names: readonly string[]): Promise<TestCluster> {
     const cluster = new TestCluster(options);
     try {
+      if (options.roundTripMs) await cluster.#layLines(names, options.roundTripMs);
       await Promise.all(names.map((name) => cluster.add(name)));
       const [first, ...others] = names.map((name) => cluster.member(name));
       await first?.operation('cluster_init', { cluster: 'test' });
@@ -103,9 +115,30 @@ export class TestCluster implements AsyncDisposable {
     }
   }
 
+  /** Cuts these members off from the others; without any, everybody hears everybody again. */
+  partition(...names: readonly string[]): void {
+    for (const { from, to, proxy } of this.#lines) proxy.isCut = names.includes(from) !== names.includes(to);
+  }
+
+  #portOf(name: string): number {
+    const port = this.#ports.get(name) ?? freePort();
+    this.#ports.set(name, port);
+    return port;
+  }
+
+  async #layLines(names: readonly string[], roundTripMs: (one: string, other: string) => number): Promise<void> {
+    for (const [index, from] of names.entries())
+      for (const to of names.slice(index + 1)) {
+        const proxy = await TcpProxy.start(this.#portOf(to), { roundTripMs: roundTripMs(from, to) });
+        this.#lines.push({ from, to, proxy });
+      }
+  }
+
   /** Starts a node that is in no cluster. */
   async add(name: string): Promise<ClusterMember> {
     const { app, threads, settings } = this.#options;
+    const port = this.#portOf(name);
+    const routes = this.#lines.filter(({ from }) => from === name).map(({ proxy }) => `127.0.0.1:${proxy.port}`);
     const member = new ClusterMember(name, () =>
       startNode({
         app,
@@ -113,9 +146,10 @@ export class TestCluster implements AsyncDisposable {
         threads: threads ?? 0,
         settings: {
           REPLICATION_HOST: '127.0.0.1',
-          REPLICATION_PORT: '0',
+          REPLICATION_PORT: String(port),
           REPLICATION_HOSTNAME: name,
           REPLICATION_ADDRESS: '127.0.0.1',
+          ...(this.#lines.length > 0 && { REPLICATION_MESH: 'routes', REPLICATION_ROUTES: routes.join(',') }),
           ...settings?.(name),
         },
       }),
@@ -167,6 +201,14 @@ export class TestCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.members.map((member) => member.kill9()));
+    await Promise.all(this.#lines.map(({ proxy }) => proxy[Symbol.asyncDispose]()));
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** One that nobody listens on now; a member keeps it when it starts again. */
+export function freePort(): number {
+  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+  server.stop(true);
+  return server.port;
 }
