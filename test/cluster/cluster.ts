@@ -93,6 +93,7 @@ export class TestCluster implements AsyncDisposable {
   readonly #options: ClusterOptions;
   readonly #ports = new Map<string, number>();
   readonly #lines: Line[] = [];
+  readonly #apps = new Map<string, string>();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -113,6 +114,11 @@ export class TestCluster implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** From its next start on, a member runs another application. */
+  runs(name: string, app: string): void {
+    this.#apps.set(name, app);
   }
 
   /** Cuts these members off from the others; without any, everybody hears everybody again. */
@@ -136,12 +142,12 @@ export class TestCluster implements AsyncDisposable {
 
   /** Starts a node that is in no cluster. */
   async add(name: string): Promise<ClusterMember> {
-    const { app, threads, settings } = this.#options;
+    const { threads, settings } = this.#options;
     const port = this.#portOf(name);
     const routes = this.#lines.filter(({ from }) => from === name).map(({ proxy }) => `127.0.0.1:${proxy.port}`);
     const member = new ClusterMember(name, () =>
       startNode({
-        app,
+        app: this.#apps.get(name) ?? this.#options.app,
         data: join(this.folder, name),
         threads: threads ?? 0,
         settings: {
