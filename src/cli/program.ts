@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { type NamedKey, namedKeys } from '../config/index.ts';
 import { addClusterCommands } from './cluster-commands.ts';
+import { addPagesCommands } from './pages-commands.ts';
 import { version } from './version.ts';
 
 /** @param exitWith is told the exit code of a command that ended otherwise than by throwing */
@@ -63,6 +64,7 @@ export function buildProgram(exitWith: (code: number) => void): Command {
     });
 
   addClusterCommands(program, exitWith);
+  addPagesCommands(program, exitWith);
 
   program
     .command('version')

@@ -59,7 +59,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     measureProcess(metrics, version);
     const running = workers;
     // The app answers already: it need not wait for these modules.
-    const { clusterOperations, createOperationsHandler, userOperations } = await import(
+    const { clusterOperations, createOperationsHandler, pagesOperations, userOperations } = await import(
       '../protocols/operations/index.ts'
     );
     const databases = await running.openDatabases();
@@ -81,7 +81,11 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
           const text = await renderPrometheus([metrics.snapshot(), ...snapshots]);
           return { text, contentType: prometheusContentType };
         },
-        operations: [...userOperations(identities), ...clusterOperations((request) => running.askCluster(request))],
+        operations: [
+          ...userOperations(identities),
+          ...clusterOperations((request) => running.askCluster(request)),
+          ...pagesOperations((order, whose) => running.pages(order, whose)),
+        ],
         identify: async ({ method, headers }, address) =>
           identities.identify({ method, headers, address: () => address }),
         actAs: (user, wanted) => identities.actAs(user, wanted),

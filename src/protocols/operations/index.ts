@@ -1,4 +1,5 @@
 export { clusterOperations } from './cluster-operations.ts';
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
+export { pagesOperations, type TellPages } from './pages-operations.ts';
 export type { IdentifyCaller, Operation, OperationCall } from './types.ts';
 export { userOperations } from './user-operations.ts';
