@@ -133,11 +133,17 @@ export function readingNames<Result>(
   }
 }
 
+/** Throws UNAUTHENTICATED or FORBIDDEN unless the caller may read of the table. */
+export function demandRead(place: Guarded): void {
+  const grant = grantOf(place, 'read');
+  if (grant && !grant.allowed) throw refused(place, 'read');
+}
+
 /** The query, limited to what the caller may read. Throws FORBIDDEN where it names something else. */
 export function limited(place: Guarded, query: Query): Query {
   const grant = grantOf(place, 'read');
   if (grant === undefined) return query;
-  if (!grant.allowed) throw refusal(place.guard?.user ?? null, 'read', place.table.definition.name);
+  demandRead(place);
   if (query.explain)
     throw new ZerohopError('FORBIDDEN', 'How a query is answered is shown to super users.', { action: 'read' });
   const definition = definitionFor(place);

@@ -6,7 +6,7 @@ import type { Id } from '../records/index.ts';
 import type { AttributeType, TableDefinition } from '../schema/index.ts';
 import type { SearchResult, SearchRow, StoredRecord, Table } from '../tables/index.ts';
 import { ExtendedIterable } from './extended-iterable.ts';
-import { definitionFor, guardedBy, limited, readingNames, visibleRecord } from './guard.ts';
+import { definitionFor, demandRead, guardedBy, limited, readingNames, visibleRecord } from './guard.ts';
 import { TableRecord } from './record.ts';
 import { type QueryObject, RequestTarget, type TableLookup } from './request-target.ts';
 import { blobNamesOf, type Place, readingIn } from './table-place.ts';
@@ -241,6 +241,7 @@ export function explain(place: Place, query: Query): JsonObject {
 
 /** What `GET /Table` tells about a table. */
 export function describeTable(place: Place): JsonObject {
+  demandRead(place);
   const definition = definitionFor(place);
   return {
     records: './',

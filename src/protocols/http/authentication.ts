@@ -23,10 +23,13 @@ export function authenticationStep({ attempts, limits }: AuthenticationOptions =
   return {
     name: 'authentication',
     handle(request, next) {
-      const user = request.identify();
-      if (!isLimited) return user instanceof Promise ? user.then(() => next(request)) : next(request);
+      if (!isLimited) {
+        // Without credentials whoever wants to know asks by itself.
+        const user = request.hasCredentials ? request.identify() : undefined;
+        return user instanceof Promise ? user.then(() => next(request)) : next(request);
+      }
       return (async () => {
-        await user;
+        await request.identify();
         const rate = takeOne(request, attempts, limits);
         const response = await next(request);
         return rate === undefined ? response : withRate(response, rate);

@@ -22,6 +22,7 @@ export class HttpRequest {
   readonly #identify: Identify;
   #user: User | null | undefined;
   #identified: User | null | Promise<User | null> | undefined;
+  #hasCredentials: boolean | undefined;
   #requestId: string | undefined;
   #pathEnd = -1;
 
@@ -76,6 +77,12 @@ export class HttpRequest {
   /** Aborted when the client goes away. */
   get signal(): AbortSignal {
     return this.raw.signal;
+  }
+
+  /** Whether it may say who is asking. */
+  get hasCredentials(): boolean {
+    this.#hasCredentials ??= this.raw.headers.has('authorization') || this.raw.headers.has('cookie');
+    return this.#hasCredentials;
   }
 
   /** Who is asking; null: nobody known. Before the step that identifies, those whose credentials take a while to check are nobody yet. */

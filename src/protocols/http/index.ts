@@ -28,3 +28,4 @@ export { preconditionOf, unmodifiedLimit } from './preconditions.ts';
 export { isUnexpected, type Problem, problemOf, problemResponse } from './problem.ts';
 export { type BodyLimits, BodyReader } from './read-body.ts';
 export { contentOf, headersOf, isResponseLike, type ResponseLike } from './response-like.ts';
+export { nosniff, withSecureHeaders } from './secure-headers.ts';

@@ -2,6 +2,7 @@
 
 import { type ErrorCode, errorTable, ZerohopError } from '../../base/index.ts';
 import { toJson } from './formats.ts';
+import { nosniff } from './secure-headers.ts';
 
 export interface Problem {
   readonly type: string;
@@ -45,7 +46,7 @@ export function isUnexpected(error: unknown): boolean {
 export function problemResponse(error: unknown, options: ProblemOptions): Response {
   if (error instanceof Response) return error;
   const problem = problemOf(error, options);
-  const headers = new Headers({ 'content-type': 'application/problem+json' });
+  const headers = new Headers({ 'content-type': 'application/problem+json', ...nosniff });
   if (problem.status === 503 || problem.status === 429) {
     headers.set('retry-after', String(problem.retryAfterSeconds ?? 1));
   }

@@ -25,7 +25,12 @@ export interface OperationsOptions {
 export type OperationsHandler = (request: Request, address: string | null) => Promise<Response>;
 
 export function createOperationsHandler(options: OperationsOptions): OperationsHandler {
-  const operations = new Map(options.operations.map((operation) => [operation.name, operation] as const));
+  const list: Operation = {
+    name: 'list_operations',
+    access: 'super_user',
+    run: async () => [...operations.values()].map(({ name, access }) => ({ name, access })),
+  };
+  const operations = new Map([...options.operations, list].map((operation) => [operation.name, operation] as const));
   return async (request, address) => {
     const { pathname } = new URL(request.url);
     if (pathname === '/') return await answerOperation(request, address, operations, options);

@@ -4,7 +4,7 @@
 import { type Match, methodOf, ownMethod, pathOfId, type ResourceClass, TableResource } from '../../resources/index.ts';
 import { accessTo } from '../../security/index.ts';
 import type { Databases, Table } from '../../tables/index.ts';
-import type { HttpRequest } from '../http/index.ts';
+import { type HttpRequest, nosniff } from '../http/index.ts';
 
 export class NewRecordPath {
   readonly #databases: Databases;
@@ -44,6 +44,7 @@ export class NewRecordPath {
       location: `/${path}/${pathOfId(id)}`,
       'content-type': 'application/json',
       vary: 'Accept, Accept-Encoding',
+      ...nosniff,
     };
     return new Response(JSON.stringify(id), { status: 201, headers });
   }

@@ -1,19 +1,24 @@
 // The OpenAPI 3.1 description of everything that is published: `GET /openapi`.
 
 import type { Json, JsonObject } from '../../base/index.ts';
-import { allowedVerbs, type Registry, type ResourceClass, type Verb } from '../../resources/index.ts';
+import { allowedVerbs, ownMethod, type Registry, type ResourceClass, type Verb } from '../../resources/index.ts';
 import type { TableDefinition } from '../../schema/index.ts';
+import { accessTo, type TableGrants, type User } from '../../security/index.ts';
 import type { Databases } from '../../tables/index.ts';
 import { extensions } from '../http/index.ts';
 import { sharedSchemas, tableSchema } from './openapi-schemas.ts';
 
-export function openApi(registry: Registry, databases: Pick<Databases, 'table'>): JsonObject {
+/** @param user who asks: tables they may do nothing with are left out, and attributes they may neither read nor write */
+export function openApi(registry: Registry, databases: Databases, user: User | null): JsonObject {
+  const grants = accessTo(databases).grants(user);
   const paths: Record<string, Json> = {};
   const schemas: Record<string, Json> = {};
   const tags: Json[] = [];
   for (const [path, { resource, exportTypes }] of registry.entries()) {
     if (resource.hidden || exportTypes.rest === false) continue;
-    const table = tableOf(resource, databases);
+    const whole = tableOf(resource, databases);
+    const table = whole && knownPart(whole, grants.on(whole));
+    if (whole && !table && !answersByItself(resource)) continue;
     tags.push({
       name: tagName(path),
       description: resource.description ?? table?.description ?? `Served at /${path}.`,
@@ -49,6 +54,21 @@ export function openApi(registry: Registry, databases: Pick<Databases, 'table'>)
       },
     },
   };
+}
+
+/** What of a table somebody may know of; undefined: nothing. */
+function knownPart(table: TableDefinition, grants: TableGrants): TableDefinition | undefined {
+  const allowed = [grants.read, grants.insert, grants.update, grants.delete].filter((grant) => grant.allowed);
+  if (allowed.length === 0) return undefined;
+  const named = [grants.read, grants.insert, grants.update].filter((grant) => grant.allowed);
+  if (named.some(({ attributes }) => attributes === null)) return table;
+  const isKnown = (name: string) => name === table.primaryKey || named.some(({ attributes }) => attributes?.has(name));
+  return { ...table, attributes: table.attributes.filter(({ name }) => isKnown(name)) };
+}
+
+/** Whether code of the app answers some verb of the class. */
+function answersByItself(resource: ResourceClass): boolean {
+  return (['get', 'put', 'patch', 'post', 'delete'] as const).some((verb) => ownMethod(resource, verb) !== undefined);
 }
 
 const queryHelp =

@@ -24,8 +24,10 @@ import {
   type HttpRequest,
   type HttpStep,
   type Next,
+  nosniff,
   preconditionOf,
   unmodifiedLimit,
+  withSecureHeaders,
 } from '../http/index.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { splitExtension } from './extension.ts';
@@ -140,7 +142,7 @@ class Rest {
       throw this.#failure(error, verb, match, target);
     }
     try {
-      return await this.#writer.write({ request, answer, context, target, match, verb, type });
+      return withSecureHeaders(await this.#writer.write({ request, answer, context, target, match, verb, type }));
     } catch (error) {
       context.release();
       throw error;
@@ -236,7 +238,8 @@ class Rest {
         allow: ['GET', 'HEAD'],
       });
     }
-    return Response.json(openApi(this.#options.node.registry, this.#options.node.databases));
+    const { registry, databases } = this.#options.node;
+    return Response.json(openApi(registry, databases, request.user), { headers: nosniff });
   }
 }
 

@@ -4,8 +4,8 @@
 import { limits, ZerohopError } from '../../base/index.ts';
 import { type Match, methodOf, ownMethod, type ResourceClass } from '../../resources/index.ts';
 import { type Access, accessTo } from '../../security/index.ts';
-import type { Databases } from '../../tables/index.ts';
-import { type ContentTypes, entityTag, type HttpRequest, isKnown } from '../http/index.ts';
+import type { Databases, Table } from '../../tables/index.ts';
+import { type ContentTypes, entityTag, type HttpRequest, isKnown, nosniff } from '../http/index.ts';
 
 export class StoredRecordPath {
   readonly #databases: Databases;
@@ -27,7 +27,7 @@ export class StoredRecordPath {
   /** Undefined: take the general path. */
   answer(request: HttpRequest, { resource, table, relativeURL }: Match): Response | undefined {
     if (table === undefined || !isPlainId(relativeURL) || !this.#isPlain(resource)) return undefined;
-    if (!this.#access.grants(request.user).on(table.definition).read.isWhole) return undefined;
+    if (!this.#isOpen(request, table)) return undefined;
     const { headers } = request;
     if (!this.#choosesJson(headers.get('accept'))) return undefined;
     const id = table.parseId(relativeURL.slice(1));
@@ -40,10 +40,18 @@ export class StoredRecordPath {
     const etag = entityTag(record.version);
     const ifNoneMatch = headers.get('if-none-match');
     if (ifNoneMatch !== null) {
-      if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers: { etag, vary } });
+      if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers: { etag, vary, ...nosniff } });
     } else if (headers.has('if-modified-since')) return undefined;
     request.sent(Buffer.byteLength(body));
-    return new Response(body, { headers: { 'content-type': 'application/json', etag, vary } });
+    return new Response(body, {
+      headers: { 'content-type': 'application/json', etag, vary, 'x-content-type-options': 'nosniff' },
+    });
+  }
+
+  /** Whether all of the table may be read: by everybody, or by who is asking. */
+  #isOpen(request: HttpRequest, { definition }: Table): boolean {
+    const mayRead = (user: HttpRequest['user']) => this.#access.grants(user).on(definition).read.isWhole;
+    return request.hasCredentials ? mayRead(request.user) : mayRead(null) || mayRead(request.user);
   }
 
   #isPlain(resource: ResourceClass): boolean {
