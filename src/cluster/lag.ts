@@ -7,8 +7,10 @@ interface Sample {
   readonly vector: Vector;
 }
 
-/** Samples kept; when there are more, every second of the older half goes, so that long times are known roughly. */
+/** Samples kept; when there are more, those go that are close to each other for their age: long times are known roughly. */
 const mostSamples = 600;
+/** Of a sample's age, how far from it the next may be. */
+const coarseness = 0.05;
 
 export interface Lag {
   readonly commits: number;
@@ -25,8 +27,13 @@ export class LagClock {
     if (last && [...vector].every(([origin, seq]) => last.vector.get(origin) === seq)) return;
     this.#samples.push({ atMs, vector });
     if (this.#samples.length <= mostSamples) return;
-    const half = mostSamples / 2;
-    this.#samples = this.#samples.filter((_, index) => index >= half || index % 2 === 0);
+    const kept = this.#samples.slice(0, 1);
+    for (const [index, sample] of this.#samples.entries()) {
+      const next = this.#samples[index + 1];
+      const gapMs = (next?.atMs ?? Number.POSITIVE_INFINITY) - (kept.at(-1)?.atMs ?? 0);
+      if (index > 0 && gapMs > coarseness * (atMs - (next?.atMs ?? atMs))) kept.push(sample);
+    }
+    this.#samples = kept;
   }
 
   /** What who has `theirs` lacks of an origin of which this node has `ours`. */

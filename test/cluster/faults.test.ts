@@ -16,7 +16,6 @@ async function writeAt(member: ClusterMember, history: History, isOver: () => bo
     );
     await history.tried('set', key, key, () => member.write('PUT', `/Note/${key}`, { id: key, by: member.name }));
     await history.tried('counter', 'total', key, () => member.write('POST', '/Count/', { id: 'total' }));
-    await Bun.sleep(5);
     // Where the member is not there, it says so at once: others are to have their turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
