@@ -8,13 +8,15 @@ const places = 8_192;
 /** Two numbers per place: a count, and when it began or was last raised, in s. */
 export const attemptsBytes = 2 * places * 4 + 8;
 
-/** The longest wait, in s; failures are forgotten when there was none for as long. */
-const longestWaitS = 900;
+/** Failures are forgotten when there was none for as long, in s. */
+const forgottenS = 900;
 
 /** Something that attempts are counted by. `free`: failures without a wait; each one after that doubles it. */
 export interface Counted {
   readonly key: string;
   readonly free: number;
+  /** The longest wait, in s. */
+  readonly longestS: number;
 }
 
 export class Attempts {
@@ -42,18 +44,18 @@ export class Attempts {
   }
 
   /** How long whoever is behind `key` must wait before the next attempt, in s. */
-  waitS({ key, free }: Counted): number {
+  waitS({ key, free, longestS }: Counted): number {
     const at = this.#placeOf(`failed ${key}`);
     const failures = Atomics.load(this.#cells, at);
     if (failures < free) return 0;
-    return Atomics.load(this.#cells, at + 1) + waitAfter(failures - free) - this.#nowS();
+    return Atomics.load(this.#cells, at + 1) + Math.min(longestS, 2 ** Math.min(failures - free, 20)) - this.#nowS();
   }
 
   failed(keys: readonly Counted[]): void {
     const now = this.#nowS();
     for (const { key } of keys) {
       const at = this.#placeOf(`failed ${key}`);
-      if (now - Atomics.load(this.#cells, at + 1) > longestWaitS) Atomics.store(this.#cells, at, 0);
+      if (now - Atomics.load(this.#cells, at + 1) > forgottenS) Atomics.store(this.#cells, at, 0);
       Atomics.add(this.#cells, at, 1);
       Atomics.store(this.#cells, at + 1, now);
     }
@@ -79,8 +81,4 @@ export class Attempts {
   #placeOf(key: string): number {
     return 2 * Number(Bun.hash.xxHash32(key, this.#seed >>> 0) % places);
   }
-}
-
-function waitAfter(failures: number): number {
-  return Math.min(longestWaitS, 2 ** Math.min(failures, 20));
 }

@@ -43,7 +43,8 @@ const basicMs = 30_000;
 const remembered = 10_000;
 
 interface Known {
-  user: User;
+  /** Null: the credentials are wrong. */
+  user: User | null;
   epoch: number;
   readonly untilMs: number;
   readonly claims: Claims | undefined;
@@ -58,6 +59,7 @@ export class Identities {
   readonly #passwords = new Passwords();
   readonly #options: IdentitiesOptions;
   readonly #known = new Map<string, Known>();
+  readonly #checking = new Map<string, Promise<User>>();
   /** Of passwords only a keyed hash is remembered. */
   readonly #pepper = randomBytes(32);
 
@@ -75,7 +77,8 @@ export class Identities {
   identify(credentials: Credentials): User | null | Promise<User | null> {
     const { headers } = credentials;
     const authorization = headers.get('authorization');
-    if (authorization !== null) return this.#recall(authorization) ?? this.#check(authorization, credentials.address());
+    if (authorization !== null)
+      return this.#recall(authorization) ?? this.#checkOnce(authorization, credentials.address());
     const cookies = headers.get('cookie');
     const session = cookies === null ? undefined : sessionOf(cookies);
     if (session !== undefined) return this.#ofSession(session, credentials);
@@ -94,7 +97,8 @@ export class Identities {
       this.events.note('sign-in failed', { username: account?.username ?? null, address });
       throw wrongCredentials();
     }
-    for (const key of keys) this.attempts.succeeded(key);
+    const [ofBoth] = keys;
+    if (ofBoth) this.attempts.succeeded(ofBoth);
     return user;
   }
 
@@ -147,23 +151,24 @@ export class Identities {
   }
 
   /** The user a refresh token stands for. Throws UNAUTHENTICATED. */
-  async refreshing(token: string, address: string): Promise<User> {
-    const keys: Counted[] = [{ key: `address ${address}`, free: 50 }];
-    this.attempts.demandFew(keys);
+  async refreshing(token: string): Promise<User> {
     const claims = await this.tokens.verify(token, 'refresh');
     const user = claims && this.#ofClaims(claims);
     if (user !== undefined) return user;
-    this.attempts.failed(keys);
     throw new ZerohopError('UNAUTHENTICATED', 'The refresh token is not valid, or not any more. Sign in again.');
   }
 
+  /** What is known of credentials; undefined: nothing any more. Throws UNAUTHENTICATED for those that were wrong a moment ago: no other guess. */
   #recall(authorization: string): User | undefined {
     const key = this.#keyOf(authorization);
     const known = this.#known.get(key);
     if (known === undefined) return undefined;
     const { epoch } = this.accounts.access;
     const nowMs = this.#options.clock.nowMs();
-    if (known.untilMs > nowMs && known.epoch === epoch) return known.user;
+    if (known.untilMs > nowMs && known.epoch === epoch) {
+      if (known.user === null) throw wrongCredentials();
+      return known.user;
+    }
     // A password is checked again; of a token the signature stands.
     const user = known.untilMs > nowMs && known.claims !== undefined ? this.#ofClaims(known.claims) : undefined;
     if (user === undefined) {
@@ -180,6 +185,18 @@ export class Identities {
     return createHmac('sha256', this.#pepper).update(authorization).digest('base64');
   }
 
+  /** The same credentials at the same time are checked once. */
+  #checkOnce(authorization: string, address: string): Promise<User> {
+    const key = this.#keyOf(authorization);
+    const checking = this.#checking.get(key) ?? this.#check(authorization, address);
+    if (!this.#checking.has(key)) {
+      this.#checking.set(key, checking);
+      const done = () => void this.#checking.delete(key);
+      checking.then(done, done);
+    }
+    return checking;
+  }
+
   async #check(authorization: string, address: string): Promise<User> {
     const { epoch } = this.accounts.access;
     const space = authorization.indexOf(' ');
@@ -187,17 +204,22 @@ export class Identities {
     const value = authorization.slice(space + 1).trim();
     if (scheme === 'basic') {
       const [username, password] = basicOf(value);
-      const user = await this.authenticate(username, password, address);
-      this.#remember(authorization, { user, epoch, untilMs: this.#options.clock.nowMs() + basicMs, claims: undefined });
-      return user;
+      const untilMs = this.#options.clock.nowMs() + basicMs;
+      try {
+        const user = await this.authenticate(username, password, address);
+        this.#remember(authorization, { user, epoch, untilMs, claims: undefined });
+        return user;
+      } catch (error) {
+        if (error instanceof ZerohopError && error.code === 'UNAUTHENTICATED')
+          this.#remember(authorization, { user: null, epoch, untilMs, claims: undefined });
+        throw error;
+      }
     }
     if (scheme !== 'bearer') throw new ZerohopError('UNAUTHENTICATED', 'Authorization is Basic or Bearer.');
-    const keys: Counted[] = [{ key: `address ${address}`, free: 50 }];
-    this.attempts.demandFew(keys);
+    // These can't be guessed: wrong ones are not counted.
     const claims = await this.tokens.verify(value, 'operation');
     const user = claims && this.#ofClaims(claims);
     if (claims === undefined || user === undefined) {
-      this.attempts.failed(keys);
       throw new ZerohopError('UNAUTHENTICATED', 'The token is not valid, or not any more. Sign in again.');
     }
     this.#remember(authorization, { user, epoch, untilMs: claims.expiresMs, claims });
@@ -279,9 +301,9 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> {
 /** By name and address together, by address, and by name, from wherever: the last late, or anybody could keep somebody out. */
 function keysOf(username: string, address: string): Counted[] {
   return [
-    { key: `user ${username} ${address}`, free: 5 },
-    { key: `address ${address}`, free: 50 },
-    { key: `user ${username}`, free: 500 },
+    { key: `user ${username} ${address}`, free: 5, longestS: 900 },
+    { key: `address ${address}`, free: 50, longestS: 60 },
+    { key: `user ${username}`, free: 500, longestS: 60 },
   ];
 }
 

@@ -144,9 +144,9 @@ export function userOperations(identities: Identities): Operation[] {
     {
       name: 'refresh_operation_token',
       access: 'anyone',
-      async run({ body, headers, address }) {
+      async run({ body, headers }) {
         const given = optional(body, 'refresh_token') ?? headers.get('authorization')?.replace(/^bearer /i, '') ?? '';
-        const user = await identities.refreshing(given, address ?? 'socket');
+        const user = await identities.refreshing(given);
         return { operation_token: await tokens.issue(user.username, 'operation') };
       },
     },
