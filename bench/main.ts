@@ -10,9 +10,10 @@ import { describeMachine } from './machine.ts';
 import { nodeParts } from './node/index.ts';
 import { profile, subjects } from './profile.ts';
 import { currentCommit, machineText, type Report, reportText, rowsText, writeResult } from './report.ts';
+import { security } from './security.ts';
 import { soak } from './soak.ts';
 
-const benchmarks: Readonly<Record<string, readonly Part[]>> = { node: nodeParts, soak: [soak] };
+const benchmarks: Readonly<Record<string, readonly Part[]>> = { node: nodeParts, security: [security], soak: [soak] };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
