@@ -32,8 +32,9 @@ export class TcpProxy implements AsyncDisposable {
 
   /** While it is cut nothing passes and nothing is told: as when a cable is pulled. */
   set isCut(isCut: boolean) {
+    const wasCut = this.#isCut;
     this.#isCut = isCut;
-    if (isCut) return;
+    if (isCut || !wasCut) return;
     // What was lost meanwhile can not be made up for.
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }
