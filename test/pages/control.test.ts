@@ -68,7 +68,131 @@ test('status says what would be served if the origin failed now', async () => {
 test('nobody but administrators', async () => {
   await using origin = startOrigin(() => page('one'));
   await using node = await startPagesNode({ origin: origin.url }, { settings: { AUTHORIZE_LOCAL: 'false' } });
-  expect((await node.get(door)).status).toBe(401);
+  const [, name, password] = await node.output.match(/user (\S+) with the password (\S+)/);
+  const admin = `Basic ${btoa(`${name}:${password}`)}`;
+  const operate = (authorization: string | undefined, body: object) =>
+    fetch(node.operationsUrl, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { ...(authorization !== undefined && { authorization }) },
+    });
+  const user = `Basic ${btoa('Ann:secret-of-ann')}`;
+  await operate(admin, { operation: 'add_role', role: 'reader', permission: {} });
+  const made = await operate(admin, {
+    operation: 'add_user',
+    username: 'Ann',
+    password: 'secret-of-ann',
+    role: 'reader',
+    active: true,
+  });
+  expect(made.status).toBe(200);
+  for (const [authorization, expected] of [
+    [undefined, 401],
+    [user, 403],
+    [admin, 200],
+  ] as const) {
+    const headers = { ...(authorization !== undefined && { authorization }) };
+    const statuses = [
+      (await fetch(node.url + door, { headers })).status,
+      (await fetch(node.url + door, { method: 'POST', body: '{"outage":"auto"}', headers })).status,
+      (await fetch(`${node.url}/a`, { method: 'PURGE', headers })).status,
+      (await operate(authorization, { operation: 'pages_status' })).status,
+      (await operate(authorization, { operation: 'pages_warm', urls: ['/a'] })).status,
+    ];
+    expect(statuses).toEqual(statuses.map(() => expected));
+  }
+  expect((await node.get('/a')).status).toBe(200);
+});
+
+test('operations: status of all threads together, readiness, purges, drills', async () => {
+  await using origin = startOrigin((_request, path) =>
+    path === '/a' ? page('one') : new Response('x', { headers: { 'cache-control': 'no-store' } }),
+  );
+  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] }, { threads: 2 });
+  const operate = async (body: object) => {
+    const response = await fetch(node.operationsUrl, { method: 'POST', body: JSON.stringify(body) });
+    return { status: response.status, answer: (await response.json()) as Status & Record<string, unknown> };
+  };
+  await whenStored(`${node.url}/a`);
+  await Promise.all(Array.from({ length: 40 }, () => node.get('/never')));
+  const { answer: status } = await operate({ operation: 'pages_status' });
+  expect(status).toMatchObject({
+    sites: [{ site: '*', outage: 'auto', asked: true }],
+    pages: 1,
+    warm: [{ site: '*' }],
+  });
+  const { answer } = await operate({ operation: 'pages_readiness' });
+  const { readiness } = status;
+  expect(answer as unknown).toEqual(readiness);
+  expect(readiness.missing as unknown).toEqual([{ key: '*/never', requests: 40 }]);
+  expect(readiness.hour.requests).toBeGreaterThan(40);
+  expect((await operate({ operation: 'pages_purge', url: '/a', dryRun: true })).answer).toEqual({
+    purged: 1,
+    hard: true,
+    dryRun: true,
+  });
+  expect((await operate({ operation: 'pages_purge', tag: 'all', soft: true })).answer).toMatchObject({ purged: 1 });
+  expect((await operate({ operation: 'pages_outage', mode: 'forbid' })).answer).toEqual({ outage: 'on' });
+  expect((await node.get('/b')).status).toBe(503);
+  expect((await operate({ operation: 'pages_outage', mode: 'off', site: '*' })).status).toBe(200);
+  expect((await node.get('/b')).status).toBe(200);
+  for (const wrong of [
+    { operation: 'pages_outage', mode: 'perhaps' },
+    { operation: 'pages_purge' },
+    { operation: 'pages_purge', tag: 7 },
+    { operation: 'pages_warm', urls: 7 },
+    { operation: 'pages_warm' },
+  ])
+    expect((await operate(wrong)).status).toBe(400);
+  expect((await operate({ operation: 'pages_warm', site: 'nowhere' })).status).toBe(404);
+});
+
+test('an app without pages says so', async () => {
+  const app = mkdtempSync(join(tmpdir(), 'zerohop-app-'));
+  writeFileSync(join(app, 'config.yaml'), 'rest: true\n');
+  try {
+    await using node = await startNode({ app });
+    const body = JSON.stringify({ operation: 'pages_status' });
+    const response = await fetch(node.operationsUrl, { method: 'POST', body });
+    expect([response.status, await response.json()]).toMatchObject([
+      404,
+      { detail: expect.stringContaining('no page cache') },
+    ]);
+  } finally {
+    rmSync(app, { recursive: true, force: true });
+  }
+});
+
+test('metrics: requests by how they were answered, the origin, memory, disk, readiness, warming', async () => {
+  await using origin = startOrigin((_request, path) =>
+    path === '/broken' ? new Response('', { status: 500 }) : page('one'),
+  );
+  const rules = [{ match: '/api/**', store: false }, { match: '/**' }];
+  const settings = { origin: origin.url, rules, limit: { backoff: '1ms' }, warm: { urls: ['/w'] } };
+  await using node = await startPagesNode(settings, { threads: 2 });
+  const metrics = async () => (await fetch(`${node.operationsUrl}/metrics`)).text();
+  await until('it is warm', async () =>
+    /zerohop_pages_warm_done{site="\*",result="fetched"} 1\n/.test(await metrics()),
+  );
+  for (const path of ['/a', '/a', '/a', '/api/x', '/broken']) await (await node.get(path)).text();
+  const text = await metrics();
+  const value = (series: string): number => {
+    const line = text.split('\n').find((one) => one.startsWith(`zerohop_pages_${series} `));
+    return Number(line?.slice(line.lastIndexOf(' ') + 1) ?? Number.NaN);
+  };
+  const requests = (result: string) => value(`requests_total{site="*",result="${result}"}`);
+  expect(['hit', 'miss', 'pass', 'error', 'stale'].map(requests)).toEqual([2, 1, 1, 1, 0]);
+  expect(value('origin_requests_total{site="*",result="2xx"}')).toBe(3);
+  expect(value('origin_requests_total{site="*",result="5xx"}')).toBe(1);
+  expect(value('origin_seconds_count{site="*"}')).toBe(4);
+  expect(value('origin_open{site="*"}')).toBe(1);
+  expect(value('origin_under_way{site="*"}')).toBe(0);
+  expect(value('stored')).toBe(2);
+  expect(value('memory_pages')).toBeGreaterThan(0);
+  expect(value('memory_bytes')).toBeGreaterThan(0);
+  expect(value('warming{site="*"}')).toBe(0);
+  expect(text).toContain('zerohop_pages_readiness_requests{servable="fresh"}');
+  expect(text).toContain('zerohop_pages_stored_bytes');
 });
 
 test('app code purges', async () => {
