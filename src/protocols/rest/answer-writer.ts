@@ -15,7 +15,7 @@ import {
   type Writer,
 } from '../http/index.ts';
 import { rawContent } from './raw-record.ts';
-import { isRead, respond } from './respond.ts';
+import { asStrange, isRead, respond } from './respond.ts';
 import { columnsOf, rowDecoder } from './typed-rows.ts';
 import { valueResponse } from './value-response.ts';
 
@@ -124,6 +124,7 @@ export class AnswerWriter {
     const threshold = this.#options.compressionThreshold;
     const raw = rawContent(record.body, table.definition);
     if (raw) {
+      asStrange(headers);
       const tag = entityTag(record.version);
       if (!isBlobReference(raw.data)) {
         return respond(request, { body: { whole: raw.data }, type: raw.type, status, tag, headers }, threshold);

@@ -103,3 +103,8 @@ export function bodyInit(chunk: Chunk): string | Uint8Array<ArrayBuffer> {
 function bytesOf(chunk: Chunk): Uint8Array {
   return typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk;
 }
+
+/** For content that came from who knows whom: as a page it runs no scripts and is of no site (CSP3 §6.3.2, "sandbox"). */
+export function asStrange(headers: Headers): void {
+  if (!headers.has('content-security-policy')) headers.set('content-security-policy', 'sandbox');
+}

@@ -12,6 +12,7 @@ import {
   ownMethod,
   RequestContext,
   type RequestTarget,
+  sourceOf,
   targetOf,
   type Verb,
 } from '../../resources/index.ts';
@@ -76,7 +77,7 @@ class Rest {
 
   constructor(options: RestOptions) {
     this.#options = options;
-    this.#stored = new StoredRecordPath(options.node.databases, options.contentTypes, options.compressionThreshold);
+    this.#stored = new StoredRecordPath(options.node, options.contentTypes, options.compressionThreshold);
     this.#writer = new AnswerWriter(options);
     this.#kept = new KeptAnswers(options.node.databases);
     this.#new = new NewRecordPath(options.node.databases);
@@ -92,8 +93,12 @@ class Rest {
       if (stored) return stored;
     }
     if (request.method === 'GET' && match.resource.cacheable === true) return this.#keptOrCall(request, match);
-    if (this.#new.fits(request, match)) return this.#create(request, match);
+    if (this.#new.fits(request, match) && !this.#isSourced(match)) return this.#create(request, match);
     return this.#call(request, match);
+  }
+
+  #isSourced({ table }: Match): boolean {
+    return table !== undefined && sourceOf({ node: this.#options.node, table }) !== undefined;
   }
 
   async #create(request: HttpRequest, match: Match): Promise<Response> {

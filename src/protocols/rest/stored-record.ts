@@ -2,13 +2,22 @@
 // headers read and objects made as possible. Whatever is out of the ordinary is left to the general path.
 
 import { limits, ZerohopError } from '../../base/index.ts';
-import { type Match, methodOf, ownMethod, type ResourceClass } from '../../resources/index.ts';
+import {
+  type AppNode,
+  type Match,
+  methodOf,
+  ownMethod,
+  type ResourceClass,
+  type Sources,
+  sourcesOf,
+} from '../../resources/index.ts';
 import { type Access, accessTo } from '../../security/index.ts';
 import type { Databases, Table } from '../../tables/index.ts';
 import { type ContentTypes, entityTag, type HttpRequest, isKnown, nosniff } from '../http/index.ts';
 
 export class StoredRecordPath {
   readonly #databases: Databases;
+  readonly #sources: Sources | undefined;
   readonly #access: Access;
   readonly #contentTypes: ContentTypes;
   readonly #threshold: number;
@@ -17,9 +26,10 @@ export class StoredRecordPath {
   /** Accept headers and whether they choose JSON. */
   readonly #accepts = new Map<string, boolean>();
 
-  constructor(databases: Databases, contentTypes: ContentTypes, threshold: number) {
-    this.#databases = databases;
-    this.#access = accessTo(databases);
+  constructor(node: AppNode, contentTypes: ContentTypes, threshold: number) {
+    this.#databases = node.databases;
+    this.#sources = sourcesOf(node);
+    this.#access = accessTo(node.databases);
     this.#contentTypes = contentTypes;
     this.#threshold = threshold;
   }
@@ -32,6 +42,9 @@ export class StoredRecordPath {
     if (!this.#choosesJson(headers.get('accept'))) return undefined;
     const id = table.parseId(relativeURL.slice(1));
     const record = this.#databases.getLatest(table, id);
+    const isSourced = this.#sources?.of(table) !== undefined;
+    // The request has a say in how fresh a record must be that comes from elsewhere.
+    if (isSourced && (record === undefined || headers.has('cache-control'))) return undefined;
     if (record === undefined) {
       throw new ZerohopError('NOT_FOUND', `${table.definition.name} has no record ${JSON.stringify(id)}.`);
     }

@@ -20,7 +20,7 @@ import {
   type ResponseLike,
   type Writer,
 } from '../http/index.ts';
-import { type Content, isRead, respond, withoutContent } from './respond.ts';
+import { asStrange, type Content, isRead, respond, withoutContent } from './respond.ts';
 
 export interface ValueAnswer {
   readonly value: unknown;
@@ -46,6 +46,7 @@ export async function valueResponse(answer: ValueAnswer): Promise<Response> {
     const tag = answer.context.lastModified > 0 ? entityTag(answer.context.lastModified) : undefined;
     const headers = given?.headers ?? new Headers();
     if (tag !== undefined && isRead(request.method)) headers.set('etag', tag);
+    if (answer.isData) asStrange(headers);
     return withStatus(blobResponse(value, request.headers, headers, tag), given?.status);
   }
   return respond(request, await contentOf(answer), threshold);
