@@ -126,13 +126,13 @@ test('operations: status of all threads together, readiness, purges, drills', as
   expect(answer as unknown).toEqual(readiness);
   expect(readiness.missing as unknown).toEqual([{ key: '*/never', requests: 40 }]);
   expect(readiness.hour.requests).toBeGreaterThan(40);
-  expect((await operate({ operation: 'pages_purge', url: '/a', dryRun: true })).answer).toEqual({
+  expect((await operate({ operation: 'pages_purge', url: '/a', dryRun: true })).answer as unknown).toEqual({
     purged: 1,
     hard: true,
     dryRun: true,
   });
   expect((await operate({ operation: 'pages_purge', tag: 'all', soft: true })).answer).toMatchObject({ purged: 1 });
-  expect((await operate({ operation: 'pages_outage', mode: 'forbid' })).answer).toEqual({ outage: 'on' });
+  expect((await operate({ operation: 'pages_outage', mode: 'forbid' })).answer as unknown).toEqual({ outage: 'on' });
   expect((await node.get('/b')).status).toBe(503);
   expect((await operate({ operation: 'pages_outage', mode: 'off', site: '*' })).status).toBe(200);
   expect((await node.get('/b')).status).toBe(200);
