@@ -9,6 +9,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import { evolve, type SchemaChange, type TableDefinition } from '../schema/index.ts';
+import { changeNode } from './change-node.ts';
 import { type Connection, uniqueViolation } from './connection.ts';
 import { columnSql, type SqlObject, tableObjects, tableSql } from './ddl.ts';
 import { namesOf, physicalTableName, quoted, type TableNames } from './names.ts';
@@ -23,12 +24,12 @@ export interface CatalogEntry {
   readonly number: number;
 }
 
-/** Creates the internal tables of a new file. `nodeId` becomes origin 1. Refuses a file of a newer format. */
+/** Creates the internal tables of a new file. `nodeId` becomes origin 1, also of a file that another node had. Refuses a file of a newer format. */
 export function prepareFile(connection: Connection, nodeId: string): void {
   const version = Number(connection.first('PRAGMA user_version')?.[0] ?? 0);
   if (version > formatVersion)
     throw new Error(`${connection.path} was written by a newer version of Zerohop. Update Zerohop to open it.`);
-  if (version === formatVersion) return;
+  if (version === formatVersion) return changeNode(connection, nodeId);
   if (version !== 0)
     throw new Error(`${connection.path} was written by a version of Zerohop before the first release. Move it away.`);
   connection.exec('BEGIN IMMEDIATE');
