@@ -1,9 +1,10 @@
 // Clusters that are not simply full: other schemas, other databases, lines that go one way, nodes that reach each other by others only.
 
 import { expect, setDefaultTimeout, test } from 'bun:test';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { issueCertificate, makeAuthority, makeRequest } from '../../src/cluster/index.ts';
 import { runNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
 import { freePort, TestCluster } from './cluster.ts';
@@ -80,6 +81,47 @@ test('without encryption, on this machine only: one node that sends, one that re
   await until('the copy has it', async () => (await copy.get('/Note/x')) !== undefined);
   expect(await source.get('/Note/own')).toBeUndefined();
   expect((await copy.status()).encrypted).toBe(false);
+});
+
+test("certificates of one's own", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'zerohop-own-'));
+  try {
+    const authority = await makeAuthority('corporate', Date.now());
+    const port = freePort();
+    let isReady = false;
+    const settings = (name: string): Record<string, string> => ({
+      ...(isReady && {
+        REPLICATION_CERTIFICATE: join(folder, `${name}.crt`),
+        REPLICATION_KEY: join(folder, `${name}.key`),
+        REPLICATION_AUTHORITY: join(folder, 'authority.crt'),
+      }),
+      ...(name === 'a' ? { REPLICATION_PORT: String(port) } : { REPLICATION_ROUTES: `127.0.0.1:${port}` }),
+    });
+    await using cluster = new TestCluster({ app: 'cluster', settings });
+    const [a, b] = [await cluster.add('a'), await cluster.add('b')];
+    writeFileSync(join(folder, 'authority.crt'), authority.certificate);
+    for (const { name, node } of [a, b]) {
+      const id = readFileSync(join(node.folder, 'node-id'), 'utf8').trim();
+      const { key, request } = await makeRequest(id);
+      const given = { cluster: 'corporate', node: id, nowMs: Date.now() };
+      writeFileSync(join(folder, `${name}.crt`), await issueCertificate(authority, request, given));
+      writeFileSync(join(folder, `${name}.key`), key);
+    }
+    isReady = true;
+    for (const member of [a, b]) {
+      await member.stop();
+      await member.start();
+    }
+    await cluster.meshed();
+    await a.write('PUT', '/Note/x', { id: 'x' });
+    await cluster.settled();
+    expect(await b.get('/Note/x')).toBeDefined();
+    await b.stop();
+    for (const end of ['crt', 'key']) cpSync(join(folder, `a.${end}`), join(folder, `b.${end}`));
+    await expect(b.start()).rejects.toThrow('is for the node');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test.each([
