@@ -122,6 +122,7 @@ test('a certificate is renewed after two thirds of its life', async () => {
 test.each([
   [undefined, undefined],
   ['DNS:a.example, URI:https://x/y', undefined],
+  ['URI:zerohop://%/n1', undefined],
   ['DNS:a.example, URI:zerohop://c1/n1', { cluster: 'c1', node: 'n1' }],
 ])('%s names %o', (names, identity) => {
   expect(identityFrom(names)).toEqual(identity);

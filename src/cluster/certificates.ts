@@ -132,8 +132,12 @@ export function identityFrom(
 ): { readonly cluster: string; readonly node: string } | undefined {
   for (const name of (subjectAltNames ?? '').split(', ')) {
     const [, cluster, node] = /^URI:"?zerohop:\/\/([^/"]+)\/([^/"]+)"?$/.exec(name) ?? [];
-    if (cluster !== undefined && node !== undefined)
+    if (cluster === undefined || node === undefined) continue;
+    try {
       return { cluster: decodeURIComponent(cluster), node: decodeURIComponent(node) };
+    } catch {
+      // A URI that is not well made names nobody.
+    }
   }
   return undefined;
 }

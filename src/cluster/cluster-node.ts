@@ -183,18 +183,22 @@ export class ClusterNode {
     const { engine, config } = this.#options;
     const known = this.#databases.get(database);
     if (known) return known;
-    if (!replicates(config.databases, database)) return Promise.resolve(undefined);
-    if (!engine.databases.includes(database)) {
-      if (!canMake || this.#databases.size >= mostDatabases) return Promise.resolve(undefined);
-      engine.openDatabase(database);
-    }
-    const opening = this.#open(database);
+    const isHere = engine.databases.includes(database);
+    const isWanted = isHere || (canMake && this.#databases.size < mostDatabases && !this.#isStopped);
+    if (!isWanted || !replicates(config.databases, database)) return Promise.resolve(undefined);
+    const opening = this.#open(database).catch((error: unknown) => {
+      this.#databases.delete(database);
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.log('error', `The database ${database} can not take part in replication: ${why}`);
+      return undefined;
+    });
     this.#databases.set(database, opening);
     return opening;
   }
 
   async #open(database: string): Promise<Replicator | undefined> {
     const { engine, node, clock, cluster, tablesMade } = this.#options;
+    engine.openDatabase(database);
     const replicator = await replicateDatabase({
       engine,
       database,

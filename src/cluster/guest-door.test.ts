@@ -105,6 +105,7 @@ test.each([
   ['no JSON', 'GET / HTTP/1.1\n'],
   ['JSON that asks for nothing', '{}\n'],
   ['null', 'null\n'],
+  ['a request with fields of other types', `${JSON.stringify({ ...join, databases: null })}\n`],
 ])('%s is answered with what is expected', async (_what, text) => {
   expect(await say(text)).toContain('must be a node of the same version');
   expect(asked).toEqual([]);

@@ -121,14 +121,15 @@ export function askMember({ host, port, authority, request, nowMs }: GuestCall):
         }, talkMs);
         let isChecked = false;
         const lines = new LineReader((text) => {
-          const said = JSON.parse(text) as Partial<{ authority: string }> & Partial<Answer>;
+          const said = parsed(text) as Partial<{ authority: string }> & Partial<Answer>;
           if (isChecked) {
-            if (said.ok) resolve(said.admission as Admission);
-            else reject(errorFromData((said as { error: ErrorData }).error));
+            if (said.ok && said.admission) resolve(said.admission);
+            else if ('error' in said && said.error) reject(errorFromData(said.error));
+            else fail('it answers with something else than was asked.');
             return channel.close();
           }
           isChecked = true;
-          void isVouchedFor(channel, said.authority ?? '', authority, nowMs).then((isGood) => {
+          void isVouchedFor(channel, String(said.authority), authority, nowMs).then((isGood) => {
             if (isGood) return channel.send(lineOf(request));
             reject(
               new ZerohopError(
@@ -164,13 +165,38 @@ async function isVouchedFor(channel: Channel, authority: string, pin: string, no
 }
 
 async function readRequest(text: string): Promise<GuestRequest> {
-  try {
-    const request = JSON.parse(text) as GuestRequest;
-    if ((request.type === 'join' || request.type === 'renew') && typeof request.request === 'string') return request;
-  } catch {
-    // Said below.
-  }
+  const request = parsed(text) as Partial<Record<string, unknown>>;
+  const shape = request.type === 'join' ? joinShape : request.type === 'renew' ? renewShape : undefined;
+  const fits = shape && Object.entries(shape).every(([name, isFit]) => isFit(request[name]));
+  // Every field has been looked at.
+  if (fits) return request as unknown as GuestRequest;
   throw new ZerohopError('INVALID_REQUEST', 'Who asks to join must be a node of the same version.');
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value.length <= 16_384;
+const isName = (value: unknown) => typeof value === 'string' && value.length <= 255;
+const isPort = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 65_535;
+const areNames = (value: unknown) => Array.isArray(value) && value.length <= 1_000 && value.every(isName);
+const joinShape = {
+  secret: isName,
+  request: isText,
+  node: isName,
+  name: isName,
+  host: isName,
+  port: isPort,
+  dialled: isName,
+  databases: areNames,
+};
+const renewShape = { request: isText, certificate: isText, signature: isText };
+
+/** An empty object where it is none. */
+function parsed(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
 }
 
 const lineOf = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value)}\n`);

@@ -56,7 +56,7 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
       sync(door);
     },
     applySchema: (definitions) => {
-      if (makeMissingTables(engine, door, database, definitions)) options.tablesMade?.();
+      if (makeMissing(engine, door, database, definitions)) options.tablesMade?.();
     },
     digests: () => new Map(door.store.figures().map(({ table, digest }) => [table, digest])),
     report,
@@ -76,10 +76,23 @@ export function schemaOf({ store }: Pick<ReplicationDoor, 'store'>): SchemaState
   return { digest: Bun.hash(definitions).toString(16), definitions };
 }
 
-/** A table that is here already stays as this node's own schema says. Returns whether any was made. */
-function makeMissingTables(engine: StoreEngine, door: ReplicationDoor, database: string, definitions: string): boolean {
+/**
+ * Tables and attributes that are not here are made. What is here already stays as this node's own schema says; an attribute it does not know
+ * restrains nobody: writes made here can't know it. Returns whether anything was made.
+ */
+function makeMissing(engine: StoreEngine, door: ReplicationDoor, database: string, definitions: string): boolean {
   const tables = JSON.parse(definitions) as TableDefinition[];
-  const missing = tables.filter((table) => table.database === database && !door.store.tables.has(table.name));
+  const missing = tables
+    .filter((table) => table.database === database)
+    .flatMap((table) => {
+      const here = door.store.tables.get(table.name)?.entry.definition;
+      if (!here) return [table];
+      const known = new Set(here.attributes.map(({ name }) => name));
+      const unknown = table.attributes
+        .filter(({ name, type, computed }) => !known.has(name) && type.kind !== 'relation' && !computed)
+        .map((attribute) => ({ ...attribute, required: false, unique: false }));
+      return unknown.length > 0 ? [{ ...here, attributes: [...here.attributes, ...unknown] }] : [];
+    });
   if (missing.length > 0) engine.applySchema(missing);
   return missing.length > 0;
 }
