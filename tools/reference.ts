@@ -37,7 +37,10 @@ export function withTables(page: string, tables: Readonly<Record<string, string>
 
 function keysTable(): string {
   const rows = namedKeys.map(({ path, variable, flag, key }) => {
-    const fallback = Array.isArray(key.default) && key.default.length === 0 ? 'none' : `\`${String(key.default)}\``;
+    const fallback =
+      (Array.isArray(key.default) && key.default.length === 0) || key.default === ''
+        ? 'none'
+        : `\`${String(key.default)}\``;
     return `| \`${path}\` | \`${variable}\` | \`${flag}\` | ${fallback} | ${escaped(key.description)}: ${escaped(key.kind.allowed)} |`;
   });
   return ['| key | variable | flag | default | what it is: what is allowed |', '|---|---|---|---|---|', ...rows].join(

@@ -14,6 +14,7 @@ import {
   type Identify,
   orderSteps,
   type RateLimits,
+  signInStep,
 } from '../protocols/http/index.ts';
 import { restStep } from '../protocols/rest/index.ts';
 import { type AppNode, AppServer, enterThread, Registry } from '../resources/index.ts';
@@ -118,11 +119,17 @@ function handlerOf({ steps, rest, problems }: LoadedApp, node: AppNode, options:
       lastModified: rest.lastModified,
       entering,
     });
+  const signIn = options.identities?.openId && signInStep(options.identities);
   const authentication = authenticationStep({ attempts: options.identities?.attempts, limits: options.rateLimits });
   return createHttpHandler({
     ...options,
     steps: orderSteps(
-      [authentication, ...(door ? [door] : []), ...(dev && problems.length > 0 ? [unloadedStep(problems)] : [])],
+      [
+        ...(signIn ? [signIn] : []),
+        authentication,
+        ...(door ? [door] : []),
+        ...(dev && problems.length > 0 ? [unloadedStep(problems)] : []),
+      ],
       steps,
     ),
     middleware: () => node.server.middleware,

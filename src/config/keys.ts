@@ -3,7 +3,19 @@
 
 import { limits } from '../base/index.ts';
 import { addressOrNone, databases, fileOrNone, nameOrNone, replicationPort, routes } from './cluster-kinds.ts';
-import { amount, folder, host, type Kind, oneOf, origins, port, threadCount, wholeNumber, yesOrNo } from './kinds.ts';
+import {
+  amount,
+  folder,
+  host,
+  type Kind,
+  oneOf,
+  origins,
+  port,
+  text,
+  threadCount,
+  wholeNumber,
+  yesOrNo,
+} from './kinds.ts';
 
 /** What a key is, and its value when nobody sets it. */
 export class Key<T> {
@@ -39,6 +51,14 @@ export const keys = {
   data: key(folder, './data', 'folder the databases are kept in'),
   threads: key(threadCount, 'auto', 'serve threads; auto: one less than there are cores, at least 1'),
   authorizeLocal: key(yesOrNo, false, 'requests from this machine are administrator; on under `zerohop dev`'),
+  openid: {
+    issuer: key(text, '', 'address of the OpenID Connect provider users may sign in with; by default none'),
+    clientId: key(text, '', 'what the provider knows this site as'),
+    clientSecretFile: key(fileOrNone, '', 'file with the secret the provider gave this site; none for a public client'),
+    origin: key(text, '', 'address of this site as browsers know it, such as https://shop.example'),
+    claim: key(text, 'email', 'what the provider says that is the username here; one that users can not choose there'),
+    role: key(text, '', 'role of users who sign in for the first time; by default only existing users may'),
+  },
   rateLimit: {
     perUser: key(wholeNumber(0, 2 ** 31), 0, 'requests a user may send in a minute; 0: as many as they like'),
     perAddress: key(

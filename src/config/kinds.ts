@@ -51,6 +51,14 @@ export function oneOf<const T extends string>(placeholder: string, choices: read
   };
 }
 
+/** Any text of one line. */
+export const text: Kind<string> = {
+  allowed: 'text of 1000 characters at most, in one line',
+  placeholder: 'text',
+  fromText: (given) => (isLine(given) ? given : undefined),
+  fromValue: (value) => (typeof value === 'string' && isLine(value) ? value : undefined),
+};
+
 /** An address or name to listen on. */
 export const host: Kind<string> = {
   allowed: 'a host name or an IP address',
@@ -80,6 +88,8 @@ export const origins: Kind<readonly string[]> = {
     return list.every(isOrigin) ? list : undefined;
   },
 };
+
+const isLine = (line: string): boolean => /^[^\p{C}]{0,1000}$/u.test(line);
 
 const isHost = (text: string): boolean => /^[\p{L}\p{N}_.:%[\]-]{1,255}$/u.test(text);
 

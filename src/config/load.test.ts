@@ -139,11 +139,11 @@ test.each([
   ],
   [
     '__proto__: 1',
-    'zerohop.yaml:1: unknown key "__proto__". Allowed here: http, operations, data, threads, authorizeLocal, rateLimit, cors, log, replication, storage, limits.',
+    'zerohop.yaml:1: unknown key "__proto__". Allowed here: http, operations, data, threads, authorizeLocal, openid, rateLimit, cors, log, replication, storage, limits.',
   ],
   [
     '[1]: 2',
-    'zerohop.yaml:1: unknown key "?". Allowed here: http, operations, data, threads, authorizeLocal, rateLimit, cors, log, replication, storage, limits.',
+    'zerohop.yaml:1: unknown key "?". Allowed here: http, operations, data, threads, authorizeLocal, openid, rateLimit, cors, log, replication, storage, limits.',
   ],
   ['authorizeLocal: yes', 'zerohop.yaml:1: authorizeLocal must be true or false, not "yes".'],
   [

@@ -1,13 +1,14 @@
 // One serving thread's worth of a node: the app with its tables, behind an HTTP listener. Used by every serve thread, and by a node with
 // `threads: 0` in its only one.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, systemClock, ZerohopError } from '../base/index.ts';
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
 import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
 import { type HttpHandler, type Identify, type Listener, listen } from '../protocols/http/index.ts';
-import { Identities, isLoopback, SecurityEvents } from '../security/index.ts';
+import { Identities, isLoopback, type OpenIdOptions, SecurityEvents } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { listenError } from './port-error.ts';
@@ -49,6 +50,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     keyFile: join(config.data, 'keys', 'token.json'),
     authorizeLocal: config.authorizeLocal,
     events: new SecurityEvents(databases, systemClock, log),
+    openId: openIdOf(config),
     memory: options.attemptsMemory,
   });
   const app = await openApp({
@@ -110,6 +112,20 @@ function identifierOf(identities: Identities, { http }: Config): Identify {
       headers: request.headers,
       address: isLocal ? () => '127.0.0.1' : () => request.ip,
     });
+}
+
+/** Throws INVALID_CONFIG for what is there in part. */
+function openIdOf({ openid }: Config): OpenIdOptions | undefined {
+  const { issuer, clientId, clientSecretFile, origin, claim, role } = openid;
+  if (issuer === '') return undefined;
+  if (clientId === '' || URL.parse(origin)?.origin !== origin || !URL.canParse(issuer)) {
+    throw new ZerohopError(
+      'INVALID_CONFIG',
+      'To sign in with OpenID Connect, openid needs issuer (an address), clientId, and origin, such as https://shop.example.',
+    );
+  }
+  const clientSecret = clientSecretFile === '' ? '' : readFileSync(clientSecretFile, 'utf8').trim();
+  return { issuer, clientId, clientSecret, origin, claim, role };
 }
 
 function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): Listener {

@@ -12,6 +12,7 @@ import { Accounts } from './accounts.ts';
 import { administrator, isLoopback } from './allow.ts';
 import { Attempts, type Counted } from './attempts.ts';
 import type { SecurityEvents } from './events.ts';
+import { OpenId, type OpenIdOptions } from './openid.ts';
 import { Passwords } from './passwords.ts';
 import { readPermission } from './permission.ts';
 import { Sessions, sessionOf } from './sessions.ts';
@@ -34,6 +35,8 @@ export interface IdentitiesOptions {
   /** Calls from this machine without credentials are the administrator's. */
   readonly authorizeLocal: boolean;
   readonly events: SecurityEvents;
+  /** Where else users may sign in; undefined: nowhere. */
+  readonly openId?: OpenIdOptions | undefined;
   /** What threads share of attempts to sign in. */
   readonly memory?: SharedArrayBuffer | undefined;
 }
@@ -56,6 +59,7 @@ export class Identities {
   readonly sessions: Sessions;
   readonly attempts: Attempts;
   readonly events: SecurityEvents;
+  readonly openId: OpenId | undefined;
   readonly #passwords = new Passwords();
   readonly #options: IdentitiesOptions;
   readonly #known = new Map<string, Known>();
@@ -68,6 +72,7 @@ export class Identities {
     this.#options = options;
     this.events = events;
     this.accounts = new Accounts(databases, this.#passwords);
+    this.openId = options.openId && new OpenId(options.openId, this.accounts);
     this.tokens = new Tokens(databases, keyFile, clock);
     this.sessions = new Sessions(databases, clock);
     this.attempts = new Attempts(memory, clock);

@@ -14,6 +14,7 @@ export { Attempts, attemptsBytes } from './attempts.ts';
 export { type EventAbout, SecurityEvents } from './events.ts';
 export { ensureAdministrator, firstAdministrator } from './first-administrator.ts';
 export { type Credentials, Identities, type IdentitiesOptions, isSameOrigin } from './identities.ts';
+export { OpenId, type OpenIdOptions, type SignInState, signedInPath, signInPath } from './openid.ts';
 export { Passwords, passwordLength, randomPassword } from './passwords.ts';
 export { permissionToJson, type RolePermission, readPermission, type TablePermission } from './permission.ts';
 export { sessionCookie, sessionOf, setCookie } from './sessions.ts';

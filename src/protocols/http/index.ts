@@ -29,3 +29,4 @@ export { isUnexpected, type Problem, problemOf, problemResponse } from './proble
 export { type BodyLimits, BodyReader } from './read-body.ts';
 export { contentOf, headersOf, isResponseLike, type ResponseLike } from './response-like.ts';
 export { nosniff, withSecureHeaders } from './secure-headers.ts';
+export { signInStep } from './sign-in.ts';
