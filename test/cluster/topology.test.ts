@@ -23,12 +23,16 @@ test('tables and databases that only one node knows reach the others before thei
     await a.stop();
     writeFileSync(
       join(folder, 'schema.graphql'),
-      `${schema}\ntype Page @table(database: "site") @export { id: ID @primaryKey, title: String @indexed }`,
+      `${schema.replace('by: String @indexed', 'by: String @indexed, extra: String! @indexed')}\ntype Page @table(database: "site") @export { id: ID @primaryKey, title: String @indexed }`,
     );
     cluster.runs('a', folder);
     await a.start();
     await a.write('PUT', '/Page/home', { id: 'home', title: 'Home' });
+    await a.write('PUT', '/Note/x', { id: 'x', extra: 'yes' });
     await cluster.settled();
+    // The node that was not changed finds by the attribute, and is not restrained by it.
+    expect(await b.get('/Note/?extra=yes')).toMatchObject([{ id: 'x' }]);
+    await b.write('PUT', '/Note/without', { id: 'without' });
     await b.stop();
     cluster.runs('b', folder);
     await b.start();
