@@ -2,6 +2,7 @@
 
 import { hostname } from 'node:os';
 import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
+import { CachedTables } from '../cache/index.ts';
 import type { PagesControl, PagesMeters } from '../pages/index.ts';
 import {
   authenticationStep,
@@ -17,7 +18,7 @@ import {
   signInStep,
 } from '../protocols/http/index.ts';
 import { restStep } from '../protocols/rest/index.ts';
-import { type AppNode, AppServer, enterThread, Registry } from '../resources/index.ts';
+import { type AppNode, AppServer, enterThread, Registry, setSources } from '../resources/index.ts';
 import type { Identities } from '../security/index.ts';
 import type { Databases } from '../tables/index.ts';
 import type { HttpMetrics } from '../telemetry/index.ts';
@@ -68,7 +69,11 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   const { databases, config, log, folder, primary, pagesMemory } = options;
   const registry = new Registry(databases);
   const server = new AppServer(registry, config, hostname(), options.identities);
+  const { clock } = options;
+  const sources = new CachedTables({ databases, log, primary, ...(clock && { clock }) });
   const node: AppNode = { databases, registry, server, log, config };
+  setSources(node, sources);
+  sources.node = node;
   const close = enterThread(node);
   try {
     await prepare?.(node);
@@ -80,11 +85,13 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
       problems: app.problems,
       pages: app.pages,
       close() {
+        sources.close();
         app.close();
         close();
       },
     };
   } catch (error) {
+    sources.close();
     close();
     throw error;
   }

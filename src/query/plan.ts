@@ -58,7 +58,8 @@ export function plan(query: Query, layout: TableLayout, catalog: LayoutLookup, o
   const score = scored.map((_, i) => `s${i}.score`).join(' + ');
   const order = orderTerms(query, where.compiled, scope, score);
   if (!builder.allowFullScan) refuseScan(query, where, order, layout, options);
-  const filter = `${liveSql(scope)}${where.sql === '' ? '' : ` AND ${where.sql}`}`;
+  const live = query.evenExpired ? `${scope.alias}._body IS NOT NULL` : liveSql(scope);
+  const filter = `${live}${where.sql === '' ? '' : ` AND ${where.sql}`}`;
   const isFollowable = builder.tableCount === 1 && score === '' && !query.total && !query.offset;
   const watch =
     isFollowable && query.cursor === undefined ? watchTest(scope, `(${filter})`, [...builder.parameters]) : null;

@@ -63,6 +63,8 @@ export interface Query {
   readonly total?: boolean;
   /** Return the plan in place of rows. */
   readonly explain?: boolean;
+  /** Find records that have expired, too. Of the runtime alone. */
+  readonly evenExpired?: boolean;
   /** Permit a scan of a large table. */
   readonly allowFullScan?: boolean;
 }

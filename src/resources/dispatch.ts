@@ -17,6 +17,7 @@ import type { RequestContext } from './request-context.ts';
 import { pathOfId, RequestTarget } from './request-target.ts';
 import { methodNotAllowed, methodOf, ownMethod, Resource } from './resource.ts';
 import { runInScope } from './scope.ts';
+import { sourceOf, type TableSource } from './sources.ts';
 import { lookupOf, type Place } from './table-place.ts';
 import {
   describeTable,
@@ -26,6 +27,7 @@ import {
   openSearch,
   readProperty,
   readStored,
+  staleOf,
   TableRows,
 } from './table-reads.ts';
 import { checkOf, TableResource } from './table-resource.ts';
@@ -192,12 +194,15 @@ async function answerFromTable(
   if (verb === 'get' && target.isCollection && ownMethod(resource, 'search') !== undefined) {
     return runInScope(context.node, context, async () => shape(await resource.search?.(target, context), context));
   }
-  const place: Place = { node: context.node, table, context, guard };
+  const tableClass = isTableResource(resource) ? resource : undefined;
+  const place: Place = { node: context.node, table, context, guard, ...(tableClass && { tableClass }) };
   const check = isTableResource(resource) ? checkOf(resource) : () => {};
   switch (verb) {
     case 'get':
-    case 'search':
-      return readFromTable(place, target);
+    case 'search': {
+      const source = sourceOf(place);
+      return source ? readFromSource(source, place, target) : readFromTable(place, target);
+    }
     case 'put':
     case 'patch': {
       const body = await data;
@@ -220,10 +225,20 @@ async function answerFromTable(
   }
 }
 
+/** A record is brought up to date by its source first; so are the stale ones that a query finds. */
+async function readFromSource(source: TableSource, place: Place, target: RequestTarget): Promise<Answer> {
+  const named = nameTarget(target, place);
+  if (named.kind === 'record') return readFromTable(await source.ready(place, named.id, target), target);
+  if (named.kind === 'collection' && !named.query.explain)
+    await source.readyAll(place, staleOf(place, limited(place, named.query)));
+  return readFromTable(place, target);
+}
+
 function readFromTable(place: Place, target: RequestTarget): Answer {
   const { table, context, guard } = place;
   if (
     context !== undefined &&
+    place.instead === undefined &&
     (guard === undefined || guard.grants.on(table.definition).read.isWhole) &&
     context.begunTransaction === undefined &&
     !target.isCollection &&

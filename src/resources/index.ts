@@ -37,8 +37,11 @@ export {
   runInScope,
   whileLoading,
 } from './scope.ts';
+export { type SourcedClass, type Sources, setSources, sourceOf, sourcesOf, type TableSource } from './sources.ts';
 export type { InstanceMethods, RecordOf, Results, TableClass, UntypedRecord, Updatable } from './table-class.ts';
+export type { Place } from './table-place.ts';
 export { describeTable, knownJson, TableRows, typeName } from './table-reads.ts';
-export { TableResource, tableResource } from './table-resource.ts';
+export { isTableClass, TableResource, tableResource } from './table-resource.ts';
+export { stagePatch, stagePut } from './table-writes.ts';
 export { transaction } from './transaction.ts';
 export * from './types.ts';

@@ -25,6 +25,8 @@ export class ScopedTransaction implements Transaction {
   readonly #unsaved = new Set<Unsaved>();
   /** Per database: how many writes are staged, and who waits for which of them. */
   #staged = new Map<string, { count: number; waiting: [index: number, told: (written: CommittedWrite) => void][] }>();
+  readonly #stagedIds = new Set<string>();
+  #beforeCommit: (() => Promise<void>)[] = [];
   #closedBy: (() => string) | undefined;
 
   /** @param noteVersion told the version of every record read by id */
@@ -65,6 +67,7 @@ export class ScopedTransaction implements Transaction {
     this.#refuseWhenClosed('put', table, id);
     const assigned = this.#inner.put(table, id, record, options);
     this.#count(table, told);
+    if (assigned !== null) this.#stagedIds.add(stagedKey(table, assigned));
     return assigned;
   }
 
@@ -78,16 +81,28 @@ export class ScopedTransaction implements Transaction {
     this.#refuseWhenClosed('patch', table, id);
     this.#inner.patch(table, id, changes, options);
     this.#count(table, told);
+    this.#stagedIds.add(stagedKey(table, id));
   }
 
   delete(table: Table, id: Id, options?: WriteOptions, told?: (written: CommittedWrite) => void): void {
     this.#refuseWhenClosed('delete', table, id);
     this.#inner.delete(table, id, options);
     this.#count(table, told);
+    this.#stagedIds.add(stagedKey(table, id));
   }
 
   insist(table: Table, id: Id, version: number | null): void {
     this.#inner.insist(table, id, version);
+  }
+
+  /** Whether a write of the record is staged. */
+  hasStaged(table: Table, id: Id): boolean {
+    return this.#stagedIds.has(stagedKey(table, id));
+  }
+
+  /** Has `task` done before the next commit, which is refused when it fails. */
+  beforeCommit(task: () => Promise<void>): void {
+    this.#beforeCommit.push(task);
   }
 
   /** Has `unsaved` staged before the next commit. */
@@ -103,8 +118,10 @@ export class ScopedTransaction implements Transaction {
   async commit(): Promise<readonly CommittedWrite[]> {
     await this.stageUnsaved();
     if (!this.#inner.hasWrites) return [];
+    for (const task of this.#beforeCommit.splice(0)) await task();
     const staged = this.#staged;
     this.#staged = new Map();
+    this.#stagedIds.clear();
     const written = await this.#inner.commit();
     for (const [database, { waiting }] of staged) {
       if (waiting.length === 0) continue;
@@ -120,6 +137,8 @@ export class ScopedTransaction implements Transaction {
   abort(): void {
     this.#unsaved.clear();
     this.#staged.clear();
+    this.#stagedIds.clear();
+    this.#beforeCommit = [];
     this.#inner.abort();
   }
 
@@ -148,4 +167,8 @@ export class ScopedTransaction implements Transaction {
       `${call} was called after ${this.#closedBy()} had ended, so it can't be part of it and was not done. Await it in the handler, or wrap it in transaction(() => ...).`,
     );
   }
+}
+
+function stagedKey({ definition: { database, name } }: Table, id: Id): string {
+  return `${database}/${name}/${id}`;
 }

@@ -54,6 +54,28 @@ export interface InstanceMethods {
   getExpiresAt(): number | undefined;
   getContext(): Partial<Context>;
   getCurrentUser(): User | null;
+  invalidate(): Promise<void>;
+  /** Fetches the record from its source, where it is not here or not fresh. */
+  ensureLoaded(): Promise<unknown>;
+  wasLoadedFromSource(): boolean;
+}
+
+/** How a table uses its source. All in ms but `failures` and `concurrency`. */
+export interface SourcedFromOptions {
+  /** Longest time a call of the source may take: 10,000. */
+  readonly timeoutMs?: number;
+  /** How long it is remembered that the source has no such record: 1,000. */
+  readonly missMs?: number;
+  /** How long it is remembered that the source failed for a record: 1,000. */
+  readonly errorMs?: number;
+  /** Failures in a row after which the source is left alone: 5. */
+  readonly failures?: number;
+  /** For so long: 5,000. Then one call tries it. */
+  readonly retryMs?: number;
+  /** Calls at the same time, per thread: 100. */
+  readonly concurrency?: number;
+  /** Serve a stale copy also when the source answers 5xx, not only when it can't be reached: false. */
+  readonly staleIfError?: boolean;
 }
 
 type Target = Id | RequestTarget | (QueryObject & { readonly id?: Id });
@@ -92,6 +114,13 @@ export interface TableClass<Read = UntypedRecord, Insert = UntypedRecord> {
   update(target: Id | RequestTarget, updates?: Body<Partial<Insert>>, context?: Context): Promise<Updatable<Read>>;
   /** Whether there was something to delete. */
   delete(target: Id | RequestTarget | QueryObject, context?: Context): Promise<unknown>;
+  /**
+   * From now on the records come from `source`: a class with static methods, or an object with methods: `get(id)`; `put`, `patch` and `delete` to
+   * be told of writes; `subscribe()` to tell of changes.
+   */
+  sourcedFrom(source: object, options?: SourcedFromOptions): void;
+  /** The next read of the record asks its source again. */
+  invalidate(target: Id | RequestTarget, context?: Context): Promise<void>;
   getRecordCount(options?: { readonly exactCount?: boolean }): Promise<{ recordCount: number }>;
   /** Sets the function of an attribute marked `@computed` without an expression. */
   setComputedAttribute(attribute: string, compute: (record: Read) => unknown): void;

@@ -2,7 +2,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import { administrator } from '../security/index.ts';
-import type { BlobStore, Table } from '../tables/index.ts';
+import type { BlobStore, StoredRecord, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { blobAttributes } from './blob.ts';
 import type { Guard } from './guard.ts';
@@ -25,6 +25,12 @@ export interface Place {
   readonly context: RequestContext | undefined;
   /** Limits what is read and written to what a caller may do; undefined: the app itself, or a super user. */
   readonly guard?: Guard | undefined;
+  /** The class the call was made on. */
+  readonly tableClass?: TableClassPlace & { readonly prototype?: object };
+  /** What stands for the one record the call names, in place of what the table has: a stale copy, or nothing. */
+  readonly instead?: StoredRecord | null;
+  /** What is written came from the table's source, which need not be told of it. */
+  readonly fromSource?: boolean;
 }
 
 export function tableOf(tableClass: TableClassPlace): Table {
@@ -42,7 +48,7 @@ function tableIn(node: AppNode, { databaseName, tableName }: TableClassPlace): T
 export function placeOf(tableClass: TableClassPlace, given?: unknown): Place {
   const named = given instanceof RequestContext ? given : currentContext();
   const node = tableClass.boundNode ?? named?.node ?? currentNode();
-  return { node, table: tableIn(node, tableClass), context: named?.node === node ? named : undefined };
+  return { node, table: tableIn(node, tableClass), context: named?.node === node ? named : undefined, tableClass };
 }
 
 export function lookupOf({ node, table }: Place): TableLookup {

@@ -86,9 +86,11 @@ function and(query: Query, group: ConditionGroup): Query {
 
 /** The record as stored, or what of it the caller may see. */
 export function readStored(place: Place, id: Id): StoredRecord | undefined {
-  const { node, table, guard } = place;
+  const { node, table, guard, instead } = place;
+  if (instead === null) return undefined;
   if (guard && !guard.grants.on(table.definition).read.isWhole)
     return visibleRecord(place, id, (query) => openSearch(place, query).rows);
+  if (instead) return instead;
   const joined = readingIn(place);
   return joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
 }
@@ -109,6 +111,7 @@ export function readOne(place: Place, id: Id, query: Query | undefined): unknown
     const stored = readStored(place, id);
     return stored && recordOf(place, stored);
   }
+  if (place.instead === null) return undefined;
   const one = limited(place, oneRecord(query, id, place.table));
   if (one.explain) return explain(place, one);
   const [found] = new TableRows(place, one);
@@ -117,6 +120,7 @@ export function readOne(place: Place, id: Id, query: Query | undefined): unknown
 
 /** The value of one attribute of a record. */
 export function readProperty(place: Place, id: Id, property: string): unknown {
+  if (place.instead === null) return undefined;
   const query = oneRecord({ select: { shape: 'objects', attributes: [{ name: property }] } }, id, place.table);
   const [found] = new TableRows(place, limited(place, query));
   if (found === undefined || !blobNamesOf(place.table).includes(property)) {
@@ -167,15 +171,37 @@ export class TableRows extends ExtendedIterable<unknown> {
   }
 }
 
+/** Records a search has brought up to date by their source, at most. */
+const searchedRecords = 1_000;
+
+/** Ids of the records that fit a query and may have expired. */
+export function staleOf(place: Place, query: Query): Id[] {
+  const { select: _select, total: _total, cursor: _cursor, ...rest } = query;
+  const { node, table } = place;
+  const transaction = node.databases.transaction();
+  try {
+    const found = transaction.search(table, {
+      ...rest,
+      evenExpired: true,
+      limit: Math.min(query.limit ?? searchedRecords, searchedRecords),
+    });
+    return Array.from(found.rows).flatMap(({ id, expires }) => (expires === null ? [] : [id]));
+  } finally {
+    transaction.abort();
+  }
+}
+
 /** The results, or with `explain` how they would be found. */
 export function searchRows(place: Place, query: Query): TableRows | JsonObject {
   return query.explain ? explain(place, query) : new TableRows(place, query);
 }
 
 /** Begins the search. One that stands alone lets go of its snapshot when its rows are drained. */
-export function openSearch(place: Place, query: Query): SearchResult {
-  const { node, table } = place;
-  const joined = readingIn(place);
+export function openSearch(place: Place, asked: Query): SearchResult {
+  const { node, table, instead } = place;
+  const query = instead ? { ...asked, evenExpired: true } : asked;
+  // What came from the source may be newer than what the transaction reads from.
+  const joined = instead ? undefined : readingIn(place);
   if (joined !== undefined) return joined.search(table, query);
   const transaction = node.databases.transaction();
   const result = transaction.search(table, query);

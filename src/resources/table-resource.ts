@@ -9,8 +9,9 @@ import { guardedBy, limited } from './guard.ts';
 import { type CountOptions, RecordEdit } from './record-edit.ts';
 import { type QueryObject, RequestTarget } from './request-target.ts';
 import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './resource.ts';
-import { currentContext } from './scope.ts';
+import { currentContext, currentNode } from './scope.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
+import { sourceOf, sourcesOf, type TableSource } from './sources.ts';
 import { inTransaction, lookupOf, type Place, placeOf, tableOf } from './table-place.ts';
 import { nameTarget, readStored, searchRows, type TableRows, typeName } from './table-reads.ts';
 import { type Check, deleteFrom, getFrom, isRecordAlone, patchIn, postTo, putInto } from './table-verbs.ts';
@@ -124,12 +125,25 @@ export class TableResource extends Resource {
   static override connect(): never {
     throw notSupported(this, 'connect');
   }
-  static invalidate(): never {
-    throw notSupported(this, 'invalidate');
+  /**
+   * From now on the records come from `source`: a class with static methods, or an object with methods: `get(id)`; `put`, `patch` and `delete` to
+   * be told of writes; `subscribe()` to tell of changes.
+   */
+  static sourcedFrom(source: unknown, options?: unknown): void {
+    const node = this.boundNode ?? currentNode();
+    const sources = sourcesOf(node);
+    if (sources === undefined) throw notSupported(this, 'sourcedFrom');
+    sources.add(this, tableOf(this), source, options);
   }
-  static sourcedFrom(): never {
-    throw notSupported(this, 'sourcedFrom');
+
+  /** The next read of the record asks its source again. */
+  static async invalidate(target: unknown, context?: unknown): Promise<void> {
+    const place = guardedBy(placeOf(this, context), target);
+    const named = nameTarget(target, place);
+    if (named.kind !== 'record') throw needsId(this);
+    await mustHaveSource(this, place).invalidate(named.id);
   }
+
   static operation(): never {
     throw notSupported(this, 'operation');
   }
@@ -147,11 +161,30 @@ export class TableResource extends Resource {
     if (method === undefined) return undefined;
     const about = asTarget(target);
     const place = guardedBy(placeOf(tableClass, given), about);
+    const source = verb === 'get' && tableClass.loadAsInstance !== false ? sourceOf(place) : undefined;
+    const id = source === undefined || about.isCollection ? undefined : about.idIn(place.table);
+    if (source !== undefined && id !== undefined)
+      return TableResource.#bySourced(tableClass, verb, method, place, about, id, source);
     const instance =
       tableClass.loadAsInstance === false
         ? new tableClass(undefined, place.context)
         : TableResource.#loaded(tableClass, place, verb, about);
     return Promise.resolve(callOn(instance, method, tableClass.loadAsInstance, verb, about, data));
+  }
+
+  /** As `#byInstance`, for the instance of a record that has to be fetched first. */
+  static async #bySourced(
+    tableClass: typeof TableResource,
+    verb: Verb,
+    method: (...args: readonly unknown[]) => unknown,
+    place: Place,
+    about: RequestTarget,
+    id: Id,
+    source: TableSource,
+  ): Promise<unknown> {
+    const ready = await source.ready(place, id, about);
+    const instance = TableResource.#instance(tableClass, ready, id, readStored(ready, id));
+    return callOn(instance, method, tableClass.loadAsInstance, verb, about, undefined);
   }
 
   /** What an instance method changes is saved, but for what a read adds to its answer: that takes `update()`. */
@@ -356,8 +389,27 @@ export class TableResource extends Resource {
   connect(): never {
     throw notSupported(this.#class, 'connect');
   }
-  invalidate(): never {
-    throw notSupported(this.#class, 'invalidate');
+  /** The next read of this record asks its source again. */
+  async invalidate(): Promise<void> {
+    const id = this.getId();
+    if (id === undefined) throw needsId(this.#class);
+    await mustHaveSource(this.#class, this.#place).invalidate(id);
+  }
+
+  /** Fetches the record from its source, where it is not here or not fresh, so that its attributes are those of the source. */
+  async ensureLoaded(): Promise<this> {
+    const place = this.#place;
+    const id = this.getId();
+    const source = sourceOf(place);
+    if (source === undefined || id === undefined) return this;
+    const ready = await source.ready(place, id, undefined);
+    this.#edit = new RecordEdit(place, id, readStored(ready, id));
+    return Object.assign(this, this.#edit.copies());
+  }
+
+  /** Whether the last read of the request had to ask a source. */
+  wasLoadedFromSource(): boolean {
+    return this.getContext().loadedFromSource === true;
   }
 }
 markBuiltIn(TableResource);
@@ -408,6 +460,20 @@ function validateBy(instance: TableResource, record: Fields, isPartial: boolean)
     if (!(error instanceof Error) || 'statusCode' in error || 'status' in error) throw error;
     throw new ZerohopError('VALIDATION_FAILED', error.message);
   }
+}
+
+function mustHaveSource(tableClass: { readonly name: string }, place: Place): TableSource {
+  const source = sourceOf(place);
+  if (source !== undefined) return source;
+  throw new ZerohopError(
+    'APPLICATION_ERROR',
+    `${tableClass.name} has no source to ask again: call ${place.table.definition.name}.sourcedFrom() first.`,
+  );
+}
+
+/** Whether a value is the class of a table. */
+export function isTableClass(value: unknown): value is typeof TableResource {
+  return typeof value === 'function' && Object.prototype.isPrototypeOf.call(TableResource, value);
 }
 
 function needsId(tableClass: { readonly name: string }): ZerohopError {

@@ -6,9 +6,10 @@ import { checkDelete, checkPatch, grantOf, guardedBy, limited, withRows } from '
 import { RequestContext } from './request-context.ts';
 import { pathOfId, RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
+import { sourceOf } from './sources.ts';
 import { inTransaction, type Place } from './table-place.ts';
 import { describeTable, nameTarget, readOne, readProperty, searchRows } from './table-reads.ts';
-import { type Fields, fieldsOf, idInRecord, optionsOf, stagePatch, stagePut } from './table-writes.ts';
+import { type Fields, fieldsOf, idInRecord, optionsOf, stagePatch, stagePut, writeThrough } from './table-writes.ts';
 
 /** What a new record came to be called. Null until the commit where the store counts ids. */
 export interface Created {
@@ -23,9 +24,12 @@ export function getFrom(unguarded: Place, target: unknown): unknown {
   const named = nameTarget(target, place, 'selection');
   if (named.kind === 'collection') return searchRows(place, limited(place, named.query));
   if (named.kind === 'table') return describeTable(place);
-  return named.property === undefined
-    ? readOne(place, named.id, named.query)
-    : readProperty(place, named.id, named.property);
+  const read = (ready: Place) =>
+    named.property === undefined
+      ? readOne(ready, named.id, named.query)
+      : readProperty(ready, named.id, named.property);
+  const source = sourceOf(place);
+  return source === undefined ? read(place) : source.ready(place, named.id, target).then(read);
 }
 
 export async function putInto(unguarded: Place, check: Check, target: unknown, data: unknown): Promise<void> {
@@ -117,6 +121,13 @@ export async function deleteFrom(unguarded: Place, target: unknown): Promise<boo
       const existed = transaction.get(place.table, id) !== undefined;
       if (property === undefined) transaction.delete(place.table, id, optionsOf(target));
       else transaction.patch(place.table, id, { [property]: null }, { if: { exists: true, ...optionsOf(target).if } });
+      writeThrough(
+        place,
+        transaction,
+        property === undefined ? 'delete' : 'patch',
+        id,
+        property === undefined ? undefined : { [property]: null },
+      );
       check?.after(id);
       return existed;
     });
@@ -134,7 +145,10 @@ export async function deleteFrom(unguarded: Place, target: unknown): Promise<boo
   return inTransaction(place, async (transaction) => {
     const ids = Array.from(transaction.search(place.table, query).rows, ({ id }) => id);
     for (const id of ids) checkDelete(place, transaction, id);
-    for (const id of ids) transaction.delete(place.table, id);
+    for (const id of ids) {
+      transaction.delete(place.table, id);
+      writeThrough(place, transaction, 'delete', id, undefined);
+    }
     return ids.length > 0;
   });
 }

@@ -8,6 +8,7 @@ import { countsIn } from './counts.ts';
 import { checkPatch, checkPut } from './guard.ts';
 import { RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
+import { sourceOf } from './sources.ts';
 import { blobNamesOf, blobsOf, type Place } from './table-place.ts';
 
 type Told = (written: CommittedWrite) => void;
@@ -27,6 +28,7 @@ export async function stagePut(
   const ready = needsBlobs(place, fields) ? await withBlobs(place, transaction, id, fields) : fields;
   const staged = transaction.put(place.table, id, ready, options, told);
   check.after(staged);
+  writeThrough(place, transaction, 'put', staged ?? id, fields);
   return staged;
 }
 
@@ -53,6 +55,19 @@ export async function stagePatch(
     told,
   );
   check.after(id);
+  writeThrough(place, transaction, 'patch', id, fields);
+}
+
+/** Tells the table's source, if it has one, before the commit. */
+export function writeThrough(
+  place: Place,
+  transaction: ScopedTransaction,
+  verb: 'put' | 'patch' | 'delete',
+  id: Id | undefined,
+  fields: Fields | undefined,
+): void {
+  const source = place.fromSource ? undefined : sourceOf(place);
+  if (source) transaction.beforeCommit(() => source.write(place, verb, id, fields));
 }
 
 function needsBlobs(place: Place, fields: Fields): boolean {

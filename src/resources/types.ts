@@ -19,6 +19,18 @@ export interface Context {
   /** Newest version (microseconds) of what the request read; makes the ETag. 0: nothing was read. */
   lastModified: number;
   requestId: string | undefined;
+  /** Whether the last record read from a table with a source had to be fetched; undefined: none was read. */
+  loadedFromSource?: boolean | undefined;
+  /** In a source's `get`: the copy there is, which may be stale. Returned again, it is as good as new. */
+  replacingRecord?: Readonly<Record<string, unknown>> | undefined;
+  /** When that was stored, in ms since 1970. */
+  replacingVersion?: number | undefined;
+  /** Set by a source's `get`: when the record becomes stale, in ms since 1970. */
+  expiresAt?: number | undefined;
+  /** Set by a source's `get`: the record is served and not stored. */
+  noCacheStore?: boolean | undefined;
+  /** Of a call of a source: aborted when it takes too long. */
+  readonly signal?: AbortSignal | undefined;
   /** When the request began, in ms since 1970. */
   readonly timestamp: number;
   // The request's parts by the names apps know; undefined when there is no HTTP request.

@@ -58,13 +58,19 @@ export class ChangeWriter {
   #put(change: PutChange, version: number): Written {
     const table = this.#table(change.table);
     const id = change.id ?? nextId(table, this.#options.idSlot?.());
-    if (change.if?.exists === false && !change.if.versions && change.id !== null && !table.hasBlobs) {
+    if (
+      change.if?.exists === false &&
+      !change.if.versions &&
+      change.if.row === undefined &&
+      change.id !== null &&
+      !table.hasBlobs
+    ) {
       const row = this.#insertNew(table, change, change.id, version);
       if (row !== undefined) return { id, version, existed: false };
     }
     const old = change.id === null ? undefined : table.hasBlobs ? table.full(id) : table.head(id);
     const existed = old !== undefined && this.#isLive(old);
-    check(change.table, id, change.if, existed ? old.version : null);
+    check(change.table, id, change.if, existed ? old.version : null, old?.version);
     const body = change.id === null ? withId(change.body, table.entry.definition.primaryKey, id) : change.body;
     const computed = change.computed === undefined ? null : stringifyExact(change.computed);
     const row = this.#writing(table, { id, version, body, computed }, () => {
@@ -100,7 +106,7 @@ export class ChangeWriter {
     const table = this.#table(change.table);
     const old = table.full(change.id);
     const existed = old !== undefined && this.#isLive(old);
-    check(change.table, change.id, change.if, existed ? old.version : null);
+    check(change.table, change.id, change.if, existed ? old.version : null, old?.version);
     if (!existed || old.body === null)
       throw new ZerohopError('NOT_FOUND', `${change.table} has no record ${change.id} to change.`);
     const before: RecordState = {
@@ -156,7 +162,7 @@ export class ChangeWriter {
     const table = this.#table(tableName);
     const old = table.hasBlobs ? table.full(id) : table.head(id);
     const existed = old !== undefined && this.#isLive(old);
-    check(tableName, id, precondition, existed ? old.version : null);
+    check(tableName, id, precondition, existed ? old.version : null, old?.version);
     if (!old?.live) return { id, version, existed: false };
     table.update(old.row, version, ownOrigin, this.#ledger.seq, null, null, null, null, false);
     if (table.hasBlobs) this.#recount(old as RowFull, null);

@@ -53,10 +53,21 @@ export function checkSums(
   }
 }
 
-/** Refuses when a record in its current version (null: absent) does not meet a precondition. */
-export function check(table: string, id: Id, precondition: Precondition | undefined, version: number | null): void {
+/**
+ * Refuses when a record in its current version (null: absent) does not meet a precondition.
+ * @param row version of its row, which is there for expired and deleted records too
+ */
+export function check(
+  table: string,
+  id: Id,
+  precondition: Precondition | undefined,
+  version: number | null,
+  row: number | undefined,
+): void {
   if (!precondition) return;
   const { exists, versions, notVersions } = precondition;
+  if (precondition.row !== undefined && precondition.row !== (row ?? null))
+    throw new ZerohopError('PRECONDITION_FAILED', `${table} ${id} has changed since it was read.`);
   if (exists === false && version !== null) throw new ZerohopError('CONFLICT', `${table} has a record ${id} already.`);
   if (exists === true && version === null) throw new ZerohopError('NOT_FOUND', `${table} has no record ${id}.`);
   if (

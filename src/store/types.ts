@@ -11,6 +11,8 @@ export interface Precondition {
   readonly notVersions?: readonly number[];
   /** True: must exist. False: must not. */
   readonly exists?: boolean;
+  /** The row must have this version, be its record expired or deleted; null: there must be none. */
+  readonly row?: number | null;
 }
 
 interface ChangeBase {

@@ -14,7 +14,7 @@ import type { ReadSet } from './read-set.ts';
 import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
 import { LiveTransaction } from './transaction.ts';
-import type { BlobStore, Databases, Table, Transaction } from './types.ts';
+import type { BlobStore, Databases, PutTextOptions, StoredRow, Table, Transaction } from './types.ts';
 
 export interface DatabasesOptions {
   readonly folder: string;
@@ -72,6 +72,29 @@ export class LiveDatabases implements Databases {
   peek(table: Table, id: string | number): ReturnType<DatabaseReader['peek']> {
     const live = table as LiveTable;
     return live.reader.peek(live.entry, id);
+  }
+
+  row(table: Table, id: Id): StoredRow | undefined {
+    const live = table as LiveTable;
+    return live.reader.row(live.entry, id);
+  }
+
+  async putText(table: Table, id: Id, body: string, { expires, if: condition }: PutTextOptions): Promise<number> {
+    const live = table as LiveTable;
+    const { database, name } = live.definition;
+    const computed = live.indexedValues(body);
+    const change: Change = {
+      op: 'put',
+      table: name,
+      id,
+      body,
+      expires,
+      ...(computed && { computed }),
+      ...(condition && { if: condition }),
+    };
+    const [written] = await this.#options.client.commit({ database, changes: [change] });
+    assert(written, 'a commit tells what it wrote');
+    return written.version;
   }
 
   /** @param reads is given what the transaction reads */

@@ -8,6 +8,7 @@ import type { ReadSource, TouchListener, WatchedResult } from './read-set.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { type CachedRecord, RecordCache } from './record-cache.ts';
 import { type Snapshot, Snapshots, usable } from './snapshots.ts';
+import type { StoredRow } from './types.ts';
 
 export interface ReaderMeters {
   readonly cacheHits: Counter;
@@ -84,6 +85,18 @@ export class DatabaseReader implements ReadSource {
   peek(entry: CatalogEntry, id: Id): CachedRecord | undefined {
     const record = readRecord(this.snapshots.current().connection, entry, id);
     return record && this.#unexpired(record);
+  }
+
+  /** The row of an id, as of now. */
+  row(entry: CatalogEntry, id: Id): StoredRow | undefined {
+    const row = this.snapshots.current().connection.first(selectRecord(entry), [id]);
+    if (!row) return undefined;
+    const [, version, expires, body] = row;
+    return {
+      version: Number(version),
+      expires: expires === null ? null : Number(expires),
+      body: body === null ? null : String(body),
+    };
   }
 
   /** The record as a snapshot sees it. */

@@ -28,6 +28,12 @@ export interface WriteOptions {
   readonly expiresAt?: number;
 }
 
+export interface PutTextOptions {
+  readonly if?: Precondition;
+  /** Ms since 1970, or null for never. */
+  readonly expires: number | null;
+}
+
 export interface PatchOptions extends WriteOptions {
   /** Numbers to add to attributes: sums of concurrent additions are kept. */
   readonly add?: Readonly<Record<string, number>>;
@@ -103,6 +109,15 @@ export interface Table {
   compute(attribute: string, record: Readonly<Record<string, unknown>>): Json;
 }
 
+/** A row as it is: its record may have expired, or been deleted (then `body` is null). */
+export interface StoredRow {
+  /** Microseconds since 1970. */
+  readonly version: number;
+  /** Ms since 1970, or null. */
+  readonly expires: number | null;
+  readonly body: string | null;
+}
+
 /** The databases of a node, as one thread sees them. */
 export interface Databases {
   /** database → table → Table; changes when a schema is applied. */
@@ -120,6 +135,10 @@ export interface Databases {
   getLatest(table: Table, id: Id): StoredRecord | undefined;
   /** As `getLatest`, for large records that are rarely read twice: they are not kept in memory. */
   peek(table: Table, id: Id): StoredRecord | undefined;
+  /** The row of an id, as of now; undefined: it has none. */
+  row(table: Table, id: Id): StoredRow | undefined;
+  /** Writes a record as text, as it is: for records whose source has them in this form. Resolves with its version. */
+  putText(table: Table, id: Id, body: string, options: PutTextOptions): Promise<number>;
   /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */
   fillComputed(): Promise<void>;
   blobs(database: string): BlobStore;

@@ -1,0 +1,328 @@
+// One table with a source, as one thread reads it.
+//
+//   fresh ──────────────────────────────▶ serve
+//   stale ─── the app allows it ────────▶ serve, and fetch meanwhile
+//     │                    ┌─ failed ───▶ serve stale where that is allowed, else the failure
+//   absent ─▶ fetch, once ─┼─ missing ──▶ delete the copy; remember it for a short time
+//             for all      └─ record ───▶ store, unless something newer came meanwhile; serve
+
+import { type Clock, type Logger, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import {
+  type AppNode,
+  type Place,
+  RequestTarget,
+  type SourcedClass,
+  stagePut,
+  TableRecord,
+  type TableSource,
+} from '../resources/index.ts';
+import type { Databases, StoredRecord, StoredRow, Table } from '../tables/index.ts';
+import {
+  type CachedCopy,
+  type Directives,
+  freshnessOf,
+  mayServeOnError,
+  noDirectives,
+  parseDirectives,
+} from './freshness.ts';
+import type { SourceOptions } from './limits.ts';
+import { Outcomes } from './outcomes.ts';
+import { type Called, Source, SourceError } from './source.ts';
+import { readAnswer, type SourceAnswer } from './source-answer.ts';
+
+export interface CachedTableOptions {
+  readonly node: () => AppNode;
+  readonly databases: Databases;
+  readonly table: Table;
+  readonly tableClass: SourcedClass;
+  readonly source: unknown;
+  readonly options: SourceOptions;
+  /** The table the source is the class of, if it is one: its records are newer when their version is. */
+  readonly origin: Table | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What a fetch came to: undefined where the source has no such record. */
+type Fetched = StoredRecord | undefined;
+
+/** A fill that was overtaken is fetched again this often; then it is served and not stored. */
+const fetchAttempts = 2;
+
+export class CachedTable implements TableSource {
+  readonly #options: CachedTableOptions;
+  readonly #source: Source;
+  readonly #inFlight = new Map<string, Promise<Fetched>>();
+  readonly #outcomes: Outcomes;
+
+  constructor(options: CachedTableOptions) {
+    this.#options = options;
+    this.#source = new Source(options.source, options.table.definition.name, options.options, options.clock);
+    this.#outcomes = new Outcomes(options.clock);
+  }
+
+  get source(): Source {
+    return this.#source;
+  }
+
+  async ready(place: Place, id: Id, target: unknown): Promise<Place> {
+    // What is kept of the answer could not be told when the source has something newer.
+    place.context?.reads?.giveUp();
+    if (this.#isStaged(place, id)) return place;
+    const { databases, table, clock, options } = this.#options;
+    const asked = directivesOf(place, target);
+    const row = databases.row(table, id);
+    const copy = row && this.#copyOf(id, row);
+    const freshness = freshnessOf(copy, asked, clock.nowMs());
+    if (row && freshness === 'fresh') {
+      const record = databases.getLatest(table, id) ?? storedOf(id, row);
+      return serve(place, target, record, 'hit', false);
+    }
+    if (row && freshness === 'acceptable') return serve(place, target, storedOf(id, row), 'hit; detail=stale', false);
+    if (asked.onlyIfCached)
+      throw new ZerohopError('NOT_CACHED', `No copy of ${table.definition.name} ${id} is here that may be served.`);
+    if (!this.#source.method('get')) return row ? serve(place, target, storedOf(id, row), 'hit', false) : place;
+    if (row && freshness === 'stale' && isStaleByTime(asked) && this.#allowsStale(place, id, row)) {
+      this.#fetchOnce(id, row, asked).catch((error: unknown) => this.#reportUnlessKnown(id, error));
+      return serve(place, target, storedOf(id, row), 'hit; detail=stale-while-revalidate', false);
+    }
+    try {
+      const fetched = await this.#fetchOnce(id, row, asked);
+      const why = freshness === 'stale' ? 'stale' : 'uri-miss';
+      if (fetched !== undefined) return serve(place, target, fetched, `fwd=${why}`, true);
+      return { ...place, instead: null };
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      const now = databases.row(table, id);
+      const last = now && this.#copyOf(id, now);
+      if (!now || !mayServeOnError(last, asked, error.failure, options.staleIfError, clock.nowMs())) throw error.cause;
+      return serve(place, target, storedOf(id, now), 'hit; detail=stale-if-error', false);
+    }
+  }
+
+  async readyAll(place: Place, ids: readonly Id[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.ready(place, id, undefined)));
+  }
+
+  async write(_place: Place, verb: 'put' | 'patch' | 'delete', id: Id | undefined, data: unknown): Promise<void> {
+    if (id !== undefined) this.#outcomes.forget(id);
+    if (!this.#source.method(verb)) return;
+    const { table } = this.#options;
+    try {
+      const { value, context } = await this.#source.call(this.#options.node(), verb, id, data, {});
+      context.release();
+      if (value instanceof Response && !value.ok) {
+        throw new ZerohopError(
+          'ORIGIN_FAILED',
+          `The source of ${table.definition.name} refused the ${verb}: ${value.status} ${(await value.text()).slice(0, 200)}`,
+          { sourceStatus: value.status },
+        );
+      }
+    } catch (error) {
+      throw error instanceof SourceError ? error.cause : error;
+    }
+  }
+
+  async invalidate(id: Id): Promise<void> {
+    const { databases, table } = this.#options;
+    this.#outcomes.forget(id);
+    this.#inFlight.delete(keyOf(id, noDirectives));
+    for (;;) {
+      const row = databases.row(table, id);
+      try {
+        // A version of its own, with nothing to serve: a fetch that began before it can't be stored any more.
+        const options = { expires: 0, if: { row: row?.version ?? null } };
+        await databases.putText(table, id, whatStays(table, id, row), options);
+        return;
+      } catch (error) {
+        if (!isOvertaken(error)) throw error;
+      }
+    }
+  }
+
+  /** What the transaction of the call has written itself is what it reads. */
+  #isStaged({ context, table }: Place, id: Id): boolean {
+    const transaction = context?.begunTransaction;
+    return transaction?.hasWrites === true && transaction.hasStaged(table, id);
+  }
+
+  #copyOf(id: Id, row: StoredRow): CachedCopy | undefined {
+    if (row.body === null) return undefined;
+    const { databases, origin } = this.#options;
+    const newer = origin && (databases.row(origin, id)?.version ?? 0) > row.version;
+    return { storedMs: Math.floor(row.version / 1000), staleMs: newer ? 0 : row.expires };
+  }
+
+  #allowsStale(place: Place, id: Id, row: StoredRow): boolean {
+    const { tableClass, table } = this.#options;
+    const entry = {
+      version: Math.floor(row.version / 1000),
+      localTime: Math.floor(row.version / 1000),
+      expiresAt: row.expires ?? undefined,
+      value: new TableRecord(table, storedOf(id, row), [], () =>
+        this.#options.databases.blobs(table.definition.database),
+      ),
+    };
+    const owners = [
+      place.tableClass?.prototype,
+      tableClass.prototype,
+      this.#source.object,
+      prototypeOf(this.#source.object),
+    ];
+    for (const owner of owners) {
+      const method: unknown = owner && Reflect.get(owner, 'allowStaleWhileRevalidate');
+      if (typeof method === 'function') return Reflect.apply(method, owner, [entry, id]) === true;
+    }
+    return false;
+  }
+
+  /** One fetch for all who want the record at the same time. */
+  #fetchOnce(id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
+    const remembered = asked.noCache ? undefined : this.#outcomes.get(id, row?.version ?? null);
+    if (remembered?.kind === 'failed') return Promise.reject(remembered.error);
+    if (remembered?.kind === 'missing') return Promise.resolve(undefined);
+    const key = keyOf(id, asked);
+    const running = this.#inFlight.get(key);
+    if (running) return running;
+    const fetch = this.#fetch(id, asked).finally(() => {
+      if (this.#inFlight.get(key) === fetch) this.#inFlight.delete(key);
+    });
+    this.#inFlight.set(key, fetch);
+    return fetch;
+  }
+
+  async #fetch(id: Id, asked: Directives): Promise<Fetched> {
+    const { databases, table, options } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const row = databases.row(table, id);
+      const version = row?.version ?? null;
+      try {
+        return await this.#fetchWith(id, row, asked, attempt === fetchAttempts);
+      } catch (error) {
+        if (error instanceof SourceError) {
+          this.#outcomes.set(id, version, { kind: 'failed', error }, options.errorMs);
+          this.#options.log.warn(error.message);
+          throw error;
+        }
+        if (!isOvertaken(error)) throw error;
+        // A newer value came meanwhile: that is the one to serve, unless it was taken away again.
+        const now = databases.getLatest(table, id);
+        if (now) return now;
+      }
+    }
+  }
+
+  async #fetchWith(id: Id, row: StoredRow | undefined, asked: Directives, isLast: boolean): Promise<Fetched> {
+    const { table, clock, options } = this.#options;
+    const node = this.#options.node();
+    const usable = row?.body !== null && row !== undefined && row.expires !== 0 ? storedOf(id, row) : undefined;
+    const replacingRecord =
+      usable && new TableRecord(table, usable, [], () => node.databases.blobs(table.definition.database));
+    const called = await this.#source.call(node, 'get', id, undefined, {
+      ...(usable && { replacingRecord, replacingVersion: Math.floor(usable.version / 1000) }),
+    });
+    const { context } = called;
+    try {
+      const answer = await readAnswer(called.value, context, table.definition.name, clock.nowMs());
+      if (answer.kind === 'missing' || (answer.kind === 'same' && !usable)) {
+        if (row !== undefined && row.body !== null) context.transaction.delete(table, id, { if: { row: row.version } });
+        await context.transaction.commit();
+        this.#outcomes.set(id, null, { kind: 'missing' }, options.missMs);
+        return undefined;
+      }
+      if (answer.kind === 'record' && (answer.passing || asked.noStore)) return this.#passing(id, answer);
+      try {
+        return await this.#store(id, row, called, answer, usable);
+      } catch (error) {
+        if (isOvertaken(error) && isLast && answer.kind === 'record') return this.#passing(id, answer);
+        throw error;
+      }
+    } finally {
+      context.release();
+    }
+  }
+
+  async #store(
+    id: Id,
+    row: StoredRow | undefined,
+    { context }: Called,
+    answer: Exclude<SourceAnswer, { kind: 'missing' }>,
+    usable: StoredRecord | undefined,
+  ): Promise<Fetched> {
+    const { databases, table, node } = this.#options;
+    const { primaryKey } = table.definition;
+    const { expiresAt } = answer;
+    const fields =
+      answer.kind === 'same' && usable ? table.decode(usable) : answer.kind === 'record' ? answer.fields : {};
+    const place: Place = { node: node(), table, context, fromSource: true };
+    const record = fields[primaryKey] === undefined ? { ...fields, [primaryKey]: id } : fields;
+    const condition = { row: row?.version ?? null };
+    await stagePut(place, context.transaction, id, record, {
+      if: condition,
+      ...(expiresAt !== undefined && { expiresAt: Math.max(1, expiresAt) }),
+    });
+    await context.transaction.commit();
+    const stored = databases.row(table, id);
+    return stored && storedOf(id, stored);
+  }
+
+  /** What is served without being stored. */
+  #passing(id: Id, { fields }: Extract<SourceAnswer, { kind: 'record' }>): StoredRecord {
+    const { table, clock } = this.#options;
+    const { primaryKey } = table.definition;
+    const body = JSON.stringify({ [primaryKey]: id, ...fields });
+    return { id, version: clock.nowMs() * 1000, expires: null, body };
+  }
+
+  /** What the source failed with is told where it was called. */
+  #reportUnlessKnown(id: Id, error: unknown): void {
+    if (error instanceof SourceError) return;
+    const { log, table } = this.#options;
+    log.error(`${table.definition.name} ${id} could not be brought up to date`, { error });
+  }
+}
+
+function serve(place: Place, target: unknown, record: StoredRecord, how: string, loaded: boolean): Place {
+  const { context } = place;
+  if (target instanceof RequestTarget) {
+    target.loadedFromSource = loaded;
+    context?.response.headers.set('Cache-Status', `zerohop; ${how}`);
+  }
+  if (context) context.loadedFromSource = loaded;
+  return { ...place, instead: record };
+}
+
+function directivesOf({ context }: Place, target: unknown): Directives {
+  return target instanceof RequestTarget ? parseDirectives(context?.headers?.get('cache-control')) : noDirectives;
+}
+
+/** Whether a copy counts as stale because of its age, not because the request wants a newer one. */
+function isStaleByTime({ noCache, maxAgeMs, minFreshMs, mustRevalidate }: Directives): boolean {
+  return !noCache && maxAgeMs === undefined && minFreshMs === undefined && !mustRevalidate;
+}
+
+function storedOf(id: Id, { version, expires, body }: StoredRow): StoredRecord {
+  return { id, version, expires, body: body ?? '{}' };
+}
+
+/** Of an invalidated record: its key, and what it is found by. */
+function whatStays({ definition }: Table, id: Id, row: StoredRow | undefined): string {
+  const { primaryKey, attributes } = definition;
+  const known: Readonly<Record<string, unknown>> = row?.body ? JSON.parse(row.body) : {};
+  const indexed = attributes.filter(({ name, indexed, unique }) => (indexed || unique) && Object.hasOwn(known, name));
+  return JSON.stringify({ [primaryKey]: id, ...Object.fromEntries(indexed.map(({ name }) => [name, known[name]])) });
+}
+
+function keyOf(id: Id, { noStore }: Directives): string {
+  return `${noStore ? 'passing' : 'stored'} ${typeof id} ${id}`;
+}
+
+function isOvertaken(error: unknown): boolean {
+  return error instanceof ZerohopError && error.code === 'PRECONDITION_FAILED';
+}
+
+function prototypeOf(object: object): object | undefined {
+  const prototype: unknown = typeof object === 'function' ? Reflect.get(object, 'prototype') : undefined;
+  return typeof prototype === 'object' && prototype !== null ? prototype : undefined;
+}

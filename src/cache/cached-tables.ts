@@ -1,0 +1,63 @@
+// The tables of a node that have a source, for one thread.
+
+import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
+import { type AppNode, isTableClass, type SourcedClass, type Sources, type TableSource } from '../resources/index.ts';
+import type { Databases, Table } from '../tables/index.ts';
+import { CachedTable } from './cached-table.ts';
+import { Follower } from './follow-source.ts';
+import { readSourceOptions } from './limits.ts';
+
+export interface CacheOptions {
+  readonly databases: Databases;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** Whether this is the thread that follows sources. */
+  readonly primary: boolean;
+}
+
+export class CachedTables implements Sources {
+  readonly #options: CacheOptions;
+  readonly #tables = new Map<string, CachedTable>();
+  readonly #followers: Follower[] = [];
+  #node: AppNode | undefined;
+
+  constructor(options: CacheOptions) {
+    this.#options = options;
+  }
+
+  /** The node it is part of: to be given before an app is loaded. */
+  set node(node: AppNode) {
+    this.#node = node;
+  }
+
+  of(table: Table): TableSource | undefined {
+    return this.#tables.size === 0 ? undefined : this.#tables.get(keyOf(table));
+  }
+
+  add(tableClass: SourcedClass, table: Table, source: unknown, given: unknown): void {
+    const { databases, log, clock = systemClock, primary } = this.#options;
+    const { name } = table.definition;
+    if (this.#tables.has(keyOf(table)))
+      throw new ZerohopError('APPLICATION_ERROR', `${name} has a source already: sourcedFrom() was called twice.`);
+    const node = (): AppNode => {
+      if (this.#node) return this.#node;
+      throw new ZerohopError('APPLICATION_ERROR', 'The node is not there yet.');
+    };
+    const origin = isTableClass(source) ? databases.table(source.databaseName, source.tableName) : undefined;
+    const options = readSourceOptions(given);
+    const cached = new CachedTable({ node, databases, table, tableClass, source, options, origin, clock, log });
+    this.#tables.set(keyOf(table), cached);
+    // A table's own subscriptions say nothing that its versions don't.
+    if (!primary || origin || !cached.source.method('subscribe')) return;
+    const cachedIn = (other: Table) => this.#tables.get(keyOf(other));
+    this.#followers.push(new Follower({ node, table, cached, cachedIn, log }));
+  }
+
+  close(): void {
+    for (const follower of this.#followers.splice(0)) follower.stop();
+  }
+}
+
+function keyOf({ definition: { database, name } }: Table): string {
+  return `${database}/${name}`;
+}

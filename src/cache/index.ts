@@ -1,0 +1,1 @@
+export { CachedTables, type CacheOptions } from './cached-tables.ts';

@@ -1,0 +1,103 @@
+// What `get` of a source gave, whatever it is, as what the cache needs to know.
+
+import { ZerohopError } from '../base/index.ts';
+import { parseDirectives } from './freshness.ts';
+import { responseError, SourceError } from './source.ts';
+
+export type SourceAnswer =
+  | { readonly kind: 'missing' }
+  /** The copy is as good as new. */
+  | { readonly kind: 'same'; readonly expiresAt: number | undefined }
+  | {
+      readonly kind: 'record';
+      readonly fields: Readonly<Record<string, unknown>>;
+      /** Ms since 1970; undefined: as the table says. */
+      readonly expiresAt: number | undefined;
+      /** Not to be stored. */
+      readonly passing: boolean;
+    };
+
+/** What the source may say in its context. */
+export interface SourceSays {
+  readonly [extra: string]: unknown;
+  readonly replacingRecord?: unknown;
+  readonly expiresAt?: unknown;
+  readonly noCacheStore?: unknown;
+}
+
+/** Rejects with SourceError. */
+export async function readAnswer(value: unknown, says: SourceSays, name: string, nowMs: number): Promise<SourceAnswer> {
+  const expiresAt = timeOf(says.expiresAt);
+  const passing = says.noCacheStore === true;
+  if (value instanceof Response) return readResponse(value, expiresAt, passing, name, nowMs);
+  if (value === undefined || value === null) return { kind: 'missing' };
+  if (says.replacingRecord !== undefined && value === says.replacingRecord) return { kind: 'same', expiresAt };
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new SourceError(
+      'refused',
+      new ZerohopError('APPLICATION_ERROR', `${name}: get must give an object or a Response, not ${describe(value)}.`),
+    );
+  return { kind: 'record', fields: { ...value }, expiresAt, passing };
+}
+
+/** JSON is the record; anything else becomes `{ contentType, data }`, which is served as what it was. */
+async function readResponse(
+  response: Response,
+  expiresAt: number | undefined,
+  passing: boolean,
+  name: string,
+  nowMs: number,
+): Promise<SourceAnswer> {
+  const { status, headers } = response;
+  const said = ttlOf(headers, nowMs);
+  const until = expiresAt ?? said.expiresAt;
+  if (status === 304) return { kind: 'same', expiresAt: until };
+  if (status === 404 || status === 410) return { kind: 'missing' };
+  if (status === 204) return { kind: 'missing' };
+  if (!response.ok) {
+    const error = new ZerohopError('ORIGIN_FAILED', responseError(response, name).message, { sourceStatus: status });
+    throw new SourceError(status >= 500 ? 'server' : 'refused', error);
+  }
+  const type = headers.get('content-type') ?? 'application/octet-stream';
+  const fields = /\bjson\b/.test(type)
+    ? await jsonOf(response, name)
+    : {
+        contentType: type,
+        data: /^text\//.test(type) ? await response.text() : new Uint8Array(await response.arrayBuffer()),
+      };
+  return { kind: 'record', fields, expiresAt: until, passing: passing || said.noStore };
+}
+
+async function jsonOf(response: Response, name: string): Promise<Readonly<Record<string, unknown>>> {
+  const value: unknown = await response.json().catch((error: unknown) => {
+    throw new SourceError(
+      'server',
+      new ZerohopError('ORIGIN_FAILED', `${name}: the body is not JSON: ${String(error)}`),
+    );
+  });
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new SourceError('server', new ZerohopError('ORIGIN_FAILED', `${name}: the body is no JSON object.`));
+}
+
+/** RFC 9111 §5.2.2: how long the origin lets it be used. */
+function ttlOf(headers: Headers, nowMs: number): { readonly expiresAt: number | undefined; readonly noStore: boolean } {
+  const text = headers.get('cache-control');
+  const said = parseDirectives(text);
+  const shared = /(?:^|[\s,])s-maxage="?(\d+)/i.exec(text ?? '')?.[1];
+  const maxAgeMs = shared === undefined ? said.maxAgeMs : Number(shared) * 1000;
+  const ageMs = Number(headers.get('age') ?? 0) * 1000 || 0;
+  const isPrivate = /(?:^|[\s,])private\b/i.test(text ?? '');
+  return {
+    expiresAt: said.noCache ? nowMs : maxAgeMs === undefined ? undefined : nowMs + Math.max(0, maxAgeMs - ageMs),
+    noStore: said.noStore || isPrivate,
+  };
+}
+
+function timeOf(value: unknown): number | undefined {
+  if (value instanceof Date) return value.getTime();
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+function describe(value: unknown): string {
+  return Array.isArray(value) ? 'a list' : `${typeof value} ${String(value).slice(0, 50)}`;
+}

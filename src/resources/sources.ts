@@ -1,0 +1,50 @@
+// Tables whose records come from elsewhere: what the floor above, the cache, hands in.
+
+import type { Id } from '../records/index.ts';
+import type { Table } from '../tables/index.ts';
+import type { AppNode } from './app-node.ts';
+import type { Place } from './table-place.ts';
+
+export interface Sources {
+  /** Undefined: the table's records are its own. */
+  of(table: Table): TableSource | undefined;
+  /** From now on the records of `table` come from `source`. Throws APPLICATION_ERROR for what can't be one. */
+  add(tableClass: SourcedClass, table: Table, source: unknown, options: unknown): void;
+}
+
+/** What of the class of a table the cache asks. */
+export interface SourcedClass {
+  readonly name: string;
+  readonly prototype: object;
+}
+
+export interface TableSource {
+  /**
+   * Sees to it that the record is there, as fresh as `target`, the request, or the table wants it. Gives the place to read it from: with the
+   * record in it where that can't be found in the table (a stale copy, one that is not to be stored). Rejects with what the source failed with.
+   */
+  ready(place: Place, id: Id, target: unknown): Promise<Place>;
+  /** The same for what the cache knows of a query's records without their source: those that were evicted or have become stale. */
+  readyAll(place: Place, ids: readonly Id[]): Promise<void>;
+  /** Tells the source of a write before it is committed here. Rejects with what the source failed with: then it must not be. */
+  write(place: Place, verb: 'put' | 'patch' | 'delete', id: Id | undefined, data: unknown): Promise<void>;
+  /** The next read asks the source. What is being fetched meanwhile is not kept. */
+  invalidate(id: Id): Promise<void>;
+}
+
+const sourcesOfNodes = new WeakMap<AppNode, Sources>();
+
+/** Gives a node its sources, before an app is loaded. */
+export function setSources(node: AppNode, sources: Sources): void {
+  sourcesOfNodes.set(node, sources);
+}
+
+/** Undefined: no table of the node can have a source. */
+export function sourcesOf(node: AppNode): Sources | undefined {
+  return sourcesOfNodes.get(node);
+}
+
+/** Where the records of a table come from; undefined: they are its own. */
+export function sourceOf({ node, table }: Pick<Place, 'node' | 'table'>): TableSource | undefined {
+  return sourcesOfNodes.get(node)?.of(table);
+}
