@@ -94,12 +94,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       }),
     );
     // Where whoever is on this machine is administrator, there is one.
-    const password = config.authorizeLocal ? undefined : await ensureAdministrator(identities.accounts);
-    if (password !== undefined) {
-      log.warn(
-        `There was no administrator. Made the user ${firstAdministrator} with the password ${password} which is told this once; change it with the operation alter_user.`,
-      );
-    }
+    if (!config.authorizeLocal) await makeAdministrator(identities, log);
   } catch (error) {
     await workers?.stop();
     folder.release();
@@ -131,6 +126,20 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     },
     stopped,
   };
+}
+
+/** The password is told this once, where the person who starts the node sees it. What can't be written now is made at the next start. */
+async function makeAdministrator({ accounts }: Identities, log: Logger): Promise<void> {
+  try {
+    const password = await ensureAdministrator(accounts);
+    if (password === undefined) return;
+    log.warn(
+      `There was no administrator. Made the user ${firstAdministrator} with the password ${password} which is told this once; change it with the operation alter_user.`,
+    );
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log.error(`There is no administrator, and none could be made: ${why}`);
+  }
 }
 
 /** Where a person on this machine finds what listens there. */
