@@ -46,7 +46,9 @@ export interface ClusterNodeOptions {
   readonly tablesMade: () => void;
 }
 
-const tickMs = 1_000;
+/** How often conversations go on by themselves and members are looked at; how many of them for a ping and a sample of the lag. */
+const tickMs = 250;
+const ticksPerSecond = 4;
 
 interface Replicated {
   readonly replicator: Replicator;
@@ -66,6 +68,7 @@ export class ClusterNode {
   readonly #replicated = new Map<string, Replicated>();
   readonly replicators: Map<string, Replicator> = new Map();
   #timer: Timer | undefined;
+  #ticks = 0;
   #reachedAs = '';
   #writing = false;
   #isStopped = false;
@@ -81,7 +84,7 @@ export class ClusterNode {
     const { engine, node, clock, transport, cluster, log, guest } = options;
     engine.applySchema(clusterTables);
     this.members = new Members(engine, node, clock);
-    this.troubles = new Troubles(log, (id) => this.members.nameOf(id));
+    this.troubles = new Troubles(log, clock, (id) => this.members.nameOf(id));
     this.links = new Links({
       cluster,
       node,
@@ -221,12 +224,14 @@ export class ClusterNode {
 
   #tick(): void {
     const { engine, clock, node } = this.#options;
+    const isSecond = ++this.#ticks % ticksPerSecond === 0;
     if (this.members.refresh()) this.#membersChanged();
     for (const [database, { replicator, lag }] of this.#replicated) {
-      const vector = engine.store(database)?.vector();
+      const vector = isSecond ? engine.store(database)?.vector() : undefined;
       if (vector) lag.sample(vector, clock.nowMs());
       replicator.tick();
     }
+    if (!isSecond) return;
     this.links.tick();
     if (!this.#options.isAdmitted || this.members.all.has(node)) void this.#writeOwn();
     this.#takeNoteOfStrangers();

@@ -1,5 +1,6 @@
 // What goes wrong between nodes: kept for the status, and logged once for as long as it stays the same.
 
+import type { Clock } from '../base/index.ts';
 import type { Report } from '../replication/index.ts';
 import type { LinkReport } from './links.ts';
 
@@ -22,12 +23,14 @@ const ordinary: ReadonlySet<string> = new Set(['REPLACED', 'STOPPING', 'DISCONNE
 
 export class Troubles {
   readonly #log: ClusterLog;
+  readonly #clock: Clock;
   readonly #nameOf: (node: string) => string;
   readonly #byPeer = new Map<string, Trouble>();
   readonly #said = new Map<string, string>();
 
-  constructor(log: ClusterLog, nameOf: (node: string) => string) {
+  constructor(log: ClusterLog, clock: Clock, nameOf: (node: string) => string) {
     this.#log = log;
+    this.#clock = clock;
     this.#nameOf = nameOf;
   }
 
@@ -83,7 +86,7 @@ export class Troubles {
   }
 
   #note(place: string, message: string): void {
-    remember(this.#byPeer, place, { message, atMs: Date.now() });
+    remember(this.#byPeer, place, { message, atMs: this.#clock.nowMs() });
   }
 
   #sayOnce(place: string, message: string): void {
