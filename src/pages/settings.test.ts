@@ -34,6 +34,21 @@ test('the closest site comes first', () => {
   ]);
 });
 
+test('what is warmed', () => {
+  const warmOf = (warm: unknown) => readPages({ origin: 'http://o.example', warm }).sites[0]?.warm;
+  const none = { sitemaps: [], urls: [], list: undefined, everyMs: undefined, concurrency: 8, perSecond: 50 };
+  expect(warmOf(undefined)).toBeUndefined();
+  expect(warmOf({ sitemap: '/s.xml', every: '6h' })).toEqual({ ...none, sitemaps: ['/s.xml'], everyMs: 6 * 3_600_000 });
+  expect(warmOf({ sitemap: ['/a.xml', 'https://o/b'], urls: ['/'], concurrency: 2, perSecond: 9 })).toEqual({
+    ...none,
+    sitemaps: ['/a.xml', 'https://o/b'],
+    urls: ['/'],
+    concurrency: 2,
+    perSecond: 9,
+  });
+  expect(warmOf({ urls: 'top.txt' })).toEqual({ ...none, list: 'top.txt' });
+});
+
 describe('what is wrong is named, with its place', () => {
   const origin = 'http://o.example';
   const cases: readonly (readonly [unknown, RegExp])[] = [
@@ -60,6 +75,13 @@ describe('what is wrong is named, with its place', () => {
     [{ origin, rules: [{ match: 'product' }] }, /rules\[0\]\.match must be a path/],
     [{ origin, rules: [{ match: '/', tll: '1m' }] }, /did you mean "ttl"/],
     [{ origin, rules: [{ match: '/', query: 'some' }] }, /query must be a list of names/],
+    [{ origin, warm: {} }, /pages\.warm must have a sitemap or urls/],
+    [{ origin, warm: { sitemap: 'sitemap.xml' } }, /by path or address, not "sitemap\.xml"/],
+    [{ origin, warm: { urls: ['ftp://o/a'] } }, /by path or address/],
+    [{ origin, warm: { urls: [1] } }, /warm\.urls must be a list/],
+    [{ origin, warm: { sitemap: '/s', every: '0s' } }, /warm\.every must be 1s or more/],
+    [{ origin, warm: { sitemap: '/s', perSecond: 0 } }, /warm\.perSecond must be a whole number/],
+    [{ origin, warm: { sitmap: '/s' } }, /did you mean "sitemap"/],
     [{ sites: [{ origin }], disk: 'much' }, /pages\.disk must be a size/],
   ];
   for (const [value, message] of cases) test(`${message}`, () => expect(() => readPages(value)).toThrow(message));

@@ -107,7 +107,7 @@ export class WarmUp {
   #round: Round | undefined;
   #pace: WarmPace | undefined;
   #running: Promise<void> = Promise.resolve();
-  #wake = Promise.withResolvers<void>();
+  readonly #sleepers = new Set<() => void>();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -276,15 +276,20 @@ export class WarmUp {
       },
     };
     let turn = 0;
+    let room = Promise.withResolvers<void>();
     for await (const { address, position } of warmEntries(round.settings, reader, round.position)) {
       counts = true;
       if (pace.isOver) break;
       const warming = this.#warmOne(address, round, pace).then((isDone) => {
         // What is under way when it is stopped is gone through again.
         if (isDone) underWay.delete(position);
+        room.resolve();
       });
       underWay.set(position, warming);
-      if (underWay.size >= round.settings.concurrency) await Promise.race(underWay.values());
+      if (underWay.size >= round.settings.concurrency) {
+        room = Promise.withResolvers();
+        await room.promise;
+      }
       if (++turn % turnAddresses === 0) await new Promise((resolve) => setImmediate(resolve));
       const [oldest] = underWay.keys();
       round.position = oldest ?? position;
@@ -372,19 +377,20 @@ export class WarmUp {
     for (let leftMs = 1; leftMs > 0 && !pace.isOver; leftMs = untilMs - Date.now()) await this.#sleep(leftMs);
   }
 
-  async #sleep(ms: number): Promise<void> {
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#sleepers.add(wake);
     });
-    await Promise.race([late, this.#wake.promise]);
-    clearTimeout(timer);
   }
 
   #wakeAll(): void {
-    const { resolve } = this.#wake;
-    this.#wake = Promise.withResolvers();
-    resolve();
+    for (const wake of [...this.#sleepers]) wake();
   }
 
   /** Another thread has taken over. */

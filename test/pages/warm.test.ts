@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PageOrigin, startOrigin } from '../support/page-origin.ts';
 import { type PagesNode, startPagesNode } from '../support/pages-node.ts';
-import { launcher } from '../support/start-node.ts';
+import { launcher, startNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
 
 interface Progress {
@@ -62,7 +62,7 @@ const pathsOf = (origin: PageOrigin, prefix: string) =>
 const outcomeOf = async (node: PagesNode, path: string) =>
   (await node.get(path, { host: 'shop.example.com' })).headers.get('cache-status')?.split(';')[1];
 
-test.each([1, 2])('what a sitemap names is there before anybody asks, with %d threads', async (threads) => {
+test.each([0, 1, 2])('what a sitemap names is there before anybody asks, with %d threads', async (threads) => {
   await using origin = startShop();
   const warm = { sitemap: '/sitemap.xml', urls: ['/first', '/none'], concurrency: 4, perSecond: 10_000 };
   await using node = await startPagesNode({ ...shop, origin: origin.url, warm }, { threads });
@@ -137,6 +137,60 @@ test('an origin that errs is given time, and no page is lost', async () => {
   await isDone(node);
   expect((await progressOf(node)).counts).toMatchObject({ fetched: 60, failed: 0 });
 }, 30_000);
+
+test('a list in the folder of the app, again and again', async () => {
+  let version = 1;
+  await using origin = startOrigin(() => page(`v${version}`, { 'cache-control': 'max-age=0', etag: `"${version}"` }));
+  const app = mkdtempSync(join(tmpdir(), 'zerohop-app-'));
+  const pages = { ...shop, origin: origin.url, warm: { urls: 'top.txt', every: '1s' } };
+  writeFileSync(join(app, 'config.yaml'), JSON.stringify({ pages }));
+  writeFileSync(join(app, 'top.txt'), '/one\n/two\n');
+  try {
+    await using node = await startNode({ app, threads: 1 });
+    await until('three rounds', () => origin.seen.length >= 6);
+    expect(new Set(origin.seen.map(({ path }) => path))).toEqual(new Set(['/one', '/two']));
+    version = 2;
+    const drill = { operation: 'pages_outage', mode: 'on' };
+    const get = () => fetch(`${node.url}/one`, { headers: { host: 'shop.example.com' } });
+    const before = origin.seen.length;
+    await until('a round with the new version', () => origin.seen.length >= before + 4);
+    await fetch(node.operationsUrl, { method: 'POST', body: JSON.stringify(drill) });
+    expect(await (await get()).text()).toBe('v2');
+  } finally {
+    rmSync(app, { recursive: true, force: true });
+  }
+});
+
+test('a sitemap that is none is left out, and said', async () => {
+  await using origin = startShop();
+  const answer = origin.answer;
+  origin.answer = (request, path) => (path === '/1.xml' ? new Response('<html>sorry</html>') : answer(request, path));
+  const limit = { backoff: '1ms' };
+  const warm = { sitemap: '/sitemap.xml', perSecond: 10_000 };
+  await using node = await startPagesNode({ ...shop, origin: origin.url, limit, warm }, { threads: 1 });
+  await isDone(node);
+  expect(await progressOf(node)).toMatchObject({
+    sitemapsKnown: 3,
+    sitemapsRead: 3,
+    sitemapsFailed: 1,
+    counts: { fetched: 30 },
+    lastError: expect.stringContaining('is no sitemap'),
+  });
+  expect(node.output.text).toContain('/1.xml can');
+});
+
+test('an order is ended, and another takes its place', async () => {
+  await using origin = startShop();
+  await using node = await startPagesNode({ ...shop, origin: origin.url }, { threads: 2 });
+  await operate(node, { operation: 'pages_warm', sitemap: '/sitemap.xml', perSecond: 1 });
+  expect((await progressOf(node)).state).toBe('running');
+  await operate(node, { operation: 'pages_warm', stop: true });
+  expect(await progressOf(node)).toMatchObject({ state: 'waiting', endedMs: null });
+  await operate(node, { operation: 'pages_warm', sitemap: '/2.xml.gz', perSecond: 1 });
+  await operate(node, { operation: 'pages_warm', urls: ['/only'] });
+  await isDone(node);
+  expect((await progressOf(node)).counts).toMatchObject({ fetched: 1 });
+});
 
 test('the busiest pages come first', async () => {
   await using origin = startShop();
