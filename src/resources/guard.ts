@@ -3,7 +3,15 @@
 // user's.
 
 import { ZerohopError } from '../base/index.ts';
-import { type Condition, type ConditionGroup, checkQuery, parseQueryString, type Query } from '../query/index.ts';
+import {
+  type Condition,
+  type ConditionGroup,
+  checkQuery,
+  parseQueryString,
+  type Query,
+  type SelectedAttribute,
+  type Selection,
+} from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { Attribute, TableDefinition } from '../schema/index.ts';
 import { type Action, accessTo, callersName, type Grant, type Grants, refusal, type User } from '../security/index.ts';
@@ -149,12 +157,26 @@ export function limited(place: Guarded, query: Query): Query {
   const definition = definitionFor(place);
   const hasRelations = definition.attributes.some(({ type }) => type.kind === 'relation');
   if (grant.attributes !== null || hasRelations) readingNames(place, (seen, lookup) => checkQuery(query, seen, lookup));
-  const selected = grant.attributes === null || query.select ? query : { ...query, select: wholeOf(definition) };
-  return withRows(place, selected, grant);
+  const select = query.select ?? (grant.attributes === null ? undefined : wholeOf(definition));
+  const selected = select && { select: hasRelations ? relatedLimited(place, select, definition) : select };
+  return withRows(place, { ...query, ...selected }, grant);
+}
+
+/** A relationship that is selected as a whole gives what the caller may read of the related record. */
+function relatedLimited(place: Guarded, selection: Selection, definition: TableDefinition): Selection {
+  const attributes = selection.attributes.map((selected): SelectedAttribute => {
+    const type = definition.attributes.find(({ name }) => name === selected.name)?.type;
+    const target = type?.kind === 'relation' ? lookupFor(place)(type.table) : undefined;
+    const isWhole = target === place.node.databases.table(definition.database, target?.name ?? '')?.definition;
+    const inner = selected.selection ?? (target === undefined || isWhole ? undefined : wholeOf(target));
+    if (target === undefined || inner === undefined) return selected;
+    return { ...selected, selection: relatedLimited(place, inner, target) };
+  });
+  return { ...selection, attributes };
 }
 
 /** What a record has without a selection. */
-function wholeOf({ attributes }: TableDefinition): NonNullable<Query['select']> {
+function wholeOf({ attributes }: TableDefinition): Selection {
   const stored = attributes.filter(({ type, computed, hidden }) => type.kind !== 'relation' && !computed && !hidden);
   return { shape: 'objects', attributes: stored.map(({ name }) => ({ name })) };
 }
@@ -220,9 +242,12 @@ export function checkPut(
   const stored = id === undefined || isNew ? undefined : transaction.get(table, id);
   // What is decided here must still be so when it is written.
   if (id !== undefined && !isNew) transaction.insist(table, id, stored?.version ?? null);
-  if (stored === undefined) {
+  // One that is not for the caller is as one that is not there, up to the last: it can't be created either.
+  const isHidden = stored !== undefined && update.allowed && !isOneOf(place, transaction, stored.id, update);
+  if (stored === undefined || isHidden) {
     demand(place, 'insert', insert);
     demandAttributes(place, 'insert', insert, attributes);
+    if (isHidden) throw refused(place, 'insert');
     return checkAfter(place, transaction, 'insert', insert);
   }
   demand(place, 'update', update);
@@ -233,7 +258,6 @@ export function checkPut(
       { action: 'update' },
     );
   }
-  if (!isOneOf(place, transaction, stored.id, update)) throw refused(place, 'update');
   return checkAfter(place, transaction, 'update', update);
 }
 

@@ -11,6 +11,7 @@ export { type AppDatabases, type AppTables, appDatabases } from './app-tables.ts
 export { type BlobData, createBlob, openBlob } from './blob.ts';
 export { type Answer, type Call, dispatch, targetOf } from './dispatch.ts';
 export { ExtendedIterable } from './extended-iterable.ts';
+export { type Guard, grantOf, guardFor, guardTarget, limited, visibleRecord } from './guard.ts';
 export { openTestNode, type TestNodeParts } from './open-test-node.ts';
 export { TableRecord } from './record.ts';
 export type { CountOptions } from './record-edit.ts';
