@@ -291,7 +291,7 @@ export class ClusterNode {
     const pem = certificate();
     this.#writing = true;
     try {
-      const address = addressOf(config.address, this.port);
+      const address = ownAddress(config.address, this.port);
       await this.members.write(node, {
         name: this.#ownName,
         host: address?.host ?? (config.hostname || this.#reachedAs || this.members.own?.host || hostname()),
@@ -357,7 +357,7 @@ const mostDatabases = 1_000;
 const strangerMs = 30_000;
 
 /** A configured address; a name alone goes with the port this node listens on. */
-function addressOf(text: string, port: number): { readonly host: string; readonly port: number } | undefined {
+export function ownAddress(text: string, port: number): { readonly host: string; readonly port: number } | undefined {
   const read = text === '' ? undefined : readAddress(text);
   return read && { host: read.host, port: /:\d+\/?$/.test(text) ? read.port : port };
 }

@@ -20,7 +20,7 @@ import {
   signText,
 } from './certificates.ts';
 import { ClusterFolder, type ClusterState } from './cluster-folder.ts';
-import { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
+import { ClusterNode, type ClusterNodeOptions, ownAddress } from './cluster-node.ts';
 import { askMember, openGuestDoor } from './guest-door.ts';
 import { newToken, readToken } from './join-token.ts';
 import { type ClusterStatus, metricsOf, peersOf } from './status.ts';
@@ -192,7 +192,7 @@ export class Cluster {
       throw new ZerohopError('INVALID_REQUEST', `${address} is no address. Give a host, or host:port, of a member.`);
     const token = readToken(text);
     const { key, request } = await makeRequest(node);
-    const own = config.address === '' ? undefined : readAddress(config.address);
+    const own = ownAddress(config.address, config.port);
     const { cluster, certificate, authority, authorityKey, slots, members } = await askMember({
       ...place,
       authority: token.authority,

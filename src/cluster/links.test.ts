@@ -116,6 +116,15 @@ describe('members', () => {
     expect(a.links.connected).toEqual(['b']);
   });
 
+  test('whoever knows where the other is dials, whichever has the smaller id', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    a.links.keep({ node: 'b', host: '127.0.0.1', port: 1 });
+    b.links.keep({ node: 'a', host: '127.0.0.1', port: a.port });
+    await write(b, 'x');
+    await until(agree);
+    expect(a.engine.store('data')?.figures()[0]?.count).toBe(1);
+  });
+
   test('one that was removed is refused before anything passes', async () => {
     const [a, b] = [await start('a'), await start('b')];
     b.removed.add('a');

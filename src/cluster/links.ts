@@ -1,5 +1,5 @@
-// The connections of this node to other members: one to each, kept up. Of two members the one with the smaller id dials; what a route in the
-// configuration names is dialled by this node. A connection that breaks is made anew after a pause that grows while it does not last.
+// The connections of this node to other members: one to each, kept up. Of two members the one with the smaller id dials, and
+// the other when that has not come about for a while: it may have moved; what a route in the configuration names is dialled by this node. A connection that breaks is made anew after a pause that grows while it does not last.
 
 import type { Clock } from '../base/index.ts';
 import type { Channel, ChannelHandlers, DialOptions, Listener, Transport } from '../net/index.ts';
@@ -46,6 +46,8 @@ export type LinkReport =
 
 const dialTimeoutMs = 5_000;
 const firstPauseMs = 200;
+/** How long the one with the larger id waits to be dialled. */
+const patienceMs = 3_000;
 const longestPauseMs = 30_000;
 /** A connection that lasted this long was a good one: after it, pauses are short again. */
 const steadyMs = 10_000;
@@ -57,6 +59,8 @@ interface Kept {
   readonly peer: Peer;
   /** Who was there last time. */
   found: string | undefined;
+  /** Before the second attempt. */
+  readonly firstPauseMs: number;
   pauseMs: number;
   giveUp: () => void;
 }
@@ -87,17 +91,19 @@ export class Links {
     return this.#listener.port;
   }
 
-  /** Keeps a connection to a node, unless it is one to a member that is for the member to make. */
+  /** Keeps a connection to a node. */
   keep(peer: Peer): void {
     const { node, host, port } = peer;
-    if (node !== undefined && node <= this.#options.node) return;
     const key = node ?? `${host}:${port}`;
     const before = this.#kept.get(key);
     if (before?.peer.host === host && before.peer.port === port) return;
     before?.giveUp();
-    const kept: Kept = { key, peer, found: node, pauseMs: firstPauseMs, giveUp: () => {} };
+    const isPatient = node !== undefined && node < this.#options.node;
+    const pauseMs = isPatient ? patienceMs : firstPauseMs;
+    const kept: Kept = { key, peer, found: node, firstPauseMs: pauseMs, pauseMs, giveUp: () => {} };
     this.#kept.set(key, kept);
-    this.#dial(kept);
+    if (isPatient) this.#again(kept);
+    else this.#dial(kept);
   }
 
   /** No longer keeps connections for other keys than these: ids of nodes, or `host:port` of routes. */
@@ -144,7 +150,10 @@ export class Links {
   #dial(kept: Kept): void {
     const { peer, key } = kept;
     if (this.#isStopped || this.#kept.get(key) !== kept) return;
-    if (kept.found !== undefined && this.#open.has(kept.found)) return this.#later(kept, lookAgainMs);
+    if (kept.found !== undefined && this.#open.has(kept.found)) {
+      kept.pauseMs = kept.firstPauseMs;
+      return this.#later(kept, Math.max(lookAgainMs, kept.firstPauseMs));
+    }
     const { host, port } = peer;
     const attempt: DialOptions = {
       host,
@@ -206,7 +215,7 @@ export class Links {
         connection.ended(reason);
         report({ type: 'disconnected', peer, reason });
         if (!kept) return;
-        if (clock.nowMs() - connection.sinceMs > steadyMs) kept.pauseMs = firstPauseMs;
+        if (clock.nowMs() - connection.sinceMs > steadyMs) kept.pauseMs = kept.firstPauseMs;
         this.#again(kept);
       },
     };
