@@ -61,6 +61,8 @@ export interface TableDefinition {
   readonly expirationMs?: number;
   readonly evictionMs?: number;
   readonly scanIntervalMs?: number;
+  /** Its records come from a source: of one that has been here for too long, what it is found by stays. Once true it stays true. */
+  readonly sourced?: true;
   readonly replicate: boolean;
   readonly audit: boolean;
   /** Path segment it is published under; absent: not published. */

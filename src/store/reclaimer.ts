@@ -4,8 +4,12 @@
 //   nothing pending ──rows found──▶ waiting, with the vector of that moment ──every member has that vector──▶ removing, some at a time
 //
 // A row that changes meanwhile is no longer the one that was found, and stays.
+//
+// An expired record of a table with a source is evicted: its row stays, expired since the beginning of time, with what the record is found by.
 
+import { parseExact, stringifyExact } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
 import { type Connection, quoted, type SqlValue } from '../storage/index.ts';
 import { recountBlobs } from './blob-references.ts';
 import { removeFromDigest } from './digest.ts';
@@ -26,10 +30,19 @@ interface Pending {
 
 type Kind = 'expired' | 'deleted';
 
-const conditions: Readonly<Record<Kind, string>> = {
-  expired: '_expires <= ?1',
-  deleted: '_body IS NULL AND _version < ?1',
-};
+const kinds: readonly Kind[] = ['expired', 'deleted'];
+
+/** How long it is known that a record was invalidated, in ms: what a source began to fetch before must not be stored any more. */
+const invalidatedMs = 10 * 60_000;
+
+/** @returns a condition on a row, with the limit as ?1 */
+function conditionOf({ entry: { definition } }: TableState, kind: Kind): string {
+  if (kind === 'deleted') return '_body IS NULL AND _version < ?1';
+  if (!definition.sourced) return '_expires <= ?1';
+  // 0: evicted or invalidated. Where it is found by something there is nothing left to take away.
+  if (foundBy(definition).length > 0) return '_expires <= ?1 AND _expires > 0';
+  return `_expires <= ?1 AND (_expires > 0 OR _version < (?1 - ${invalidatedMs}) * 1000)`;
+}
 
 export class Reclaimer {
   readonly #connection: Connection;
@@ -49,7 +62,7 @@ export class Reclaimer {
    */
   reclaim(table: TableState, kind: Kind, before: number, limit: number, members: readonly Vector[]): number {
     if (members.length === 0) {
-      const rows = this.#connection.all(`${select(table)} WHERE ${conditions[kind]} LIMIT ?2`, [before, limit]);
+      const rows = this.#connection.all(`${select(table)} WHERE ${conditionOf(table, kind)} LIMIT ?2`, [before, limit]);
       this.#remove(table, rows);
       return rows.length;
     }
@@ -66,12 +79,12 @@ export class Reclaimer {
 
   /** A row has changed by another node's doing. */
   touched(table: TableState, row: number): void {
-    for (const kind of Object.keys(conditions)) this.#pending.get(`${kind}${table.entry.number}`)?.rows.delete(row);
+    for (const kind of kinds) this.#pending.get(`${kind}${table.entry.number}`)?.rows.delete(row);
   }
 
   #find(table: TableState, kind: Kind, before: number): Pending {
     const rows = this.#connection.all(
-      `SELECT _row, _version FROM ${quoted(table.entry.names.table)} WHERE ${conditions[kind]} LIMIT ?2`,
+      `SELECT _row, _version FROM ${quoted(table.entry.names.table)} WHERE ${conditionOf(table, kind)} LIMIT ?2`,
       [before, pendingRows],
     );
     return {
@@ -86,7 +99,7 @@ export class Reclaimer {
       if (removed === limit) break;
       pending.rows.delete(number);
       const rows = this.#connection.all(
-        `${select(table)} WHERE _row = ?2 AND _version = ?3 AND (${conditions[kind]})`,
+        `${select(table)} WHERE _row = ?2 AND _version = ?3 AND (${conditionOf(table, kind)})`,
         [before, number, version],
       );
       this.#remove(table, rows);
@@ -95,8 +108,23 @@ export class Reclaimer {
     return removed;
   }
 
+  /** It is still counted, and keeps its version: no other member needs to know. */
+  #evict(table: TableState, row: number, version: number, before: string, after: string): void {
+    const name = quoted(table.entry.names.table);
+    this.#connection.run(`UPDATE ${name} SET _body = ?, _expires = 0, _merge = NULL WHERE _row = ?`, [after, row]);
+    if (table.hasBlobs)
+      recountBlobs(this.#connection, before, after, this.#options.clock.nowMs(), this.#options.blobExists);
+    table.changed = true;
+    this.#ledger.logOf(noOrigin, 0, table, row, version, logOperations.expire);
+  }
+
   #remove(table: TableState, rows: readonly (readonly SqlValue[])[]): void {
+    const evict = evictionOf(table.entry.definition);
     for (const [row, id, version, origin, expires, body] of rows) {
+      if (body !== null && evict !== undefined) {
+        this.#evict(table, Number(row), Number(version), String(body), evict(String(body)));
+        continue;
+      }
       table.remove(Number(row));
       if (body === null) continue;
       if (table.hasBlobs)
@@ -109,6 +137,24 @@ export class Reclaimer {
       this.#ledger.logOf(noOrigin, 0, table, Number(row), Number(version), logOperations.expire);
     }
   }
+}
+
+/** The attributes with an index, without the primary key. */
+function foundBy({ attributes, primaryKey }: TableDefinition): string[] {
+  const found = attributes.filter(({ indexed, unique, fulltext }) => indexed || unique || fulltext);
+  return found.map(({ name }) => name).filter((name) => name !== primaryKey);
+}
+
+/** Makes of a record's body what stays of it; undefined: nothing does. */
+function evictionOf(definition: TableDefinition): ((body: string) => string) | undefined {
+  const { sourced, primaryKey } = definition;
+  const names = foundBy(definition);
+  if (!sourced || names.length === 0) return undefined;
+  return (body) => {
+    const record = parseExact(body) as Readonly<Record<string, unknown>>;
+    const kept = [primaryKey, ...names].filter((name) => Object.hasOwn(record, name));
+    return stringifyExact(Object.fromEntries(kept.map((name) => [name, record[name]])));
+  };
 }
 
 function select(table: TableState): string {

@@ -66,7 +66,13 @@ export class Store {
 
   /** Creates or changes tables, online. Never drops data. */
   applySchema(definitions: readonly TableDefinition[]): void {
-    applySchema(this.connection, definitions, (entry) => computeMissing(this.connection, entry));
+    // The schema language does not say it: the app's code does, after its schema.
+    const next = definitions.map((definition) =>
+      this.#tables.get(definition.name)?.entry.definition.sourced
+        ? { ...definition, sourced: true as const }
+        : definition,
+    );
+    applySchema(this.connection, next, (entry) => computeMissing(this.connection, entry));
     this.#load();
   }
 
