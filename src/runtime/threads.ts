@@ -174,12 +174,13 @@ class Threads implements Workers {
     this.#state = 'stopping';
     clearInterval(this.#watch);
     await Promise.all(this.#serve.map((thread) => this.#stopServe(thread)));
+    // The store closes its files last: then what is in the logs is in the databases.
+    this.#databases?.close();
     await new Promise<void>((resolve) => {
       this.#store.on('message', (message: FromStore) => message.type === 'stopped' && resolve());
       this.#store.on('exit', () => resolve());
       this.#tellStore({ type: 'stop' });
     });
-    this.#databases?.close();
     await this.#store.terminate();
     for (const connection of this.#copyConnections.values()) connection.close();
   }
