@@ -134,7 +134,7 @@ export class Flights {
       throw error;
     }
     // Other threads have waited for what is in the store.
-    outcomeOf(result).then((outcome) => this.#state.end(slot, outcome, Date.now()));
+    outcomeOf(result, asked.background).then((outcome) => this.#state.end(slot, outcome, Date.now()));
     return result;
   }
 }
@@ -151,7 +151,7 @@ function whenOver(result: Fetched | Elsewhere): Promise<unknown> {
   return result.kind === 'error' ? result.body.whole : Promise.resolve();
 }
 
-async function outcomeOf(result: Fetched): Promise<number> {
+async function outcomeOf(result: Fetched, background: boolean): Promise<number> {
   switch (result.kind) {
     case 'page':
     case 'renewed':
@@ -161,7 +161,9 @@ async function outcomeOf(result: Fetched): Promise<number> {
     case 'error':
       return result.status;
     case 'failed':
-      return result.failure === 'outage_drill' ? 0 : outcomeOfFailure(result.failure);
+      // That there was no room for a refresh says nothing to who waits for the page.
+      if (result.failure === 'outage_drill' || (background && result.failure === 'connection_limit_reached')) return 0;
+      return outcomeOfFailure(result.failure);
   }
 }
 

@@ -1,6 +1,6 @@
 // Operators and app code: status, readiness, outage drills, purges.
 
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,9 @@ import { startOrigin } from '../support/page-origin.ts';
 import { startPagesNode } from '../support/pages-node.ts';
 import { startNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
+
+// Several nodes are started, on machines that may have much else to do.
+setDefaultTimeout(30_000);
 
 const door = '/.well-known/zerohop/pages';
 interface Status {

@@ -1,11 +1,14 @@
 // Every command of the guides is run as it stands there, against a node with the configuration of the guide.
 
-import { expect, test } from 'bun:test';
+import { expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startOrigin } from '../support/page-origin.ts';
 import { launcher, startNode } from '../support/start-node.ts';
+
+// Several nodes are started, on machines that may have much else to do.
+setDefaultTimeout(30_000);
 
 const guides = resolve(import.meta.dirname, '../../docs/guides');
 const read = (name: string) => readFileSync(join(guides, name), 'utf8');

@@ -1,8 +1,11 @@
 // A page that has come in whole answers from then on, though it is not in the store yet: nobody asks the origin for it again.
 
-import { describe, expect, test } from 'bun:test';
+import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { startOrigin } from '../support/page-origin.ts';
 import { startPagesNode } from '../support/pages-node.ts';
+
+// Several nodes are started, on machines that may have much else to do.
+setDefaultTimeout(30_000);
 
 /** Pages asked for twice in each test: one of them is caught between its last byte and its commit. */
 const pages = 40;

@@ -1,6 +1,6 @@
 // Warming: from sitemaps and lists, gently, on through a restart and an origin that errs; by the command and by the operation.
 
-import { afterAll, expect, test } from 'bun:test';
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,9 @@ import { type PageOrigin, startOrigin } from '../support/page-origin.ts';
 import { type PagesNode, startPagesNode } from '../support/pages-node.ts';
 import { launcher, startNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
+
+// Several nodes are started, on machines that may have much else to do.
+setDefaultTimeout(30_000);
 
 interface Progress {
   readonly site: string;
@@ -112,7 +115,7 @@ test('a kill comes between: it goes on where it was, without what is fresh', asy
     release.resolve(page('late'));
     rmSync(data, { recursive: true, force: true });
   }
-}, 30_000);
+});
 
 test('an origin that errs is given time, and no page is lost', async () => {
   await using origin = startShop();
@@ -136,7 +139,7 @@ test('an origin that errs is given time, and no page is lost', async () => {
   errors = 6;
   await isDone(node);
   expect((await progressOf(node)).counts).toMatchObject({ fetched: 60, failed: 0 });
-}, 30_000);
+});
 
 test('a list in the folder of the app, again and again', async () => {
   let version = 1;
@@ -159,7 +162,7 @@ test('a list in the folder of the app, again and again', async () => {
   } finally {
     rmSync(app, { recursive: true, force: true });
   }
-}, 30_000);
+});
 
 test('a sitemap that is none is left out, and said', async () => {
   await using origin = startShop();
