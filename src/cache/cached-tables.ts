@@ -2,10 +2,11 @@
 
 import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
 import { type AppNode, isTableClass, type SourcedClass, type Sources, type TableSource } from '../resources/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
 import type { Databases, Table } from '../tables/index.ts';
 import { CachedTable } from './cached-table.ts';
 import { Follower } from './follow-source.ts';
-import { readSourceOptions } from './limits.ts';
+import { readLifetimes, readSourceOptions } from './limits.ts';
 
 export interface CacheOptions {
   readonly databases: Databases;
@@ -19,6 +20,7 @@ export class CachedTables implements Sources {
   readonly #options: CacheOptions;
   readonly #tables = new Map<string, CachedTable>();
   readonly #followers: Follower[] = [];
+  readonly #declared: Promise<void>[] = [];
   #node: AppNode | undefined;
 
   constructor(options: CacheOptions) {
@@ -47,10 +49,26 @@ export class CachedTables implements Sources {
     const options = readSourceOptions(given);
     const cached = new CachedTable({ node, databases, table, tableClass, source, options, origin, clock, log });
     this.#tables.set(keyOf(table), cached);
+    if (primary) this.#declare(table, { ...readLifetimes(given), sourced: true });
     // A table's own subscriptions say nothing that its versions don't.
     if (!primary || origin || !cached.source.method('subscribe')) return;
     const cachedIn = (other: Table) => this.#tables.get(keyOf(other));
     this.#followers.push(new Follower({ node, table, cached, cachedIn, log }));
+  }
+
+  /** Resolves when what `add` says of tables is known wherever they are written. Rejects with what was refused. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#declared.splice(0));
+  }
+
+  /** The schema language does not say where records come from. */
+  #declare({ definition }: Table, more: Partial<TableDefinition>): void {
+    const next = { ...definition, ...more };
+    if (Bun.deepEquals(next, definition)) return;
+    const declared = this.#options.databases.applySchema([next]);
+    // Whoever waits is told.
+    declared.catch(() => {});
+    this.#declared.push(declared);
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 // What a table with a source does where `sourcedFrom(source, options)` says nothing else. All in ms but where named otherwise.
 
 import { ZerohopError } from '../base/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
 
 export interface SourceOptions {
   /** Longest time a call of the source may take. */
@@ -38,6 +39,22 @@ export const searchedRecords = 1_000;
 /** Events of a source that come in one transaction. */
 export const eventWrites = 1_000;
 
+/** In the place of what the schema says: `{ expiration, eviction, scanInterval }` in seconds. Throws APPLICATION_ERROR. */
+export function readLifetimes(given: unknown): Lifetimes {
+  const options = typeof given === 'object' && given !== null ? given : {};
+  const lifetimes: { -readonly [Name in keyof Lifetimes]: Lifetimes[Name] } = {};
+  for (const name of ['expiration', 'eviction', 'scanInterval'] as const) {
+    const seconds: unknown = Reflect.get(options, name);
+    if (seconds === undefined) continue;
+    if (typeof seconds !== 'number' || !(seconds >= 0))
+      throw new ZerohopError('APPLICATION_ERROR', `The option ${name} of sourcedFrom is a number of seconds.`);
+    lifetimes[`${name}Ms`] = seconds * 1000;
+  }
+  return lifetimes;
+}
+
+type Lifetimes = Pick<TableDefinition, 'expirationMs' | 'evictionMs' | 'scanIntervalMs'>;
+
 /** Throws APPLICATION_ERROR. */
 export function readSourceOptions(given: unknown): SourceOptions {
   if (given === undefined) return sourceDefaults;
@@ -46,7 +63,6 @@ export function readSourceOptions(given: unknown): SourceOptions {
   const options: Record<string, unknown> = { ...sourceDefaults };
   for (const [name, value] of Object.entries(given)) {
     const known = options[name];
-    // Of existing apps: what the schema says here.
     if (name === 'expiration' || name === 'eviction' || name === 'scanInterval') continue;
     if (known === undefined)
       throw new ZerohopError(

@@ -79,6 +79,7 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
     await prepare?.(node);
     const app =
       folder === undefined ? noApp : await loadApp({ folder, node, primary, pagesMemory, meters: options.meters });
+    await sources.ready();
     return {
       node,
       handler: handlerOf(app, node, options),
