@@ -12,6 +12,7 @@ const database = {
   origins: {},
   equal: true,
   differences: [],
+  comparedAt: nowMs,
 };
 const peer: PeerStatus = {
   id: 'id-2',

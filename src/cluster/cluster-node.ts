@@ -50,12 +50,17 @@ export interface ClusterNodeOptions {
 const tickMs = 250;
 const ticksPerSecond = 4;
 
+/** Tables that differed when two nodes had the same transactions. */
+export interface Comparison {
+  readonly atMs: number;
+  readonly different: readonly string[];
+}
+
 interface Replicated {
   readonly replicator: Replicator;
   readonly lag: LagClock;
-  /** Peer → tables that differed at equal vectors, when last compared. */
-  readonly compared: Map<string, readonly string[]>;
-  readonly diverged: Map<string, Set<string>>;
+  /** By peer. */
+  readonly compared: Map<string, Comparison>;
 }
 
 export class ClusterNode {
@@ -163,11 +168,10 @@ export class ClusterNode {
     });
   }
 
-  /** Tables that differ from a peer's at equal vectors; undefined: not compared yet. */
-  differences(member: string, database: string): readonly string[] | undefined {
+  /** With a peer, the last one; undefined: there was none yet. */
+  comparison(member: string, database: string): Comparison | undefined {
     const replicated = this.#replicated.get(database);
-    const diverged = replicated?.diverged.get(member);
-    return diverged && diverged.size > 0 ? [...diverged] : replicated?.compared.get(member);
+    return replicated?.compared.get(member);
   }
 
   async stop(): Promise<void> {
@@ -216,7 +220,7 @@ export class ClusterNode {
       },
     });
     if (!replicator || this.#isStopped) return undefined;
-    this.#replicated.set(database, { replicator, lag: new LagClock(), compared: new Map(), diverged: new Map() });
+    this.#replicated.set(database, { replicator, lag: new LagClock(), compared: new Map() });
     this.replicators.set(database, replicator);
     this.links.databasesChanged();
     return replicator;
@@ -331,12 +335,8 @@ export class ClusterNode {
   #reported(database: string, report: Report): void {
     const replicated = this.#replicated.get(database);
     if (report.type === 'compared') {
-      replicated?.compared.set(report.peer, report.different);
-      if (report.different.length === 0) replicated?.diverged.delete(report.peer);
-    }
-    if (report.type === 'diverged') {
-      const tables = replicated?.diverged.get(report.peer) ?? new Set();
-      replicated?.diverged.set(report.peer, tables.add(report.table));
+      const atMs = this.#options.clock.nowMs();
+      replicated?.compared.set(report.peer, { atMs, different: report.different });
     }
     this.troubles.conversation(database, report);
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../base/index.ts';
 import { overTls } from '../net/index.ts';
-import { type Replicator, replicateDatabase } from '../replication/index.ts';
+import { type Replicator, type Report, replicateDatabase } from '../replication/index.ts';
 import { openTestEngine } from '../replication/open-test-engine.ts';
 import { parseSdl } from '../schema/index.ts';
 import { type StoreEngine, sameVector } from '../store/index.ts';
@@ -20,8 +20,14 @@ interface Node {
   readonly links: Links;
   readonly port: number;
   readonly reports: LinkReport[];
+  /** Of conversations. */
+  readonly said: Report[];
   readonly removed: Set<string>;
 }
+
+const schema = `
+  type Note @table { id: ID @primaryKey }
+  type Private @table(replicate: false) { id: ID @primaryKey }`;
 
 let authority: KeyAndCertificate;
 let folder = '';
@@ -42,9 +48,10 @@ afterEach(async () => {
 
 async function start(id: string, cluster = 'shop'): Promise<Node> {
   const engine = openTestEngine(join(folder, id), id);
-  engine.applySchema(parseSdl('type Note @table { id: ID @primaryKey }', 'schema.graphql').tables);
+  engine.applySchema(parseSdl(schema, 'schema.graphql').tables);
   const own = { engine, database: 'data', cluster, node: id, clock: systemClock, members: () => [] };
-  const replicator = await replicateDatabase({ ...own, report: () => {} });
+  const said: Report[] = [];
+  const replicator = await replicateDatabase({ ...own, report: (report) => void said.push(report) });
   if (!replicator) throw new Error('no database');
   const { key, request } = await makeRequest(id);
   const certificate = await issueCertificate(authority, request, { cluster, node: id, nowMs: Date.now() });
@@ -62,7 +69,7 @@ async function start(id: string, cluster = 'shop'): Promise<Node> {
     random: () => 0.5,
     report: (report) => void reports.push(report),
   });
-  const node = { id, engine, replicator, links, port: await links.listen('127.0.0.1', 0), reports, removed };
+  const node = { id, engine, replicator, links, port: await links.listen('127.0.0.1', 0), reports, said, removed };
   nodes.push(node);
   return node;
 }
@@ -71,10 +78,10 @@ const keep = (one: Node, other: Node) => {
   one.links.keep({ node: other.id, host: '127.0.0.1', port: other.port });
   other.links.keep({ node: one.id, host: '127.0.0.1', port: one.port });
 };
-const write = ({ engine }: Node, id: string) =>
+const write = ({ engine }: Node, id: string, table = 'Note') =>
   engine.commit({
     database: 'data',
-    changes: [{ op: 'put', table: 'Note', id, body: JSON.stringify({ id }), expires: null }],
+    changes: [{ op: 'put', table, id, body: JSON.stringify({ id }), expires: null }],
   });
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -114,6 +121,18 @@ describe('members', () => {
     await write(a, 'x');
     await until(agree);
     expect(a.links.connected).toEqual(['b']);
+  });
+
+  test('compare the tables that replicate, and those only', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    await write(a, 'x');
+    await write(a, 'x', 'Private');
+    keep(a, b);
+    await until(agree);
+    a.replicator.tick();
+    await until(() => b.said.some(({ type }) => type === 'compared'));
+    expect(b.said).toContainEqual({ type: 'compared', peer: 'a', different: [] });
+    expect(b.engine.store('data')?.figures()).toMatchObject([{ count: 1 }, { table: 'Private', count: 0 }]);
   });
 
   test('whoever knows where the other is dials, whichever has the smaller id', async () => {

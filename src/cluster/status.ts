@@ -49,6 +49,8 @@ export interface DatabaseStatus {
   /** Whether the tables are equal at equal vectors; null: there was no moment yet to compare. */
   readonly equal: boolean | null;
   readonly differences: readonly string[];
+  /** When last compared, in ms since 1970. */
+  readonly comparedAt: number | null;
 }
 
 export function peersOf(node: ClusterNode): PeerStatus[] {
@@ -78,7 +80,8 @@ export function peersOf(node: ClusterNode): PeerStatus[] {
 
 function databaseOf(node: ClusterNode, peer: string, database: string): DatabaseStatus {
   const lags = node.lagOf(peer, database);
-  const differences = node.differences(peer, database);
+  const compared = node.comparison(peer, database);
+  const differences = compared?.different;
   const origins = Object.fromEntries(
     lags
       .filter(({ commits, missingHere }) => commits > 0 || missingHere > 0)
@@ -96,6 +99,7 @@ function databaseOf(node: ClusterNode, peer: string, database: string): Database
     origins,
     equal: differences === undefined ? null : differences.length === 0,
     differences: differences ?? [],
+    comparedAt: compared?.atMs ?? null,
   };
 }
 

@@ -58,7 +58,13 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
     applySchema: (definitions) => {
       if (makeMissing(engine, door, database, definitions)) options.tablesMade?.();
     },
-    digests: () => new Map(door.store.figures().map(({ table, digest }) => [table, digest])),
+    digests: () =>
+      new Map(
+        door.store
+          .figures()
+          .filter(({ table }) => door.store.tables.get(table)?.entry.definition.replicate)
+          .map(({ table, digest }) => [table, digest]),
+      ),
     report,
   });
   // What was committed meanwhile.
