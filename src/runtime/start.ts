@@ -59,9 +59,15 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     measureProcess(metrics, version);
     const running = workers;
     // The app answers already: it need not wait for these modules.
-    const { clusterOperations, createOperationsHandler, pagesOperations, userOperations } = await import(
-      '../protocols/operations/index.ts'
-    );
+    const {
+      clusterOperations,
+      createOperationsHandler,
+      dataOperations,
+      pagesOperations,
+      schemaOperations,
+      userOperations,
+    } = await import('../protocols/operations/index.ts');
+    const { AppServer, Registry } = await import('../resources/index.ts');
     const databases = await running.openDatabases();
     const identities = new Identities({
       databases,
@@ -71,6 +77,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       events: new SecurityEvents(databases, systemClock, log),
       memory: attemptsMemory,
     });
+    const registry = new Registry(databases);
+    const node = { databases, registry, server: new AppServer(registry, {}, 'operations'), log, config: {} };
     operations = listenForOperations(
       config,
       socketOf(folder.path, log),
@@ -83,6 +91,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
         },
         operations: [
           ...userOperations(identities),
+          ...dataOperations(node),
+          ...schemaOperations(node, (change) => running.changeDatabase(change)),
           ...clusterOperations((request) => running.askCluster(request)),
           ...pagesOperations((order, whose) => running.pages(order, whose)),
         ],
@@ -199,7 +209,11 @@ function listenOnSocket(path: string, handle: OperationsHandler): { stop(): Prom
   return {
     async stop() {
       await server.stop(true);
-      rmSync(path, { force: true });
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // On a disk that has turned read-only it stays, and the next start removes it.
+      }
     },
   };
 }
