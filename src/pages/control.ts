@@ -7,7 +7,7 @@ import { type PurgeOrder, purge } from './purge.ts';
 import type { ReadinessReport } from './readiness.ts';
 import { routeOf } from './route.ts';
 import type { OutageMode } from './shield.ts';
-import type { WarmProgress } from './warm-up.ts';
+import type { WarmProgress } from './warm-round.ts';
 import type { WarmOrder, WarmUps } from './warm-ups.ts';
 
 /** One of `url` ('https://shop.example.com/a?b=1', or a path when there is one site), `tag` and `all`. */

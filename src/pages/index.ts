@@ -12,5 +12,5 @@ export { SharedState, sharedStateBytes } from './shared-state.ts';
 export type { OutageMode } from './shield.ts';
 export type { PageRequest, Site } from './types.ts';
 export { PageUpkeep } from './upkeep.ts';
-export type { WarmProgress } from './warm-up.ts';
+export type { WarmProgress } from './warm-round.ts';
 export { type WarmOrder, WarmUps } from './warm-ups.ts';

@@ -14,6 +14,7 @@ import type { Site, WarmSettings } from './types.ts';
 import { fetchSource, SourceTrouble } from './warm-fetch.ts';
 import { WarmPace } from './warm-pace.ts';
 import { type WarmTrouble, warmPage } from './warm-page.ts';
+import { newRound, progressOf, type Round, sourcesOf, type WarmProgress } from './warm-round.ts';
 import { type Position, warmEntries } from './warm-sources.ts';
 
 export interface WarmUpOptions {
@@ -29,57 +30,6 @@ export interface WarmUpOptions {
   /** Of the app: where lists are. */
   readonly folder: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-}
-
-/** How pages came out. */
-export interface WarmCounts {
-  /** Were fresh. */
-  fresh: number;
-  fetched: number;
-  /** The origin said that they still hold. */
-  renewed: number;
-  /** No rule lets them be stored, or the origin does not. */
-  notStored: number;
-  /** Addresses that are none of the site. */
-  foreign: number;
-  /** The origin answered with errors only. */
-  failed: number;
-}
-
-interface Round {
-  state: 'running' | 'done' | 'stopped';
-  readonly settings: WarmSettings;
-  readonly startedMs: number;
-  endedMs: number | null;
-  position: Position;
-  /** Addresses in what was read so far. */
-  known: number;
-  sitemapsKnown: number;
-  sitemapsRead: number;
-  /** That could not be read. */
-  sitemapsFailed: number;
-  readonly counts: WarmCounts;
-  lastError: string | null;
-}
-
-export interface WarmProgress {
-  readonly site: string;
-  /** `waiting`: for the next round, if there is one. `paused`: the origin errs. */
-  readonly state: 'waiting' | 'running' | 'paused';
-  readonly startedMs: number | null;
-  readonly endedMs: number | null;
-  readonly nextMs: number | null;
-  /** Why it is paused. */
-  readonly pausedBecause: string | null;
-  readonly pausedUntilMs: number | null;
-  readonly lastError: string | null;
-  /** Addresses gone through, and in what was read so far; sitemaps that are known, and read. */
-  readonly done: number;
-  readonly known: number;
-  readonly sitemapsKnown: number;
-  readonly sitemapsRead: number;
-  readonly sitemapsFailed: number;
-  readonly counts: WarmCounts;
 }
 
 /** How often the position is written down, in ms. */
@@ -98,8 +48,6 @@ const backOffMostMs = 10_000;
 const turnAddresses = 10;
 /** Timers wait no longer, in ms. */
 const timerMostMs = 2 ** 31 - 1;
-
-const noCounts = (): WarmCounts => ({ fresh: 0, fetched: 0, renewed: 0, notStored: 0, foreign: 0, failed: 0 });
 
 export class WarmUp {
   readonly #options: WarmUpOptions;
@@ -182,26 +130,7 @@ export class WarmUp {
   }
 
   progress(): WarmProgress {
-    const round = this.#round;
-    const counts = round?.counts ?? noCounts();
-    const isRunning = round?.state === 'running';
-    const paused = isRunning ? this.#pace?.paused : undefined;
-    return {
-      site: this.#options.site.id,
-      state: paused ? 'paused' : isRunning ? 'running' : 'waiting',
-      startedMs: round?.startedMs ?? null,
-      endedMs: round?.endedMs ?? null,
-      nextMs: isRunning ? null : (this.#nextMs() ?? null),
-      pausedBecause: paused?.why ?? null,
-      pausedUntilMs: paused?.untilMs ?? null,
-      lastError: round?.lastError ?? null,
-      done: Object.values(counts).reduce((sum, count) => sum + count, 0),
-      known: round?.known ?? 0,
-      sitemapsKnown: round?.sitemapsKnown ?? 0,
-      sitemapsRead: round?.sitemapsRead ?? 0,
-      sitemapsFailed: round?.sitemapsFailed ?? 0,
-      counts: { ...counts },
-    };
+    return progressOf(this.#options.site.id, this.#round, this.#pace?.paused, this.#nextMs());
   }
 
   #launch(round: Round): void {
@@ -443,26 +372,6 @@ const countOf = {
   'not stored': 'notStored',
   foreign: 'foreign',
 } as const;
-
-function newRound(settings: WarmSettings): Round {
-  return {
-    state: 'running',
-    settings,
-    startedMs: Date.now(),
-    endedMs: null,
-    position: [],
-    known: 0,
-    sitemapsKnown: 0,
-    sitemapsRead: 0,
-    sitemapsFailed: 0,
-    counts: noCounts(),
-    lastError: null,
-  };
-}
-
-function sourcesOf({ sitemaps, urls, list }: WarmSettings): string {
-  return JSON.stringify([sitemaps, urls, list ?? null]);
-}
 
 /** Of this node, such as a full disk: the page is tried again. */
 function troubleOfOurs(error: unknown): WarmTrouble {

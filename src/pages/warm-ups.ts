@@ -3,7 +3,8 @@
 import { type Logger, ZerohopError } from '../base/index.ts';
 import type { Pages } from './pages.ts';
 import { readWarm } from './settings.ts';
-import { type WarmProgress, WarmUp } from './warm-up.ts';
+import type { WarmProgress } from './warm-round.ts';
+import { WarmUp } from './warm-up.ts';
 
 export interface WarmUpsOptions {
   readonly pages: Pages;
