@@ -17,7 +17,7 @@ export interface AdmissionOptions {
   readonly reachedAs: (host: string) => void;
 }
 
-/** Throws ZerohopError for the guest; its message is logged here too. */
+/** One at a time: what one is given shows when the next asks. Throws ZerohopError for the guest. */
 export async function admit(options: AdmissionOptions, request: GuestRequest, address: string): Promise<Admission> {
   const { authorityKey } = options.state();
   if (authorityKey === undefined)
@@ -38,10 +38,10 @@ async function admitNew(options: AdmissionOptions, request: JoinRequest, address
   if (!token)
     throw new ZerohopError('FORBIDDEN', 'The token is not known here, or was used. Make one: zerohop cluster token');
   // Used up whatever comes next.
-  folder.tokens = folder.tokens.filter((one) => one !== token && one.untilMs > clock.nowMs());
+  folder.tokens = folder.tokens.filter(({ hash, untilMs }) => hash !== token.hash && untilMs > clock.nowMs());
   if (token.untilMs <= clock.nowMs())
     throw new ZerohopError('FORBIDDEN', 'The token has expired. Make one: zerohop cluster token');
-  const twin = members.others.find((other) => other.name === name && other.id !== node);
+  const twin = [...members.all.values()].find((other) => other.name === name && other.id !== node && !other.removed);
   if (twin)
     throw new ZerohopError(
       'CONFLICT',

@@ -70,6 +70,7 @@ export class Cluster {
   #credentials: Credentials | undefined;
   #running: ClusterNode | undefined;
   #renewal: Timer | undefined;
+  #admissions: Promise<unknown> = Promise.resolve();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -285,20 +286,22 @@ export class Cluster {
     const guest = openGuestDoor({
       authority: state.authority,
       admit: (request, address) =>
-        admit(
-          {
-            folder: this.#folder,
-            state: () => this.#demandState(),
-            changeState: (changed) => {
-              this.#folder.write(changed);
-              this.#state = changed;
+        this.#oneAfterTheOther(() =>
+          admit(
+            {
+              folder: this.#folder,
+              state: () => this.#demandState(),
+              changeState: (changed) => {
+                this.#folder.write(changed);
+                this.#state = changed;
+              },
+              members: members(),
+              clock,
+              reachedAs: (host) => this.#running?.reachedAs(host),
             },
-            members: members(),
-            clock,
-            reachedAs: (host) => this.#running?.reachedAs(host),
-          },
-          request,
-          address,
+            request,
+            address,
+          ),
         ),
       refused: (address, reason) => this.#options.log('warn', `${address} was refused: ${reason}`),
     });
@@ -311,6 +314,12 @@ export class Cluster {
       slot: state.slots.own,
     });
     this.#planRenewal();
+  }
+
+  #oneAfterTheOther<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#admissions.then(work);
+    this.#admissions = result.catch(() => {});
+    return result;
   }
 
   #secure(): ClusterNodeOptions['transport'] {

@@ -107,7 +107,7 @@ export class TestCluster implements AsyncDisposable {
       await Promise.all(names.map((name) => cluster.add(name)));
       const [first, ...others] = names.map((name) => cluster.member(name));
       await first?.operation('cluster_init', { cluster: 'test' });
-      for (const other of others) await cluster.join(other, first as ClusterMember);
+      await Promise.all(others.map((other) => cluster.join(other, first as ClusterMember)));
       await cluster.meshed();
       return cluster;
     } catch (error) {
