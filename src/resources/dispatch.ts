@@ -6,6 +6,7 @@
 //   4 answer       what it returned, in a shape that lets the door send stored bytes as they are
 
 import { Readable } from 'node:stream';
+import { ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import { type Action, accessTo, refusal } from '../security/index.ts';
@@ -127,7 +128,10 @@ async function permit({ verb, match, target, data, context }: Call): Promise<Gua
   if (decided === true) return undefined;
   if (decided === false) throw refusal(context.user, action, name);
   const isOwn = answersBySelf(resource, verb, target);
-  if (!isOwn && table === undefined) throw methodNotAllowed(resource, verb);
+  if (!isOwn && table === undefined) {
+    if (resource.tableName) throw new ZerohopError('NOT_FOUND', `The table ${resource.tableName} was dropped.`);
+    throw methodNotAllowed(resource, verb);
+  }
   const access = accessTo(context.node.databases);
   if (table === undefined) {
     access.demand(context.user, action, { name, appDefined: isOwn });

@@ -15,6 +15,14 @@ export { type Guard, grantOf, guardFor, guardTarget, limited, visibleRecord } fr
 export { openTestNode, type TestNodeParts } from './open-test-node.ts';
 export { TableRecord } from './record.ts';
 export type { CountOptions } from './record-edit.ts';
+export {
+  deleteRecords,
+  type ListAction,
+  type ListCall,
+  type ListOutcome,
+  searchRecords,
+  writeRecords,
+} from './record-lists.ts';
 export { Registry, type RegistryEntry } from './registry.ts';
 export { RequestContext, type RequestContextOptions } from './request-context.ts';
 export {

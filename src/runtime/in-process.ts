@@ -84,6 +84,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     });
   return {
     openDatabases: async () => databases,
+    changeDatabase: (change) => engine.changeDatabase(change).finally(() => databases.refresh()),
     get httpPort() {
       return serving.port;
     },

@@ -7,7 +7,7 @@ import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { CommitOutcome, StoreTransaction } from '../store/index.ts';
+import type { CommitOutcome, DatabaseChange, StoreTransaction } from '../store/index.ts';
 import type { MetricsSnapshot } from '../telemetry/index.ts';
 
 /** Elements of the Int32Array all threads share. */
@@ -40,6 +40,8 @@ export type ToStore =
   | { readonly type: 'start'; readonly options: StoreThreadOptions }
   | { readonly type: 'connect'; readonly port: MessagePort }
   | { readonly type: 'applySchema'; readonly call: number; readonly tables: readonly TableDefinition[] }
+  /** Answered with schemaApplied. */
+  | { readonly type: 'changeDatabase'; readonly call: number; readonly change: DatabaseChange }
   | { readonly type: 'walCopied'; readonly path: string; readonly error?: ErrorData }
   | { readonly type: 'metrics'; readonly call: number }
   | { readonly type: 'cluster'; readonly call: number; readonly request: ClusterRequest }

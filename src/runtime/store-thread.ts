@@ -3,7 +3,7 @@
 import { parentPort } from 'node:worker_threads';
 import { assert, type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
 import type { Cluster, ClusterRequest } from '../cluster/index.ts';
-import { StoreEngine } from '../store/index.ts';
+import { type DatabaseChange, StoreEngine } from '../store/index.ts';
 import { Metrics, measureThread } from '../telemetry/index.ts';
 import type { FromStore, StoreThreadOptions, ToStore } from './messages.ts';
 import { servePort } from './store-port.ts';
@@ -24,6 +24,8 @@ parentPort?.on('message', (message: ToStore) => {
       return;
     case 'applySchema':
       return applySchema(message.call, message.tables);
+    case 'changeDatabase':
+      return void changeDatabase(message.call, message.change);
     case 'walCopied':
       copied.get(message.path)?.(message.error);
       return void copied.delete(message.path);
@@ -76,6 +78,15 @@ function applySchema(call: number, tables: Parameters<StoreEngine['applySchema']
   try {
     engine?.applySchema(tables);
     cluster?.schemaChanged();
+    post({ type: 'schemaApplied', call });
+  } catch (error) {
+    post({ type: 'schemaApplied', call, error: errorToData(error) });
+  }
+}
+
+async function changeDatabase(call: number, change: DatabaseChange): Promise<void> {
+  try {
+    await engine?.changeDatabase(change);
     post({ type: 'schemaApplied', call });
   } catch (error) {
     post({ type: 'schemaApplied', call, error: errorToData(error) });

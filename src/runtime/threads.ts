@@ -8,6 +8,7 @@ import type { Config } from '../config/index.ts';
 import { type PagesAnswer, type PagesOrder, sharedStateBytes } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
+import type { DatabaseChange } from '../store/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import { type MetricsSnapshot, mergeSnapshots, withoutGauges } from '../telemetry/index.ts';
 import { isInCluster } from './data-folder.ts';
@@ -141,6 +142,23 @@ class Threads implements Workers {
       meters: metrics.tables,
     });
     return this.#databases;
+  }
+
+  changeDatabase(change: DatabaseChange): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const call = ++this.#calls;
+      const done = (error?: ErrorData): void => (error ? reject(errorFromData(error)) : resolve());
+      this.#schemaCalls.set(call, { from: 'main', done });
+      this.#tellStore({ type: 'changeDatabase', call, change });
+    }).finally(() => {
+      this.#databases?.refresh();
+      // The file of this name may be another one from now on.
+      for (const [path, connection] of this.#copyConnections) {
+        if (!path.endsWith(`/${change.database}.db`)) continue;
+        connection.close();
+        this.#copyConnections.delete(path);
+      }
+    });
   }
 
   askCluster(request: ClusterRequest): Promise<unknown> {

@@ -5,6 +5,7 @@ import type { ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
+import type { DatabaseChange } from '../store/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
@@ -37,6 +38,8 @@ export interface Workers {
   readonly problems: readonly string[];
   /** The data as the main thread sees it. */
   openDatabases(): Promise<LiveDatabases>;
+  /** Makes or drops a database or a table. Resolves when this thread knows of it. */
+  changeDatabase(change: DatabaseChange): Promise<void>;
   /** The cluster's answer, as plain data. Rejects with a ZerohopError. See cluster/cluster.ts. */
   askCluster(request: ClusterRequest): Promise<unknown>;
   reload(): Promise<readonly string[]>;

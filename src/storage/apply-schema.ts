@@ -98,11 +98,12 @@ function createTable(connection: Connection, definition: TableDefinition, existi
   const names = namesOf(definition, physicalTableName(definition.name, taken));
   connection.run(tableSql(definition, names));
   for (const object of tableObjects(definition, names)) connection.run(object.sql);
-  connection.run('INSERT INTO _catalog (name, physical, definition) VALUES (?, ?, ?)', [
-    definition.name,
-    names.table,
-    JSON.stringify(definition),
-  ]);
+  // Another number than those of tables that were dropped and that the log may still name.
+  connection.run(
+    `INSERT INTO _catalog (number, name, physical, definition) VALUES (1 + max(
+      ifnull((SELECT max(number) FROM _catalog), 0), ifnull((SELECT max(tbl) FROM _log), 0)), ?, ?, ?)`,
+    [definition.name, names.table, JSON.stringify(definition)],
+  );
   const number = Number(connection.first('SELECT number FROM _catalog WHERE name = ?', [definition.name])?.[0]);
   existing.set(definition.name, { definition, names, number });
 }

@@ -1,6 +1,6 @@
 // All databases of a node with their writers: what the store thread holds, or the one thread of a node with `threads: 0`.
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, errorFromData, errorToData, HybridClock, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
@@ -8,7 +8,7 @@ import { BlobFiles } from './blob-files.ts';
 import { CommitQueue, type StoreMeters } from './commit-queue.ts';
 import type { Vector } from './remote-types.ts';
 import { Store } from './store.ts';
-import type { CommitOutcome, StoreClient, StoreTransaction, Written } from './types.ts';
+import type { CommitOutcome, DatabaseChange, StoreClient, StoreTransaction, Written } from './types.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface StoreEngineOptions {
@@ -36,6 +36,9 @@ export interface Replication {
   committed(): void;
   /** What each other member has on disk. */
   members(): readonly Vector[];
+  memberNames(): readonly string[];
+  /** Calls `done` when enough of them have all that this node has on disk of its own now, or when time is up. */
+  whenConfirmed(confirmation: Confirmation, done: (confirmed: Confirmed) => void): void;
 }
 
 /** What replication is done with. */
@@ -92,6 +95,34 @@ export class StoreEngine implements StoreClient {
     this.#announce();
   }
 
+  /** Makes or drops a database or a table; dropping is for good. Rejects with NOT_FOUND, or CONFLICT where others have it too. */
+  async changeDatabase({ do: what, database, table }: DatabaseChange): Promise<void> {
+    if (what === 'create') return this.openDatabase(database);
+    const writer = this.#writers.get(database);
+    if (!writer) throw new ZerohopError('NOT_FOUND', `There is no database ${database}.`);
+    if (writer.replication !== undefined) {
+      throw new ZerohopError(
+        'CONFLICT',
+        'Other nodes of the cluster have this data and would bring it back: delete the records, or take the node out of the cluster first.',
+      );
+    }
+    if (table === undefined) await this.#dropDatabase(database, writer);
+    else if (!writer.store.dropTable(table))
+      throw new ZerohopError('NOT_FOUND', `There is no table ${database}.${table}.`);
+    this.#announce();
+  }
+
+  async #dropDatabase(database: string, { upkeep, queue, store }: Writer): Promise<void> {
+    this.#writers.delete(database);
+    upkeep.stop();
+    await queue.whenIdle();
+    queue.close();
+    store.close();
+    const { folder } = this.#options;
+    for (const end of ['', '-wal', '-shm']) rmSync(join(folder, `${database}.db${end}`), { force: true });
+    rmSync(join(folder, 'blobs', database), { recursive: true, force: true });
+  }
+
   /** From now on, integer ids assigned here are this node's alone: see `idSlots`. */
   numberIds(slot: number): void {
     this.#idSlot = slot;
@@ -132,7 +163,17 @@ export class StoreEngine implements StoreClient {
         : new ZerohopError('NOT_FOUND', `There is no database ${transaction.database}.`);
       return done({ ok: false, error: errorToData(error) });
     }
-    writer.queue.submit(transaction, done);
+    const { confirm } = transaction;
+    if (!confirm || confirm.count === 0) return writer.queue.submit(transaction, done);
+    const { replication } = writer;
+    const refused = cannotConfirm(confirm, replication?.memberNames() ?? []);
+    if (refused || !replication) return done({ ok: false, error: errorToData(refused) });
+    writer.queue.submit(transaction, (outcome) => {
+      if (!outcome.ok) return done(outcome);
+      replication.whenConfirmed(confirm, ({ isEnough, reached }) =>
+        done(isEnough ? outcome : { ok: false, error: errorToData(notConfirmed(confirm, reached)) }),
+      );
+    });
   }
 
   commit(transaction: StoreTransaction): Promise<readonly Written[]> {
@@ -201,6 +242,26 @@ export class StoreEngine implements StoreClient {
   #announce(): void {
     Atomics.add(this.#options.commits, 0, 1);
   }
+}
+
+/** A refusal, before anything is written, of what no time could bring about. */
+function cannotConfirm({ count, among }: Confirmation, members: readonly string[]): ZerohopError | undefined {
+  const most = among ? among.length : members.length;
+  if (count <= most) return undefined;
+  return new ZerohopError(
+    'NOT_CONFIRMED',
+    `${count} other nodes were to confirm the write, and ${most === 0 ? 'there are none' : `there are only ${most}`}. Nothing was written.`,
+    { written: false, reached: [] },
+  );
+}
+
+function notConfirmed({ count }: Confirmation, reached: readonly string[]): ZerohopError {
+  const names = reached.length === 0 ? 'none did' : `only ${reached.join(', ')} did`;
+  return new ZerohopError(
+    'NOT_CONFIRMED',
+    `${count} other nodes were to confirm the write; in time ${names}. It is written here, and goes to the others when they can be reached.`,
+    { written: true, reached },
+  );
 }
 
 function checkDatabaseName(database: string): void {

@@ -5,7 +5,16 @@
 import { errorToData, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import { applySchema, Connection, prepareFile, quoted, readCatalog, storageError } from '../storage/index.ts';
+import {
+  applySchema,
+  Connection,
+  dropTable,
+  prepareFile,
+  quoted,
+  readCatalog,
+  storageError,
+} from '../storage/index.ts';
+import { recountBlobs } from './blob-references.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { computeMissing } from './compute-missing.ts';
 import { digestToText } from './digest.ts';
@@ -62,6 +71,29 @@ export class Store {
 
   get tables(): ReadonlyMap<string, TableState> {
     return this.#tables;
+  }
+
+  /** Takes a table out for good. Blobs that only its records refer to are collected later. False: there is none of this name. */
+  dropTable(name: string): boolean {
+    const table = this.#tables.get(name);
+    if (table === undefined) return false;
+    this.connection.exec('BEGIN IMMEDIATE');
+    try {
+      const nowMs = this.#options.clock.nowMs();
+      const withBlobs = `SELECT _body FROM ${quoted(table.entry.names.table)} WHERE instr(_body, '"$blob":') > 0`;
+      for (const [body] of this.connection.all(withBlobs))
+        recountBlobs(this.connection, String(body), null, nowMs, () => true);
+      // Prepared statements would hold it.
+      table.close();
+      dropTable(this.connection, table.entry);
+      this.connection.exec('COMMIT');
+    } catch (error) {
+      this.connection.rollBack();
+      throw error;
+    } finally {
+      this.#load();
+    }
+    return true;
   }
 
   /** Creates or changes tables, online. Never drops data. */

@@ -64,6 +64,22 @@ export interface StoreTransaction {
   readonly changes: readonly Change[];
   /** Records read that must be unchanged at commit: [table, id, version or null for absent]. */
   readonly reads?: readonly (readonly [table: string, id: Id, version: number | null])[];
+  /** Where they can't confirm it, nothing is written; where they don't in time, it is written and the outcome is NOT_CONFIRMED. */
+  readonly confirm?: Confirmation;
+}
+
+/** Other members that are to have a transaction on disk before it is answered. */
+export interface Confirmation {
+  /** How many. */
+  readonly count: number;
+  /** Names or ids of those that count; absent: all. */
+  readonly among?: readonly string[];
+}
+
+export interface Confirmed {
+  readonly isEnough: boolean;
+  /** Who has it. */
+  readonly reached: readonly string[];
 }
 
 /** One per change: what was written. `existed`: whether the record was there before. */
@@ -76,6 +92,13 @@ export interface Written {
 export type CommitOutcome =
   | { readonly ok: true; readonly version: number; readonly written: readonly Written[] }
   | { readonly ok: false; readonly error: ErrorData };
+
+/** Making or dropping a database, or with `table` dropping that. */
+export interface DatabaseChange {
+  readonly do: 'create' | 'drop';
+  readonly database: string;
+  readonly table?: string;
+}
 
 /** The door to the single writer, whichever thread it is in. */
 export interface StoreClient {

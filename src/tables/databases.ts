@@ -176,7 +176,9 @@ export class LiveDatabases implements Databases {
   refresh(): void {
     const { folder } = this.#options;
     if (!existsSync(folder)) return;
-    for (const file of readdirSync(folder)) {
+    const files = readdirSync(folder);
+    for (const database of [...this.#readers.keys()]) if (!files.includes(`${database}.db`)) this.#forget(database);
+    for (const file of files) {
       if (!file.endsWith('.db')) continue;
       const database = file.slice(0, -3);
       const reader = this.#readers.get(database) ?? this.#open(join(folder, file));
@@ -188,6 +190,14 @@ export class LiveDatabases implements Databases {
     }
   }
 
+  /** Of a database that was dropped. */
+  #forget(database: string): void {
+    this.#readers.get(database)?.close();
+    this.#readers.delete(database);
+    this.#tables.delete(database);
+    this.#blobs.delete(database);
+  }
+
   /** Undefined while the writer is still making the file: there is another refresh when it is done. */
   #open(path: string): DatabaseReader | undefined {
     if (!DatabaseReader.isReady(path)) return undefined;
@@ -197,10 +207,19 @@ export class LiveDatabases implements Databases {
 
   #takeOn(reader: DatabaseReader, tables: Map<string, LiveTable>): void {
     let hasChanged = false;
-    for (const entry of reader.readCatalog()) {
+    const entries = reader.readCatalog();
+    for (const name of [...tables.keys()]) {
+      if (entries.some(({ definition }) => definition.name === name)) continue;
+      tables.delete(name);
+      hasChanged = true;
+    }
+    for (const entry of entries) {
       const table = tables.get(entry.definition.name);
       if (!table) tables.set(entry.definition.name, new LiveTable(reader, entry));
-      else if (JSON.stringify(table.definition) !== JSON.stringify(entry.definition)) {
+      else if (
+        table.entry.number !== entry.number ||
+        JSON.stringify(table.definition) !== JSON.stringify(entry.definition)
+      ) {
         table.redefine(entry);
         hasChanged = true;
       }

@@ -29,8 +29,8 @@ async function administrator(): Promise<Caller> {
 const openEndpoints = ['/Kept/', '/Maker'];
 /** Operations that are how one signs in and out, and need something that only the right one has. */
 const openOperations = ['create_authentication_tokens', 'login', 'logout', 'revoke_token'];
-/** Operations that tell callers of themselves. */
-const ownOperations = ['user_info'];
+/** Operations that tell callers of themselves, and of the tables they may do something with. */
+const ownOperations = ['describe_all', 'user_info'];
 
 test('routes: all of what is published, with every method', async () => {
   const { text } = await call(node, await administrator(), { method: 'GET', path: '/openapi' });
