@@ -38,6 +38,9 @@ const actions = [
   'delete',
   'delete property',
   'delete by query',
+  'search operation',
+  'update operation',
+  'delete operation',
   'list users',
   'user info',
   'impersonate',
@@ -232,6 +235,37 @@ class Settling {
         const expected = !oracle.may('delete') || !oracle.may('read') ? { status: oracle.no } : this.#named(attribute);
         const done = expected.status === 200 ? { status: this.#rows().length > 0 ? 204 : 404 } : expected;
         return { request: { method: 'DELETE', path: `${below}?${attribute}=ge=` }, expected: done };
+      }
+      case 'search operation': {
+        const conditions = [
+          { attribute: 'id', comparator: 'starts_with', value: `c${this.#one.number}/` },
+          { attribute, comparator: 'greater_than_equal', value: '' },
+        ];
+        return this.#operation({ operation: 'search_by_conditions', table: 'Item', conditions }, this.#list(attribute));
+      }
+      case 'update operation': {
+        const record = { id: this.#path, [attribute]: this.#record?.[attribute] ?? 'given' };
+        const { status } = this.#update([attribute]);
+        const skipped = this.#record === undefined || !oracle.owns(this.#record.owner ?? '');
+        const answer = {
+          message: `updated ${skipped ? 0 : 1} of 1 records`,
+          update_hashes: skipped ? [] : [this.#path],
+          skipped_hashes: skipped ? [this.#path] : [],
+        };
+        // Attributes are looked at where there is something to change.
+        const isRefused = status === 401 || (status === 403 && (this.#record !== undefined || !oracle.may('update')));
+        const expected = isRefused ? { status } : { status: 200, body: answer };
+        return this.#operation({ operation: 'update', table: 'Item', records: [record] }, expected);
+      }
+      case 'delete operation': {
+        const { status } = this.#delete();
+        const answer = {
+          message: `${status === 204 ? 1 : 0} of 1 record successfully deleted`,
+          deleted_hashes: status === 204 ? [this.#path] : [],
+          skipped_hashes: status === 204 ? [] : [this.#path],
+        };
+        const expected = oracle.may('delete') ? { status: 200, body: answer } : { status };
+        return this.#operation({ operation: 'delete', table: 'Item', ids: [this.#path] }, expected);
       }
       case 'list users':
         return this.#operation({ operation: 'list_users' }, { status: oracle.no });

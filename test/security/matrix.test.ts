@@ -7,7 +7,7 @@ import { type Case, casesOf, rolesOf, seedsOf, settle } from './cases.ts';
 
 const seed = 20_261_121;
 const roles = rolesOf(seed, 14);
-const cases = casesOf(seed, roles, 1_800);
+const cases = casesOf(seed, roles, 2_100);
 
 let node: TestNode;
 const callers = new Map<string, Caller>();
