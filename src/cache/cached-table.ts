@@ -62,6 +62,10 @@ export class CachedTable implements TableSource {
     this.#outcomes = new Outcomes(options.clock);
   }
 
+  get isNearby(): boolean {
+    return this.#options.origin !== undefined;
+  }
+
   get source(): Source {
     return this.#source;
   }
@@ -82,7 +86,8 @@ export class CachedTable implements TableSource {
     if (row && freshness === 'acceptable') return serve(place, target, storedOf(id, row), 'hit; detail=stale', false);
     if (asked.onlyIfCached)
       throw new ZerohopError('NOT_CACHED', `No copy of ${table.definition.name} ${id} is here that may be served.`);
-    if (!this.#source.method('get')) return row ? serve(place, target, storedOf(id, row), 'hit', false) : place;
+    if (!this.#source.method('get'))
+      return row && freshness !== 'absent' ? serve(place, target, storedOf(id, row), 'hit', false) : place;
     if (row && freshness === 'stale' && isStaleByTime(asked) && this.#allowsStale(place, id, row)) {
       this.#fetchOnce(id, row, asked).catch((error: unknown) => this.#reportUnlessKnown(id, error));
       return serve(place, target, storedOf(id, row), 'hit; detail=stale-while-revalidate', false);

@@ -19,6 +19,8 @@ export interface SourcedClass {
 }
 
 export interface TableSource {
+  /** Whether it is known at each read if the source has something newer: it is a table of this node. */
+  readonly isNearby: boolean;
   /**
    * Sees to it that the record is there, as fresh as `target`, the request, or the table wants it. Gives the place to read it from: with the
    * record in it where that can't be found in the table (a stale copy, one that is not to be stored). Rejects with what the source failed with.

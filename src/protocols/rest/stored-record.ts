@@ -42,9 +42,9 @@ export class StoredRecordPath {
     if (!this.#choosesJson(headers.get('accept'))) return undefined;
     const id = table.parseId(relativeURL.slice(1));
     const record = this.#databases.getLatest(table, id);
-    const isSourced = this.#sources?.of(table) !== undefined;
+    const source = this.#sources?.of(table);
     // The request has a say in how fresh a record must be that comes from elsewhere.
-    if (isSourced && (record === undefined || headers.has('cache-control'))) return undefined;
+    if (source && (record === undefined || source.isNearby || headers.has('cache-control'))) return undefined;
     if (record === undefined) {
       throw new ZerohopError('NOT_FOUND', `${table.definition.name} has no record ${JSON.stringify(id)}.`);
     }
