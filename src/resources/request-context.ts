@@ -92,7 +92,8 @@ export class RequestContext implements Context {
 
   /** Signs a browser in: who asks is that user from here on, and a cookie says so from now on. Rejects with UNAUTHENTICATED. */
   async login(username: string, password: string): Promise<User> {
-    const isSecure = this.protocol === 'https';
+    // A proxy in front may be what speaks TLS.
+    const isSecure = this.protocol === 'https' || this.headers?.get('x-forwarded-proto') === 'https';
     const { user, cookie } = await this.node.server.beginSession(username, password, {
       address: this.ip ?? '',
       isSecure,

@@ -26,7 +26,7 @@ async function administrator(): Promise<Caller> {
 }
 
 /** Endpoints whose own code answers everybody, on purpose, and a table that the role `public` may read. */
-const openEndpoints = ['/Kept/', '/Maker'];
+const openEndpoints = ['/Kept/', '/SignIn/', '/Maker'];
 /** Operations that are how one signs in and out, and need something that only the right one has. */
 const openOperations = ['create_authentication_tokens', 'login', 'logout', 'revoke_token'];
 /** Operations that tell callers of themselves, and of the tables they may do something with. */

@@ -190,6 +190,20 @@ describe('sessions', () => {
   });
 });
 
+test('code of the application signs in and out, and finds users', async () => {
+  const { username, password } = await newUser();
+  const post = (body: unknown) => call(node, nobody, { method: 'POST', path: '/SignIn/', body });
+  expect((await post({ username, password: 'not this one' })).status).toBe(401);
+  const { headers, text } = await post({ username, password });
+  expect(JSON.parse(text)).toEqual({ username, asking: username });
+  const session: Caller = { how: 'session', headers: { cookie: headers.get('set-cookie')?.split(';')[0] ?? '' } };
+  expect(await readEverywhere(session)).toEqual([200]);
+  const told = await call(node, session, { method: 'GET', path: `/SignIn/${username}` });
+  expect(JSON.parse(told.text)).toEqual({ asking: username, role: 'reader' });
+  await call(node, session, { method: 'DELETE', path: '/SignIn/' });
+  expect(await readEverywhere(session)).toEqual([401]);
+});
+
 describe('passwords', () => {
   test('a wrong name is answered as a wrong password is', async () => {
     const { username } = await newUser();

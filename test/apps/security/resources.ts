@@ -1,11 +1,11 @@
-import { type RequestTarget, Resource, tables } from 'zerohop';
+import { getContext, getUser, type RequestTarget, Resource, server, tables } from 'zerohop';
 
 const { Item } = tables;
 if (!Item) throw new Error('no table Item');
 
 /** A class that passes on what a table gives. */
 export class Passing extends Item {
-  static override async get(target: RequestTarget): Promise<any> {
+  static override async get(target: RequestTarget) {
     return super.get(target);
   }
 }
@@ -35,7 +35,25 @@ export class Kept extends Resource {
 /** Kept, and different for each who asks. */
 export class KeptPassing extends Item {
   static cacheable = true;
-  static override async get(target: RequestTarget): Promise<any> {
+  static override async get(target: RequestTarget) {
     return super.get(target);
+  }
+}
+
+/** Signing in and out by code of the app. */
+export class SignIn extends Resource {
+  static override async post(_target: RequestTarget, data: unknown): Promise<unknown> {
+    const { username, password } = (await data) as { username: string; password: string };
+    const user = await getContext().login?.(username, password);
+    return { username: user?.username, asking: getUser()?.username };
+  }
+
+  static override async delete(): Promise<void> {
+    await getContext().logout?.();
+  }
+
+  static override async get({ id }: RequestTarget): Promise<unknown> {
+    const user = await server.getUser(String(id));
+    return { asking: getUser()?.username ?? null, role: user?.role ?? null };
   }
 }
