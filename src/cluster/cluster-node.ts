@@ -213,6 +213,7 @@ export class ClusterNode {
       node,
       clock,
       members: () => this.members.othersWith(database),
+      nameOf: (id) => this.members.nameOf(id),
       report: (report) => this.#reported(database, report),
       tablesMade: () => {
         tablesMade();

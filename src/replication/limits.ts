@@ -25,6 +25,10 @@ export const replicationLimits = {
   silenceMs: 15_000,
   /** After this long without taking data that is under way the peer counts as stuck, in ms. */
   stallMs: 60_000,
+  /** Writes that wait for other members to confirm them. */
+  confirmations: 10_000,
+  /** How long a write waits for them, in ms. */
+  confirmMs: 10_000,
   /** How long a hello may take, in ms. */
   helloMs: 10_000,
   /** How often digests are sent, in ms. */

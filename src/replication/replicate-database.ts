@@ -2,7 +2,7 @@
 
 import type { Clock } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { ReplicationDoor, StoreEngine } from '../store/index.ts';
+import type { Confirmed, ReplicationDoor, StoreEngine } from '../store/index.ts';
 import { Replicator, type Report } from './replicator.ts';
 import type { SchemaState } from './session.ts';
 
@@ -14,6 +14,8 @@ export interface ReplicateDatabaseOptions {
   readonly clock: Clock;
   /** Ids of the other members: nothing is taken out that one of them misses. */
   readonly members: () => readonly string[];
+  /** What people call a member. */
+  readonly nameOf?: (id: string) => string;
   readonly report: (report: Report) => void;
   /** Tables of a peer were made here. */
   readonly tablesMade?: () => void;
@@ -21,7 +23,7 @@ export interface ReplicateDatabaseOptions {
 
 /** Resolves when all that the database holds is on disk: before that nobody may hear of it. Undefined: there is no such database. */
 export async function replicateDatabase(options: ReplicateDatabaseOptions): Promise<Replicator | undefined> {
-  const { engine, database, cluster, node, clock, members, report } = options;
+  const { engine, database, cluster, node, clock, members, report, nameOf = (id) => id } = options;
   let replicator: Replicator | undefined;
   const door = engine.replicate(database, {
     committed: () => {
@@ -29,6 +31,14 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
       if (door) sync(door);
     },
     members: () => members().map((member) => replicator?.durableAt(member) ?? new Map()),
+    memberNames: () => members().map(nameOf),
+    whenConfirmed: ({ count, among }, done) => {
+      const ids = among && members().filter((id) => among.includes(nameOf(id)));
+      const seq = door?.store.vector().get(node) ?? 0;
+      const told = ({ isEnough, reached }: Confirmed) => done({ isEnough, reached: reached.map(nameOf) });
+      if (replicator) replicator.confirmations.wait({ count, among: ids, seq }, told);
+      else done({ isEnough: false, reached: [] });
+    },
   });
   if (!door) return undefined;
   const sync = ({ store, whenDurable }: ReplicationDoor) => {
@@ -51,6 +61,7 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
     schema: schemaOf(door),
     durable,
     nowMs: () => clock.nowMs(),
+    members,
     committed: () => {
       door.changed();
       sync(door);

@@ -4,6 +4,7 @@
 import type { Store, Vector } from '../store/index.ts';
 import { sameVector, union } from '../store/index.ts';
 import type { CloseCode } from './close-codes.ts';
+import { Confirmations } from './confirmations.ts';
 import { replicationLimits } from './limits.ts';
 import type { BlobPiece, CopyPart, Data, Message } from './messages.ts';
 import type { Standing } from './receiving.ts';
@@ -52,6 +53,8 @@ export interface ReplicatorOptions {
   /** Tables of a peer, as JSON text: those missing here are to be made before this returns. */
   readonly applySchema: (definitions: string) => void;
   readonly digests: () => ReadonlyMap<string, string>;
+  /** Ids of the other members; absent: those with an open conversation. */
+  readonly members?: () => readonly string[];
   readonly report: (report: Report) => void;
 }
 
@@ -79,6 +82,8 @@ export interface LinkOptions {
 }
 
 export class Replicator {
+  /** Writes that wait until others have them. */
+  readonly confirmations: Confirmations;
   readonly #options: ReplicatorOptions;
   readonly #links = new Set<Link>();
   #schema: SchemaState;
@@ -97,6 +102,12 @@ export class Replicator {
     this.#options = options;
     this.#schema = options.schema;
     this.#durable = options.durable;
+    this.confirmations = new Confirmations({
+      node: options.node,
+      members: () => options.members?.() ?? this.peers,
+      durableAt: (member) => this.durableAt(member),
+      nowMs: options.nowMs,
+    });
   }
 
   /** A connection to a peer is there: greets. What the peer says goes to the link. */
@@ -131,6 +142,7 @@ export class Replicator {
   tick(): void {
     const nowMs = this.#options.nowMs();
     this.#tellAll({ type: 'tick', nowMs });
+    this.confirmations.look();
     if (nowMs - this.#digestsMs < replicationLimits.digestsMs) return;
     this.#digestsMs = nowMs;
     const members = new Map([...this.#hearsay, ...this.#direct]);
@@ -150,6 +162,7 @@ export class Replicator {
   }
 
   stop(): void {
+    this.confirmations.stop();
     this.#tellAll({ type: 'stop', code: 'STOPPING' });
   }
 
@@ -207,11 +220,11 @@ export class Replicator {
         return this.#directOriginsChanged();
       case 'acknowledged':
         if (link.peer !== undefined) this.#direct.set(link.peer, effect.durable);
-        return;
+        return this.confirmations.look();
       case 'heard':
         for (const [member, vector] of effect.members)
           this.#hearsay.set(member, union(this.#hearsay.get(member) ?? new Map(), vector));
-        return;
+        return this.confirmations.look();
       case 'compare':
         return this.#compare(link, effect.vector, effect.tables);
       case 'sendBlob': {

@@ -5,6 +5,7 @@ import type { Id } from '../records/index.ts';
 import { sessionOf, type User } from '../security/index.ts';
 import type { ReadSet } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
+import { confirmationOf } from './confirmation.ts';
 import { ScopedTransaction } from './scoped-transaction.ts';
 import type { Context, ContextRequest, ContextResponse } from './types.ts';
 
@@ -24,6 +25,8 @@ export class RequestContext implements Context {
   readonly #request: ContextRequest | undefined;
   requestId: string | undefined;
   lastModified = 0;
+  replicateTo: number | readonly string[] | undefined;
+  replicatedConfirmation: number | undefined;
   readonly timestamp = Date.now();
   readonly node: AppNode;
   readonly reads: ReadSet | undefined;
@@ -50,9 +53,13 @@ export class RequestContext implements Context {
   }
 
   #begin(): ScopedTransaction {
-    const transaction = new ScopedTransaction(this.node.databases.transaction(this.reads), (version) => {
-      if (version > this.lastModified) this.lastModified = version;
-    });
+    const transaction = new ScopedTransaction(
+      this.node.databases.transaction(this.reads),
+      (version) => {
+        if (version > this.lastModified) this.lastModified = version;
+      },
+      () => confirmationOf(this),
+    );
     if (this.#phase !== 'open') transaction.close(() => this.#name);
     return transaction;
   }

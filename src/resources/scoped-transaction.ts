@@ -4,6 +4,7 @@
 import { type JsonObject, ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
+import type { Confirmation } from '../store/index.ts';
 import type {
   CommittedWrite,
   PatchOptions,
@@ -19,19 +20,31 @@ export interface Unsaved {
   stage(): Promise<void>;
 }
 
+/** Gives what is to be done when the commit is refused. */
+export type BeforeCommit = () => Promise<() => Promise<void>>;
+
 export class ScopedTransaction implements Transaction {
   readonly #inner: Transaction;
   readonly #noteVersion: (version: number) => void;
+  readonly #confirmation: () => Confirmation | undefined;
   readonly #unsaved = new Set<Unsaved>();
   /** Per database: how many writes are staged, and who waits for which of them. */
   #staged = new Map<string, { count: number; waiting: [index: number, told: (written: CommittedWrite) => void][] }>();
   readonly #stagedIds = new Set<string>();
-  #beforeCommit: (() => Promise<void>)[] = [];
+  #beforeCommit: BeforeCommit[] = [];
   #closedBy: (() => string) | undefined;
 
-  /** @param noteVersion told the version of every record read by id */
-  constructor(inner: Transaction, noteVersion: (version: number) => void) {
+  /**
+   * @param noteVersion told the version of every record read by id
+   * @param confirmation who is to have its writes before a commit is done
+   */
+  constructor(
+    inner: Transaction,
+    noteVersion: (version: number) => void,
+    confirmation: () => Confirmation | undefined = () => undefined,
+  ) {
     this.#inner = inner;
+    this.#confirmation = confirmation;
     this.#noteVersion = noteVersion;
   }
 
@@ -101,7 +114,7 @@ export class ScopedTransaction implements Transaction {
   }
 
   /** Has `task` done before the next commit, which is refused when it fails. */
-  beforeCommit(task: () => Promise<void>): void {
+  beforeCommit(task: BeforeCommit): void {
     this.#beforeCommit.push(task);
   }
 
@@ -118,11 +131,19 @@ export class ScopedTransaction implements Transaction {
   async commit(): Promise<readonly CommittedWrite[]> {
     await this.stageUnsaved();
     if (!this.#inner.hasWrites) return [];
-    for (const task of this.#beforeCommit.splice(0)) await task();
+    const confirmation = this.#confirmation();
+    const undo: (() => Promise<void>)[] = [];
     const staged = this.#staged;
-    this.#staged = new Map();
-    this.#stagedIds.clear();
-    const written = await this.#inner.commit();
+    let written: readonly CommittedWrite[];
+    try {
+      for (const task of this.#beforeCommit.splice(0)) undo.push(await task());
+      this.#staged = new Map();
+      this.#stagedIds.clear();
+      written = await this.#inner.commit(confirmation);
+    } catch (error) {
+      await Promise.allSettled(undo.map((each) => each()));
+      throw error;
+    }
     for (const [database, { waiting }] of staged) {
       if (waiting.length === 0) continue;
       const ofDatabase = written.filter(({ table }) => table.definition.database === database);

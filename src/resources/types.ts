@@ -19,6 +19,10 @@ export interface Context {
   /** Newest version (microseconds) of what the request read; makes the ETag. 0: nothing was read. */
   lastModified: number;
   requestId: string | undefined;
+  /** Which other nodes are to confirm writes: names, or how many there are to choose from. */
+  replicateTo?: number | readonly string[] | undefined;
+  /** How many of them are to have the writes on disk before a commit is done. */
+  replicatedConfirmation?: number | undefined;
   /** Whether the last record read from a table with a source had to be fetched; undefined: none was read. */
   loadedFromSource?: boolean | undefined;
   /** In a source's `get`: the copy there is, which may be stale. Returned again, it is as good as new. */

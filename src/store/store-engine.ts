@@ -8,7 +8,15 @@ import { BlobFiles } from './blob-files.ts';
 import { CommitQueue, type StoreMeters } from './commit-queue.ts';
 import type { Vector } from './remote-types.ts';
 import { Store } from './store.ts';
-import type { CommitOutcome, DatabaseChange, StoreClient, StoreTransaction, Written } from './types.ts';
+import type {
+  CommitOutcome,
+  Confirmation,
+  Confirmed,
+  DatabaseChange,
+  StoreClient,
+  StoreTransaction,
+  Written,
+} from './types.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface StoreEngineOptions {
@@ -246,11 +254,11 @@ export class StoreEngine implements StoreClient {
 
 /** A refusal, before anything is written, of what no time could bring about. */
 function cannotConfirm({ count, among }: Confirmation, members: readonly string[]): ZerohopError | undefined {
-  const most = among ? among.length : members.length;
+  const most = among ? among.filter((name) => members.includes(name)).length : members.length;
   if (count <= most) return undefined;
   return new ZerohopError(
     'NOT_CONFIRMED',
-    `${count} other nodes were to confirm the write, and ${most === 0 ? 'there are none' : `there are only ${most}`}. Nothing was written.`,
+    `${count} other nodes were to confirm the write, and ${most === 0 ? 'there are none' : `there are only ${most}`}${among ? ` of these names: ${among.join(', ')}` : ''}. Nothing was written.`,
     { written: false, reached: [] },
   );
 }

@@ -72,7 +72,7 @@ export interface StoreTransaction {
 export interface Confirmation {
   /** How many. */
   readonly count: number;
-  /** Names or ids of those that count; absent: all. */
+  /** Names of those that count; absent: all. */
   readonly among?: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import { type Clock, type JsonObject, limits, ZerohopError } from '../base/index
 import type { Query, WatchTest } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { Change, StoreClient, StoreTransaction, Written } from '../store/index.ts';
+import type { Change, Confirmation, StoreClient, StoreTransaction, Written } from '../store/index.ts';
 import { Overlay } from './overlay.ts';
 import type { ReadSet } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
@@ -145,14 +145,14 @@ export class LiveTransaction implements Transaction {
     this.#part(live).insisted.push([live.definition.name, id, version]);
   }
 
-  async commit(): Promise<readonly CommittedWrite[]> {
+  async commit(confirm?: Confirmation): Promise<readonly CommittedWrite[]> {
     this.#mustBeUsable();
     const parts = [...this.#parts.values()].filter((part) => part.staged.writes.length + part.insisted.length > 0);
     const written = parts.map((part) => ({ part, writes: part.staged.writes, insisted: part.insisted }));
     this.#letGo();
     this.#state = 'committed';
     const results = await Promise.all(
-      written.map(({ part, writes, insisted }) => this.#commitPart(part, writes, insisted)),
+      written.map(({ part, writes, insisted }) => this.#commitPart(part, writes, insisted, confirm)),
     );
     return results.flat();
   }
@@ -167,9 +167,14 @@ export class LiveTransaction implements Transaction {
     for (const part of this.#parts.values()) this.#releaseSnapshot(part);
   }
 
-  async #commitPart(part: Part, writes: readonly StagedWrite[], insisted: Part['insisted']): Promise<CommittedWrite[]> {
+  async #commitPart(
+    part: Part,
+    writes: readonly StagedWrite[],
+    insisted: Part['insisted'],
+    confirm: Confirmation | undefined,
+  ): Promise<CommittedWrite[]> {
     for (let attempt = 1; ; attempt++) {
-      const transaction = this.#storeTransaction(part, writes, insisted);
+      const transaction = { ...this.#storeTransaction(part, writes, insisted), ...(confirm && { confirm }) };
       try {
         const written = await this.#options.client.commit(transaction);
         return written.map((one: Written, index) => ({ ...one, table: (writes[index] as StagedWrite).table }));

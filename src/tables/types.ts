@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { Precondition } from '../store/index.ts';
+import type { Confirmation, Precondition } from '../store/index.ts';
 import type { DerivedValues } from './derived-values.ts';
 import type { ReadSet } from './read-set.ts';
 
@@ -81,7 +81,7 @@ export interface Transaction {
   insist(table: Table, id: Id, version: number | null): void;
   readonly hasWrites: boolean;
   /** Resolves when all staged writes are durable, with one entry per staged write in order. The transaction may be used again afterwards. */
-  commit(): Promise<readonly CommittedWrite[]>;
+  commit(confirm?: Confirmation): Promise<readonly CommittedWrite[]>;
   /** Discards staged writes and lets go of the snapshot. */
   abort(): void;
   /** Later reads see what is committed by then. */

@@ -22,6 +22,7 @@ export class NewRecordPath {
     const accept = headers.get('accept');
     if (accept !== null && accept !== '*/*' && accept !== 'application/json') return false;
     if (headers.has('if-none-match') || headers.has('if-match') || headers.has('if-unmodified-since')) return false;
+    if (headers.has('x-replicate-to')) return false;
     return this.#isPlain(resource, table);
   }
 

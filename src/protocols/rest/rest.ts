@@ -36,6 +36,7 @@ import { KeptAnswers } from './kept-answers.ts';
 import { NewRecordPath } from './new-record.ts';
 import { openApi } from './openapi.ts';
 import { readData } from './read-data.ts';
+import { replicateAsAsked } from './replicate-to.ts';
 import { StoredRecordPath } from './stored-record.ts';
 
 export interface RestOptions {
@@ -132,6 +133,7 @@ class Rest {
       ...(reads && { reads }),
       ...(request.knownRequestId !== undefined && { requestId: request.knownRequestId }),
     });
+    if (verb !== 'get') replicateAsAsked(request.headers, context);
     const search = request.method === 'QUERY' ? `?${await this.#queryIn(request)}` : request.search;
     const target = targetOf(match, search, node);
     if (request.method === 'QUERY') target.isCollection = true;
