@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/index.ts';
 import { operationsSocketIn } from '../runtime/index.ts';
 import { Refusal } from './failure.ts';
+import { type SavedLogin, SavedLogins } from './saved-logins.ts';
 
 export interface Target {
   /** URL of an operations port; undefined: the node that runs on the data folder. */
@@ -46,16 +47,43 @@ export async function streamOperation(
   target: Target,
 ): Promise<Response> {
   const where = placeOf(target);
-  const response = await fetch(where.url, {
+  const login = savedLogin(target);
+  const text = JSON.stringify({ ...body, operation });
+  const response = await send(where, text, login === undefined ? credentialsOf(target) : bearer(login.operationToken));
+  if (response.ok) return response;
+  if (response.status !== 401 || login === undefined || target.target === undefined)
+    throw new Refusal(await refusalOf(response));
+  // The operation token lasts for a short time; what signed in lasts longer.
+  const refreshed = await send(where, '{"operation":"refresh_operation_token"}', bearer(login.refreshToken));
+  if (!refreshed.ok)
+    throw new Refusal(
+      `What you signed in with at ${target.target} has ended. Sign in again: zerohop login ${target.target}`,
+    );
+  const { operation_token: operationToken } = (await refreshed.json()) as { operation_token: string };
+  new SavedLogins().set(target.target, { ...login, operationToken });
+  const again = await send(where, text, bearer(operationToken));
+  if (!again.ok) throw new Refusal(await refusalOf(again));
+  return again;
+}
+
+function send({ url, unix, unreachable }: Place, body: string, headers: Record<string, string>): Promise<Response> {
+  return fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...credentialsOf(target) },
-    body: JSON.stringify({ ...body, operation }),
-    ...(where.unix !== undefined && { unix: where.unix }),
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+    ...(unix !== undefined && { unix }),
   }).catch((error: unknown) => {
-    throw new Refusal(`${where.unreachable} (${error instanceof Error ? error.message : String(error)})`);
+    throw new Refusal(`${unreachable} (${error instanceof Error ? error.message : String(error)})`);
   });
-  if (!response.ok) throw new Refusal(await refusalOf(response));
-  return response;
+}
+
+/** Of the node that `--target` names, unless the command says who calls. */
+function savedLogin({ target, username }: Target): SavedLogin | undefined {
+  return target === undefined || username !== undefined ? undefined : new SavedLogins().get(target);
+}
+
+function bearer(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
 }
 
 interface Place {

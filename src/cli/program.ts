@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { type NamedKey, namedKeys } from '../config/index.ts';
 import { addClusterCommands } from './cluster-commands.ts';
+import { addOperationCommands } from './operation-commands.ts';
 import { addPagesCommands } from './pages-commands.ts';
 import { version } from './version.ts';
 
@@ -65,6 +66,7 @@ export function buildProgram(exitWith: (code: number) => void): Command {
 
   addClusterCommands(program, exitWith);
   addPagesCommands(program, exitWith);
+  addOperationCommands(program);
 
   program
     .command('version')
