@@ -13,10 +13,12 @@ import {
   type Place,
   RequestTarget,
   type SourcedClass,
+  type SourceWrite,
   stagePut,
   TableRecord,
   type TableSource,
 } from '../resources/index.ts';
+import type { Precondition } from '../store/index.ts';
 import type { Databases, StoredRecord, StoredRow, Table } from '../tables/index.ts';
 import {
   type CachedCopy,
@@ -110,23 +112,40 @@ export class CachedTable implements TableSource {
     await Promise.all(ids.map((id) => this.ready(place, id, undefined)));
   }
 
-  async write(_place: Place, verb: 'put' | 'patch' | 'delete', id: Id | undefined, data: unknown): Promise<void> {
-    if (id !== undefined) this.#outcomes.forget(id);
-    if (!this.#source.method(verb)) return;
-    const { table } = this.#options;
+  async write(verb: SourceWrite, id: Id, data: unknown, condition?: Precondition): Promise<() => Promise<void>> {
+    const { databases, table, node } = this.#options;
+    this.#outcomes.forget(id);
+    const asked = verb === 'post' && !this.#source.method('post') ? 'put' : verb;
+    if (!this.#source.method(asked)) return async () => {};
+    // Seen by the commit again; the source should not be told of what is refused anyway.
+    const now = databases.getLatest(table, id)?.version;
+    const isMet = now === undefined ? !condition?.versions : condition?.versions?.includes(now) !== false;
+    if (!isMet || (now !== undefined && condition?.notVersions?.includes(now)))
+      throw new ZerohopError('PRECONDITION_FAILED', `${table.definition.name} ${id} has changed since it was read.`);
+    if (now !== undefined && condition?.exists === false)
+      throw new ZerohopError('CONFLICT', `${table.definition.name} has a record ${id} already.`);
     try {
-      const { value, context } = await this.#source.call(this.#options.node(), verb, id, data, {});
+      const { value, context } = await this.#source.call(node(), asked, id, data, {});
       context.release();
-      if (value instanceof Response && !value.ok) {
-        throw new ZerohopError(
-          'ORIGIN_FAILED',
-          `The source of ${table.definition.name} refused the ${verb}: ${value.status} ${(await value.text()).slice(0, 200)}`,
-          { sourceStatus: value.status },
-        );
-      }
+      if (value instanceof Response && !value.ok) throw await this.#refusal(asked, value);
     } catch (error) {
       throw error instanceof SourceError ? error.cause : error;
     }
+    // The source has it and the table does not: what is here is no longer what the source would give.
+    return () => this.invalidate(id);
+  }
+
+  /** With the status the source has answered with. */
+  async #refusal(verb: SourceWrite, response: Response): Promise<Error> {
+    const why = (await response.text()).slice(0, 200);
+    const message = `The source of ${this.#options.table.definition.name} refused the ${verb}: ${response.status} ${why}`;
+    return Object.assign(new Error(message), { statusCode: response.status });
+  }
+
+  expiresAt(place: Place): number | undefined {
+    const header = place.context?.headers?.get('cache-control');
+    const maxAgeMs = header ? parseDirectives(header).maxAgeMs : undefined;
+    return maxAgeMs === undefined ? undefined : this.#options.clock.nowMs() + Math.max(1, maxAgeMs);
   }
 
   async invalidate(id: Id): Promise<void> {

@@ -11,13 +11,14 @@ import {
   RequestTarget,
   Resource,
   runInScope,
+  type SourceWrite,
 } from '../resources/index.ts';
 import { administrator } from '../security/index.ts';
 import { Breaker } from './breaker.ts';
 import type { SourceFailure } from './freshness.ts';
 import { type SourceOptions, waitingCalls } from './limits.ts';
 
-export type SourceVerb = 'get' | 'put' | 'patch' | 'delete';
+export type SourceVerb = 'get' | SourceWrite;
 
 /** A call of the source failed. `cause` is what it failed with. */
 export class SourceError extends Error {
@@ -78,12 +79,17 @@ export class Source {
     const method = this.method(verb);
     if (!method) throw new SourceError('refused', new ZerohopError('NOT_FOUND', `${this.#name}: no ${verb}.`));
     if (!this.#breaker.admit()) throw new SourceError('unreachable', this.#left());
-    await this.#takeTurn();
+    try {
+      await this.#takeTurn();
+    } catch (error) {
+      this.#breaker.failed();
+      throw error;
+    }
     const context = new RequestContext(node, { user: administrator });
     const abort = new AbortController();
     Object.assign(context, extra, { signal: abort.signal });
     const about = typeof this.#source === 'function' ? targetOf(id) : id;
-    const args = verb === 'put' || verb === 'patch' ? [about, data, context] : [about, context];
+    const args = verb === 'put' || verb === 'patch' || verb === 'post' ? [about, data, context] : [about, context];
     let timer: Timer | undefined;
     try {
       const value = await Promise.race([

@@ -1,6 +1,7 @@
 // Tables whose records come from elsewhere: what the floor above, the cache, hands in.
 
 import type { Id } from '../records/index.ts';
+import type { Precondition } from '../store/index.ts';
 import type { Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import type { Place } from './table-place.ts';
@@ -18,6 +19,9 @@ export interface SourcedClass {
   readonly prototype: object;
 }
 
+/** `post`: of a record that must be new. */
+export type SourceWrite = 'put' | 'post' | 'patch' | 'delete';
+
 export interface TableSource {
   /** Whether it is known at each read if the source has something newer: it is a table of this node. */
   readonly isNearby: boolean;
@@ -28,8 +32,13 @@ export interface TableSource {
   ready(place: Place, id: Id, target: unknown): Promise<Place>;
   /** The same for what the cache knows of a query's records without their source: those that were evicted or have become stale. */
   readyAll(place: Place, ids: readonly Id[]): Promise<void>;
-  /** Tells the source of a write before it is committed here. Rejects with what the source failed with: then it must not be. */
-  write(place: Place, verb: 'put' | 'patch' | 'delete', id: Id | undefined, data: unknown): Promise<void>;
+  /**
+   * Tells the source of a write before it is committed here. Rejects with what the source failed with, or when `condition` is not met any more: then
+   * it must not be. Gives what is to be done when the commit is refused all the same.
+   */
+  write(verb: SourceWrite, id: Id, data: unknown, condition?: Precondition): Promise<() => Promise<void>>;
+  /** Until when a record is fresh that a request writes, if the request says so. Ms since 1970. */
+  expiresAt(place: Place): number | undefined;
   /** The next read asks the source. What is being fetched meanwhile is not kept. */
   invalidate(id: Id): Promise<void>;
 }

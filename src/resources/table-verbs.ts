@@ -2,7 +2,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
-import { checkDelete, checkPatch, grantOf, guardedBy, limited, withRows } from './guard.ts';
+import { checkDelete, checkPatch, demandRead, grantOf, guardedBy, limited, withRows } from './guard.ts';
 import { RequestContext } from './request-context.ts';
 import { pathOfId, RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
@@ -22,6 +22,8 @@ export type Check = (id: Id | undefined, record: Fields, isPartial: boolean) => 
 export function getFrom(unguarded: Place, target: unknown): unknown {
   const place = guardedBy(unguarded, target);
   const named = nameTarget(target, place, 'selection');
+  // Before a source is asked for what the caller may not read.
+  demandRead(place);
   if (named.kind === 'collection') return searchRows(place, limited(place, named.query));
   if (named.kind === 'table') return describeTable(place);
   const read = (ready: Place) =>
@@ -127,6 +129,7 @@ export async function deleteFrom(unguarded: Place, target: unknown): Promise<boo
         property === undefined ? 'delete' : 'patch',
         id,
         property === undefined ? undefined : { [property]: null },
+        optionsOf(target).if,
       );
       check?.after(id);
       return existed;

@@ -2,13 +2,14 @@
 
 import { ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
+import type { Precondition } from '../store/index.ts';
 import type { CommittedWrite, PatchOptions, WriteOptions } from '../tables/index.ts';
 import { storeBlobs } from './blob.ts';
 import { countsIn } from './counts.ts';
 import { checkPatch, checkPut } from './guard.ts';
 import { RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
-import { sourceOf } from './sources.ts';
+import { type SourceWrite, sourceOf, type TableSource } from './sources.ts';
 import { blobNamesOf, blobsOf, type Place } from './table-place.ts';
 
 type Told = (written: CommittedWrite) => void;
@@ -26,9 +27,11 @@ export async function stagePut(
   const fields = fieldsOf(record, place);
   const check = checkPut(place, transaction, id, Object.keys(fields), options?.if?.exists === false);
   const ready = needsBlobs(place, fields) ? await withBlobs(place, transaction, id, fields) : fields;
-  const staged = transaction.put(place.table, id, ready, options, told);
+  const expiresAt = options?.expiresAt ?? sourceFor(place)?.expiresAt(place);
+  const staging = expiresAt === undefined ? options : { ...options, expiresAt };
+  const staged = transaction.put(place.table, id, ready, staging, told);
   check.after(staged);
-  writeThrough(place, transaction, 'put', staged ?? id, fields);
+  writeThrough(place, transaction, options?.if?.exists === false ? 'post' : 'put', staged, fields, options?.if);
   return staged;
 }
 
@@ -42,6 +45,10 @@ export async function stagePatch(
   told?: Told,
 ): Promise<void> {
   const fields = fieldsOf(changes, place);
+  // What is to be changed must be here.
+  const loaded = await sourceFor(place)?.ready(place, id, undefined);
+  if (loaded?.instead === null)
+    throw new ZerohopError('NOT_FOUND', `${place.table.definition.name} has no record ${JSON.stringify(id)}.`);
   const names = [...Object.keys(fields), ...Object.keys(options?.add ?? {})];
   const check = checkPatch(place, transaction, id, names);
   const counts = countsIn(fields);
@@ -55,19 +62,29 @@ export async function stagePatch(
     told,
   );
   check.after(id);
-  writeThrough(place, transaction, 'patch', id, fields);
+  writeThrough(place, transaction, 'patch', id, fields, options?.if);
+}
+
+/** The source that is to be told of writes. */
+function sourceFor(place: Place): TableSource | undefined {
+  return place.fromSource ? undefined : sourceOf(place);
 }
 
 /** Tells the table's source, if it has one, before the commit. */
 export function writeThrough(
   place: Place,
   transaction: ScopedTransaction,
-  verb: 'put' | 'patch' | 'delete',
-  id: Id | undefined,
+  verb: SourceWrite,
+  id: Id | null,
   fields: Fields | undefined,
+  condition?: Precondition,
 ): void {
-  const source = place.fromSource ? undefined : sourceOf(place);
-  if (source) transaction.beforeCommit(() => source.write(place, verb, id, fields));
+  const source = sourceFor(place);
+  if (source === undefined) return;
+  const { name, primaryKey } = place.table.definition;
+  if (id === null)
+    throw new ZerohopError('INVALID_ID', `${name} has a source, which must know the id: give ${primaryKey}.`);
+  transaction.beforeCommit(() => source.write(verb, id, fields, condition));
 }
 
 function needsBlobs(place: Place, fields: Fields): boolean {

@@ -511,6 +511,58 @@ describe('writing through', () => {
     expect((await write('DELETE', '/Product/1')).status).toBe(409);
     expect((await get('/Product/1')).status).toBe(200);
   });
+  test('what would be refused here is not told; what is refused here after that is fetched anew', async () => {
+    const told: string[] = [];
+    let gate: Promise<void> = Promise.resolve();
+    node = await start({
+      get: async (id: string) => ({ id, name: `of the source, after ${told.length}` }),
+      async patch(id: string) {
+        told.push(`patch ${id}`);
+        await gate;
+      },
+      post: async (id: string) => void told.push(`post ${id}`),
+      put: async (id: string) => new Response(`not ${id}`, { status: 422 }),
+    });
+    expect((await write('PUT', '/Product/1', { name: 'a' })).status).toBe(422);
+    // What is not here is fetched before it is changed.
+    expect((await write('PATCH', '/Product/1', { price: 3 })).status).toBe(204);
+    expect(await get('/Product/1')).toMatchObject({ body: { name: 'of the source, after 0', price: 3 } });
+    const ifMatch = {
+      method: 'PATCH',
+      body: '{"price":4}',
+      headers: { 'content-type': 'application/json', 'if-match': '"x"' },
+    };
+    expect((await node.fetch('/Product/1', ifMatch)).status).toBe(412);
+    expect((await write('POST', '/Product/', { id: '1' })).status).toBe(409);
+    expect((await write('POST', '/Product/', { id: '2' })).status).toBe(201);
+    expect(told).toEqual(['patch 1', 'post 2']);
+    // The record changes here while the source is told.
+    const released = Promise.withResolvers<void>();
+    gate = released.promise;
+    const etag = (await node.fetch('/Product/1')).headers.get('etag') ?? '';
+    const late = node.fetch('/Product/1', { ...ifMatch, headers: { ...ifMatch.headers, 'if-match': etag } });
+    while (told.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    now += 61_000;
+    await get('/Product/1');
+    released.resolve();
+    expect((await late).status).toBe(412);
+    expect(await get('/Product/1')).toMatchObject({
+      body: { name: 'of the source, after 3' },
+      cache: 'zerohop; fwd=uri-miss',
+    });
+  });
+  test('max-age of a write says how long it is fresh', async () => {
+    node = await start({ get: async (id: string) => ({ id, name: 'fetched' }) });
+    await node.fetch('/Product/1', {
+      method: 'PUT',
+      body: '{"name":"written"}',
+      headers: { 'content-type': 'application/json', 'cache-control': 'max-age=600' },
+    });
+    now += 599_000;
+    expect(await get('/Product/1')).toMatchObject({ body: { name: 'written' } });
+    now += 2_000;
+    expect(await get('/Product/1')).toMatchObject({ body: { name: 'fetched' } });
+  });
 });
 
 test('a source that tells of changes is followed', async () => {
