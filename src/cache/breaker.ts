@@ -20,7 +20,7 @@ export class Breaker {
     this.#retryMs = retryMs;
   }
 
-  /** Whether the source may be called now. A yes must be followed by `succeeded` or `failed`. */
+  /** Whether the source may be called now. A yes must be followed by `succeeded`, `failed` or `withdrawn`. */
   admit(): boolean {
     if (this.#failed < this.#failures) return true;
     if (this.#isTrying || this.#clock.nowMs() < this.#openUntilMs) return false;
@@ -37,6 +37,11 @@ export class Breaker {
     this.#failed++;
     this.#isTrying = false;
     if (this.#failed >= this.#failures) this.#openUntilMs = this.#clock.nowMs() + this.#retryMs;
+  }
+
+  /** It was not called after all. */
+  withdrawn(): void {
+    this.#isTrying = false;
   }
 
   /** When it may be tried again, in ms from now. */

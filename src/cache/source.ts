@@ -82,7 +82,7 @@ export class Source {
     try {
       await this.#takeTurn();
     } catch (error) {
-      this.#breaker.failed();
+      this.#breaker.withdrawn();
       throw error;
     }
     const context = new RequestContext(node, { user: administrator });
