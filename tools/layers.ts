@@ -28,7 +28,7 @@ const floors: readonly (readonly string[])[] = [
   ['net', 'replication'],
   ['security', 'telemetry'],
   ['tables'],
-  ['feed', 'query'],
+  ['feed', 'query', 'backup'],
   ['store'],
   ['records'],
   ['storage'],

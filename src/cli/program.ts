@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander';
 import { type NamedKey, namedKeys } from '../config/index.ts';
+import { addBackupCommands } from './backup-commands.ts';
 import { addClusterCommands } from './cluster-commands.ts';
 import { addOperationCommands } from './operation-commands.ts';
 import { addPagesCommands } from './pages-commands.ts';
@@ -67,6 +68,7 @@ export function buildProgram(exitWith: (code: number) => void): Command {
   addClusterCommands(program, exitWith);
   addPagesCommands(program, exitWith);
   addOperationCommands(program);
+  addBackupCommands(program);
 
   program
     .command('version')

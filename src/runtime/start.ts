@@ -60,6 +60,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     const running = workers;
     // The app answers already: it need not wait for these modules.
     const {
+      backupOperations,
       clusterOperations,
       createOperationsHandler,
       dataOperations,
@@ -92,6 +93,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
         operations: [
           ...userOperations(identities),
           ...dataOperations(node),
+          ...backupOperations(folder.path),
           ...schemaOperations(node, (change) => running.changeDatabase(change)),
           ...clusterOperations((request) => running.askCluster(request)),
           ...pagesOperations((order, whose) => running.pages(order, whose)),

@@ -16,6 +16,11 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { storageError } from '../storage/index.ts';
 
+/** Where the bytes of a blob are. */
+export function blobPath(dataFolder: string, database: string, id: string): string {
+  return join(dataFolder, 'blobs', database, shard(id), id);
+}
+
 export class BlobFiles {
   readonly #folder: string;
   /** Folders that `removeStrays` has not come to yet. */

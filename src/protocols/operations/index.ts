@@ -1,3 +1,4 @@
+export { backupOperations } from './backup-operations.ts';
 export { clusterOperations } from './cluster-operations.ts';
 export { dataOperations } from './data-operations.ts';
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
