@@ -28,7 +28,13 @@ export async function runNode(options: RunOptions): Promise<number> {
     import('../telemetry/index.ts'),
   ]);
   const log = await createLogger(config.log);
-  const node = await startNode({ config, app, dev: options.dev, log });
+  const node = await startNode({
+    config,
+    app,
+    dev: options.dev,
+    log,
+    configFile: resolve(options.configFile ?? process.env.ZEROHOP_CONFIG ?? 'zerohop.yaml'),
+  });
   // Before the node says that it is there: what is changed from then on is noticed.
   const watcher = options.dev ? await watchApp(app, config, node, log) : undefined;
   // With JSON lines asked for, nothing but those is written.

@@ -66,6 +66,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       dataOperations,
       pagesOperations,
       schemaOperations,
+      systemOperations,
       userOperations,
     } = await import('../protocols/operations/index.ts');
     const { AppServer, Registry } = await import('../resources/index.ts');
@@ -94,6 +95,14 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
           ...userOperations(identities),
           ...dataOperations(node),
           ...backupOperations(folder.path),
+          ...systemOperations({
+            config,
+            configFile: options.configFile,
+            folder: folder.path,
+            databases,
+            version,
+            nodeId: folder.nodeId,
+          }),
           ...schemaOperations(node, (change) => running.changeDatabase(change)),
           ...clusterOperations((request) => running.askCluster(request)),
           ...pagesOperations((order, whose) => running.pages(order, whose)),

@@ -150,8 +150,10 @@ class Threads implements Workers {
       const done = (error?: ErrorData): void => (error ? reject(errorFromData(error)) : resolve());
       this.#schemaCalls.set(call, { from: 'main', done });
       this.#tellStore({ type: 'changeDatabase', call, change });
-    }).finally(() => {
+    }).finally(async () => {
       this.#databases?.refresh();
+      // They were told to look, and answer in order: when they have, each has looked.
+      await this.snapshots();
       // The file of this name may be another one from now on.
       for (const [path, connection] of this.#copyConnections) {
         if (!path.endsWith(`/${change.database}.db`)) continue;

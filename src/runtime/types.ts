@@ -16,6 +16,8 @@ export interface StartOptions {
   /** Reload on demand; loopback is administrator; errors in full. */
   readonly dev: boolean;
   readonly log: Logger;
+  /** Where the configuration was read from, or would be: for operations that change it. */
+  readonly configFile?: string;
 }
 
 export interface RunningNode {

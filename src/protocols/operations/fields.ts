@@ -46,3 +46,14 @@ export function firstOf(body: Body, names: readonly string[]): unknown {
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** In an operation, a schema or a configuration that is wrong is the caller's mistake, not the node's. */
+export async function asRequest<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ZerohopError && (error.code === 'INVALID_SCHEMA' || error.code === 'INVALID_CONFIG'))
+      throw new ZerohopError('INVALID_REQUEST', error.message, error.fields);
+    throw error;
+  }
+}

@@ -6,7 +6,7 @@ import { type Attribute, type AttributeRole, scalarTypes, type TableDefinition }
 import { accessTo, systemDatabase, type User } from '../../security/index.ts';
 import type { DatabaseChange } from '../../store/index.ts';
 import type { Table } from '../../tables/index.ts';
-import { type Body, isObject, list, optionalText, text } from './fields.ts';
+import { asRequest, type Body, isObject, list, optionalText, text } from './fields.ts';
 import { databaseNamed, tableNamed } from './table-named.ts';
 import type { Operation } from './types.ts';
 
@@ -29,7 +29,7 @@ export function schemaOperations(node: AppNode, change: (change: DatabaseChange)
       }),
     );
   };
-  return [
+  const operations: Operation[] = [
     {
       name: 'describe_all',
       access: 'user',
@@ -136,6 +136,7 @@ export function schemaOperations(node: AppNode, change: (change: DatabaseChange)
       },
     },
   ];
+  return operations.map(({ run, ...operation }) => ({ ...operation, run: (call) => asRequest(() => run(call)) }));
 }
 
 /** Undefined for those who may do nothing with the table. */
