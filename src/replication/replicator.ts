@@ -1,7 +1,7 @@
 // All conversations of this node about one database, and the store they are about: does the effects of session.ts, brings it events, and
 // knows what each member has. No sockets, clocks or timers: connections, time and ticks are handed in.
 
-import type { Store, Vector } from '../store/index.ts';
+import type { LogAnswer, Store, Vector } from '../store/index.ts';
 import { sameVector, union } from '../store/index.ts';
 import type { CloseCode } from './close-codes.ts';
 import { Confirmations } from './confirmations.ts';
@@ -97,6 +97,8 @@ export class Replicator {
     { readonly vector: Vector; readonly sinceMs: number; readonly different: readonly string[] }
   >();
   #digestsMs = 0;
+  /** What was read of the log last, while it has not grown. */
+  #lastRead: { readonly key: string; readonly answer: LogAnswer } | undefined;
 
   constructor(options: ReplicatorOptions) {
     this.#options = options;
@@ -124,6 +126,7 @@ export class Replicator {
 
   /** The store has new log entries, made here. */
   committed(): void {
+    this.#lastRead = undefined;
     this.#tellAll({ type: 'committed' });
   }
 
@@ -171,8 +174,9 @@ export class Replicator {
   }
 
   #standing(): Standing {
-    const { store } = this.#options;
-    return { vector: store.vector(), copies: store.copies(), except: this.#heardDirectly() };
+    const { store, node } = this.#options;
+    // What this node did itself, nobody need tell it.
+    return { vector: store.vector(), copies: store.copies(), except: [node, ...this.#heardDirectly()] };
   }
 
   #heardDirectly(): string[] {
@@ -188,8 +192,7 @@ export class Replicator {
     switch (effect.type) {
       case 'read': {
         const { vector, except, after, stream } = effect;
-        const answer = store.readSince({ vector, except: new Set(except), after, limitBytes: this.#batchBytes });
-        return link.handle({ type: 'read', stream, answer });
+        return link.handle({ type: 'read', stream, answer: this.#readOnce({ vector, except, after }) });
       }
       case 'readCopy': {
         const answer = store.readCopy(effect.position, this.#batchBytes);
@@ -249,12 +252,31 @@ export class Replicator {
     }
   }
 
+  /** Peers that are as far as each other are read for once. */
+  #readOnce({
+    vector,
+    except,
+    after,
+  }: Pick<Extract<SessionEffect, { type: 'read' }>, 'vector' | 'except' | 'after'>): LogAnswer {
+    const { store } = this.#options;
+    const left = new Set(except);
+    const known = [...vector].filter(([origin]) => !left.has(origin)).sort();
+    const key = JSON.stringify([after, except.toSorted(), known]);
+    const answer =
+      this.#lastRead?.key === key
+        ? this.#lastRead.answer
+        : store.readSince({ vector, except: left, after, limitBytes: this.#batchBytes });
+    this.#lastRead = { key, answer };
+    return answer;
+  }
+
   #apply(link: Link, message: Data | CopyPart): void {
     const { store, report } = this.#options;
     const outcome =
       message.type === 'data'
         ? store.applyRemote(message.batch)
         : store.applyCopy({ source: link.peer ?? '', vector: message.vector, rows: message.rows, next: message.next });
+    this.#lastRead = undefined;
     if (outcome.ok) {
       for (const clash of outcome.clashes) report({ type: 'clash', ...clash });
       this.#options.committed();
