@@ -26,6 +26,8 @@ export interface ZerohopOptions {
   readonly threads: number;
   /** Arguments for Bun itself. */
   readonly bunArguments?: readonly string[];
+  /** More `ZEROHOP_*` variables. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A server that does not answer by then is broken. */
@@ -73,19 +75,38 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A node serving an app; resolves when it answers. */
-  async startZerohop({ app, data, cores, threads, bunArguments = [] }: ZerohopOptions): Promise<Server> {
+  async startZerohop({
+    app,
+    data,
+    cores,
+    threads,
+    bunArguments = [],
+    environment = {},
+  }: ZerohopOptions): Promise<Server> {
     const port = freePort();
     const main = join(root, 'src/cli/main.ts');
     return this.#start(`zerohop ${app}`, port, cores, [...bunArguments, main, 'start', app], {
       ...zerohopEnvironment(port, freePort(), data),
       ZEROHOP_THREADS: String(threads),
+      ...environment,
     });
   }
 
   /** A server from rivals/, given its port and `args`; resolves when it answers. */
-  async startRival(file: string, args: readonly string[], cores: string): Promise<Server> {
+  async startRival(
+    file: string,
+    args: readonly string[],
+    cores: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Server> {
     const port = freePort();
-    return this.#start(file, port, cores, [join(import.meta.dirname, 'rivals', file), String(port), ...args], {});
+    return this.#start(
+      file,
+      port,
+      cores,
+      [join(import.meta.dirname, 'rivals', file), String(port), ...args],
+      environment,
+    );
   }
 
   async stopServers(): Promise<void> {

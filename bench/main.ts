@@ -9,11 +9,17 @@ import { Lab } from './lab.ts';
 import { describeMachine } from './machine.ts';
 import { nodeParts } from './node/index.ts';
 import { profile, subjects } from './profile.ts';
+import { replicationParts } from './replication/index.ts';
 import { currentCommit, machineText, type Report, reportText, rowsText, writeResult } from './report.ts';
 import { security } from './security.ts';
 import { soak } from './soak.ts';
 
-const benchmarks: Readonly<Record<string, readonly Part[]>> = { node: nodeParts, security: [security], soak: [soak] };
+const benchmarks: Readonly<Record<string, readonly Part[]>> = {
+  node: nodeParts,
+  replication: replicationParts,
+  security: [security],
+  soak: [soak],
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
