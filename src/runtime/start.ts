@@ -18,6 +18,7 @@ import {
 } from '../security/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
 import { operationsSocketIn, takeDataFolder } from './data-folder.ts';
+import { jobTable } from './job-table.ts';
 import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
 import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
@@ -43,7 +44,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       folder: folder.path,
       nodeId: folder.nodeId,
       metrics,
-      systemTables: [...securityTables],
+      systemTables: [jobTable, ...securityTables],
       attemptsMemory,
       fatal: (reason) => {
         log.fatal(reason);
@@ -64,6 +65,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       clusterOperations,
       createOperationsHandler,
       dataOperations,
+      jobOperations,
       pagesOperations,
       schemaOperations,
       systemOperations,
@@ -94,6 +96,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
         operations: [
           ...userOperations(identities),
           ...dataOperations(node),
+          ...jobOperations(node, databases.table(jobTable.database, jobTable.name), log),
           ...backupOperations(folder.path),
           ...systemOperations({
             config,

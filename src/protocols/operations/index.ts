@@ -1,6 +1,7 @@
 export { backupOperations } from './backup-operations.ts';
 export { clusterOperations } from './cluster-operations.ts';
 export { dataOperations } from './data-operations.ts';
+export { jobOperations } from './job-operations.ts';
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
 export { pagesOperations, type TellPages } from './pages-operations.ts';
 export { schemaOperations } from './schema-operations.ts';
