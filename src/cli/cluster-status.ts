@@ -50,8 +50,11 @@ export function statusTable(status: Status, nowMs: number): string {
       .join('  ')
       .trimEnd(),
   );
-  const troubles = status.peers.flatMap(({ name, lastError, connected }) =>
-    lastError && !connected ? [`${name}: ${lastError.message} (${ago(nowMs - lastError.at)} ago)`] : [],
+  // What happened before the connection there is now is over.
+  const troubles = status.peers.flatMap(({ name, lastError, connectedSince }) =>
+    lastError && lastError.at > (connectedSince ?? 0)
+      ? [`${name}: ${lastError.message} (${ago(nowMs - lastError.at)} ago)`]
+      : [],
   );
   return [...head, '', ...lines, ...(troubles.length > 0 ? ['', ...troubles] : [])].join('\n');
 }

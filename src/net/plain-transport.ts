@@ -1,7 +1,7 @@
 // Connections without encryption, for experiments on one machine. Each side says in its first line who it is, and is believed.
 
 import { connect, createServer, type Socket } from 'node:net';
-import { closeAll, portOf } from './sockets.ts';
+import { addressOf, closeAll, portOf } from './sockets.ts';
 import type { Channel, ChannelHandlers, Transport } from './transport.ts';
 
 const preamble = 'zerohop-insecure ';
@@ -16,7 +16,7 @@ export function overPlainTcp(identity: string): Transport {
       const server = createServer((socket) => {
         sockets.add(socket);
         socket.once('close', () => sockets.delete(socket));
-        const address = socket.remoteAddress ?? 'unknown';
+        const address = addressOf(socket);
         meet(socket, address, line, opened, (reason) => refused(address, reason));
       });
       return new Promise((resolve, reject) => {

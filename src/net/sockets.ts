@@ -2,6 +2,11 @@
 
 import type { Server, Socket } from 'node:net';
 
+/** Of the other end; IPv4 as such, also where it comes in on an IPv6 socket (RFC 4291 §2.5.5.2). */
+export function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '');
+}
+
 export function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;

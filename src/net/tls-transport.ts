@@ -2,7 +2,7 @@
 // been checked; who was refused, and why, is told.
 
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
-import { closeAll, portOf } from './sockets.ts';
+import { addressOf, closeAll, portOf } from './sockets.ts';
 import type {
   Channel,
   ChannelHandlers,
@@ -36,7 +36,7 @@ function listen({ host, port, opened, guest, refused }: ListenOptions, credentia
     (socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      const address = socket.remoteAddress ?? 'unknown';
+      const address = addressOf(socket);
       if (socket.authorized) return attach(socket, address, opened);
       if (guest && rawCertificateOf(socket) === undefined) return attach(socket, address, guest);
       // Checked here rather than by the option, so that the reason is known.

@@ -46,7 +46,15 @@ export {
   runInScope,
   whileLoading,
 } from './scope.ts';
-export { type SourcedClass, type Sources, setSources, sourceOf, sourcesOf, type SourceWrite, type TableSource } from './sources.ts';
+export {
+  type SourcedClass,
+  type Sources,
+  type SourceWrite,
+  setSources,
+  sourceOf,
+  sourcesOf,
+  type TableSource,
+} from './sources.ts';
 export type { InstanceMethods, RecordOf, Results, TableClass, UntypedRecord, Updatable } from './table-class.ts';
 export type { Place } from './table-place.ts';
 export { describeTable, knownJson, TableRows, typeName } from './table-reads.ts';

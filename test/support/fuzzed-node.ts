@@ -104,7 +104,9 @@ const largestGrowth = 100_000_000;
 
 function checkAnswer(answer: Answer, method: string): void {
   const { status, headers, body } = answer;
-  if (status >= 500) throw new Error(`${status}: ${body}`);
+  // What nobody can confirm on a node without peers is said so, with a code of its own.
+  const isUnconfirmed = status === 504 && body.includes('"code":"NOT_CONFIRMED"');
+  if (status >= 500 && !isUnconfirmed) throw new Error(`${status}: ${body}`);
   if (status < 400 || method === 'HEAD') return;
   expect(headers.get('content-type')).toBe('application/problem+json');
   expect(json(answer)).toMatchObject({ status, code: expect.stringMatching(/^[A-Z_]+$/), detail: expect.any(String) });
