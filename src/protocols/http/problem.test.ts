@@ -79,5 +79,6 @@ test('only surprises are unexpected', () => {
   expect(isUnexpected(withStatus({ status: 500 }))).toBe(true);
   expect(isUnexpected(withStatus({ status: 404 }))).toBe(false);
   expect(isUnexpected(new ZerohopError('OVERLOADED', ''))).toBe(false);
+  expect(isUnexpected(new ZerohopError('NOT_CONFIRMED', ''))).toBe(false);
   expect(isUnexpected(new ZerohopError('INTERNAL', ''))).toBe(true);
 });

@@ -39,7 +39,8 @@ export function problemOf(error: unknown, options: ProblemOptions): Problem {
 /** Whether an error is a surprise, which belongs in the log, rather than an answer. */
 export function isUnexpected(error: unknown): boolean {
   if (error instanceof Response) return false;
-  return describe(error, false).status >= 500 && !(error instanceof ZerohopError && error.retryable);
+  const { status } = describe(error, false);
+  return status === 500 || (status > 500 && !(error instanceof ZerohopError));
 }
 
 /** Anything thrown as a response. A thrown Response is that response. */
