@@ -22,12 +22,13 @@ test.each([
     });
     // Whatever thread a new connection comes to, it is answered.
     expect(await statusOnNewConnection(node, '/Tally/1')).toBe(200);
+    // Else the next round may end the only one that listens.
+    await until('both threads answer', async () => {
+      const threads = new Set((await fetchMetrics(node.operationsUrl)).map(({ labels }) => labels.thread));
+      return threads.has('serve-0') && threads.has('serve-1');
+    });
   }
   await node.output.match(report);
-  await until('both threads answer', async () => {
-    const threads = new Set((await fetchMetrics(node.operationsUrl)).map(({ labels }) => labels.thread));
-    return threads.has('serve-0') && threads.has('serve-1');
-  });
   await put(node, '/Tally/1', { value: 2 });
   expect(await (await fetch(`${node.url}/Tally/1`)).json()).toMatchObject({ value: 2 });
   expect(await node.stop()).toBe(0);
