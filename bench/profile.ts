@@ -36,7 +36,13 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
   const folder = join(import.meta.dirname, '..', 'tmp', `profile-${name}`);
   mkdirSync(folder, { recursive: true });
   const before = new Set(readdirSync(folder));
-  const options: ZerohopOptions = { app: subject.app, data: lab.newPath('data'), cores: cores.server, threads: 0 };
+  const options: ZerohopOptions = {
+    app: subject.app,
+    data: lab.newPath('data'),
+    cores: cores.server,
+    threads: 0,
+    environment: { ZEROHOP_AUTHORIZE_LOCAL: 'false' },
+  };
   // A first start loads the data, so that this is not in the profile.
   await (await lab.startZerohop(options)).stop();
   const bunArguments = ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`];

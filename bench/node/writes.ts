@@ -52,12 +52,21 @@ export const writes: Part = {
   },
 };
 
+/** Who asks from this machine is nobody special: the app's roles.yaml says what everybody may do. */
+const asInProduction = { ZEROHOP_AUTHORIZE_LOCAL: 'false' };
+
 function startBareWriter(lab: Lab, data: string): Promise<Server> {
   return lab.startRival('bare-writer.ts', [data, join(apps.node, 'schema.graphql')], cores.server);
 }
 
 async function startItems(lab: Lab, data: string): Promise<Server> {
-  const server = await lab.startZerohop({ app: apps.node, data, cores: cores.server, threads: 1 });
+  const server = await lab.startZerohop({
+    app: apps.node,
+    data,
+    cores: cores.server,
+    threads: 1,
+    environment: asInProduction,
+  });
   const response = await fetch(`${server.url}/Item/`, { method: 'POST', body: '{"id":"first","name":"first"}' });
   if (response.status !== 201)
     throw new Error(`POST /Item/ was answered ${response.status}: ${(await response.text()).slice(0, 500)}`);

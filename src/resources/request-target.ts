@@ -316,7 +316,9 @@ function decodeIdText(text: string): string {
 
 /** The id as a path: what `decodeIdText` undoes. */
 export function pathOfId(id: Id): string {
-  return String(id)
+  const text = String(id);
+  if (/^[\w-]*$/.test(text)) return text;
+  return text
     .split('/')
     .map((part) => encodeURIComponent(part.replaceAll('%2F', '/')))
     .join('/');

@@ -1,8 +1,7 @@
-// Writes from a serve thread to the store thread and the answers back. All that are staged in one turn of the event loop cross as one encoded
-// buffer, handed over rather than copied.
+// Writes from a serve thread to the store thread and the answers back. All that are staged in one turn of the event loop cross as one message,
+// handed over rather than copied.
 
 import type { MessagePort } from 'node:worker_threads';
-import { Packr } from 'msgpackr';
 import { errorFromData, limits, ZerohopError } from '../base/index.ts';
 import {
   type CommitOutcome,
@@ -14,9 +13,7 @@ import {
   type Written,
 } from '../store/index.ts';
 import type { WriteAnswers, WriteBatch } from './messages.ts';
-
-// Integers of a patch may have more than 64 bits.
-const codec = new Packr({ useRecords: false, moreTypes: false, useBigIntExtension: true });
+import { type Packed, packAnswers, packBatch, unpackAnswers, unpackBatch } from './write-codec.ts';
 
 interface Waiting {
   readonly bytes: number;
@@ -42,7 +39,7 @@ export class StorePortClient implements StoreClient {
     this.#port = port;
     this.#limit = limit;
     this.#limitBytes = limitBytes;
-    port.on('message', (bytes: Uint8Array) => this.#answered(codec.unpack(bytes) as WriteAnswers));
+    port.on('message', (packed: Packed) => this.#answered(unpackAnswers(packed)));
   }
 
   commit(transaction: StoreTransaction): Promise<readonly Written[]> {
@@ -62,7 +59,7 @@ export class StorePortClient implements StoreClient {
     const batch: WriteBatch = this.#batch;
     this.#batch = [];
     try {
-      post(this.#port, batch);
+      post(this.#port, packBatch(batch));
     } catch {
       // What can't be sent is one transaction's fault, and does not touch the others.
       for (const one of batch) this.#sendAlone(one);
@@ -71,7 +68,7 @@ export class StorePortClient implements StoreClient {
 
   #sendAlone(one: WriteBatch[number]): void {
     try {
-      post(this.#port, [one]);
+      post(this.#port, packBatch([one]));
     } catch (error) {
       this.#take(one[0])?.reject(unsendable(error));
     }
@@ -102,10 +99,10 @@ export function servePort(port: MessagePort, engine: StoreEngine): void {
   const send = () => {
     const batch: WriteAnswers = answers;
     answers = [];
-    post(port, batch);
+    post(port, packAnswers(batch));
   };
-  port.on('message', (bytes: Uint8Array) => {
-    for (const [call, transaction] of codec.unpack(bytes) as WriteBatch) {
+  port.on('message', (packed: Packed) => {
+    for (const [call, transaction] of unpackBatch(packed)) {
       engine.submit(transaction, (outcome) => {
         answers.push([call, outcome]);
         // A group is answered in one go, so that all of it is here before the microtask runs.
@@ -115,8 +112,6 @@ export function servePort(port: MessagePort, engine: StoreEngine): void {
   });
 }
 
-function post(port: MessagePort, batch: WriteBatch | WriteAnswers): void {
-  // `pack` returns a view into a larger buffer it keeps using: a copy of its own can be handed over.
-  const bytes = new Uint8Array(codec.pack(batch));
-  port.postMessage(bytes, [bytes.buffer]);
+function post(port: MessagePort, packed: Packed): void {
+  port.postMessage(packed, typeof packed === 'string' ? [] : [packed.buffer]);
 }

@@ -7,7 +7,7 @@ import { assert, type Clock, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { Change, StoreClient } from '../store/index.ts';
+import type { Change, StoreClient, Written } from '../store/index.ts';
 import { Blobs } from './blobs.ts';
 import { DerivedValues } from './derived-values.ts';
 import type { ReadSet } from './read-set.ts';
@@ -116,16 +116,14 @@ export class LiveDatabases implements Databases {
     return new DerivedValues(this.#options.clock, maxBytes);
   }
 
-  /** A new record in a transaction of its own: one change, with nothing to read. Gives its id. */
-  async create(table: Table, record: Readonly<Record<string, unknown>>): Promise<Id> {
+  /** A new record in a transaction of its own: one change, with nothing to read. Gives its id; throws or rejects where the record is refused. */
+  create(table: Table, record: Readonly<Record<string, unknown>>): Promise<Id> {
     const live = table as LiveTable;
     const { database, name } = live.definition;
     const { id, body, expires } = live.encoder.encode(record, { nowMs: this.#options.clock.nowMs() });
     const computed = live.indexedValues(body);
     const change: Change = { op: 'put', table: name, id, body, expires, ...(computed && { computed }), if: mustBeNew };
-    const [written] = await this.#options.client.commit({ database, changes: [change] });
-    assert(written, 'a commit tells what it wrote');
-    return written.id;
+    return this.#options.client.commit({ database, changes: [change] }).then(firstId);
   }
 
   async applySchema(tables: readonly TableDefinition[]): Promise<void> {
@@ -232,4 +230,9 @@ export class LiveDatabases implements Databases {
     this.#readers.clear();
     this.#tables.clear();
   }
+}
+
+function firstId([written]: readonly Written[]): Id {
+  assert(written, 'a commit tells what it wrote');
+  return written.id;
 }

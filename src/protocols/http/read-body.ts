@@ -27,26 +27,36 @@ export class BodyReader {
    * The whole body, decompressed. Rejects with BODY_TOO_LARGE as soon as that is known, REQUEST_TIMEOUT, INVALID_BODY where it is not coded as
    * it says, or UNSUPPORTED_MEDIA_TYPE.
    */
-  async read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  read(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+    const { headers } = request;
+    if (headers.has('content-encoding') || !headers.has('content-length')) return this.#readAny(request);
+    if (Number(headers.get('content-length')) > this.#limits.bytes) return Promise.reject(this.#tooLarge());
+    // Looking at `body` would make a stream of it, which costs as much as all the rest of a small request.
+    return this.#inTime(() => request.arrayBuffer().then(bytesOf));
+  }
+
+  async #readAny(request: Request): Promise<Uint8Array<ArrayBuffer>> {
     const coding = codingOf(request.headers);
     const declared = declaredLength(request);
     if (declared !== undefined && declared > this.#limits.bytes) throw this.#tooLarge();
-    const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: () => {} };
-    this.#wait(waiting);
-    try {
-      return await new Promise((resolve, reject) => {
-        waiting.expire = reject;
-        // Looking at `body` would make a stream of it, which costs as much as all the rest of a small request.
-        if (coding) this.#readCounting(this.stream(request), waiting).then(resolve, reject);
-        else if (declared === undefined) this.#readCounting(request.body, waiting).then(resolve, reject);
-        else request.arrayBuffer().then((buffer) => resolve(new Uint8Array(buffer)), reject);
-      });
-    } catch (error) {
-      if (error instanceof ZerohopError) throw error;
-      throw connectionEnded();
-    } finally {
-      this.#waiting.delete(waiting);
-    }
+    return this.#inTime((waiting) => this.#readCounting(coding ? this.stream(request) : request.body, waiting));
+  }
+
+  #inTime(read: (waiting: Waiting) => Promise<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { deadlineMs: this.#clock.nowMs() + this.#limits.timeoutMs, expire: reject };
+      this.#wait(waiting);
+      read(waiting).then(
+        (bytes) => {
+          this.#waiting.delete(waiting);
+          resolve(bytes);
+        },
+        (error) => {
+          this.#waiting.delete(waiting);
+          reject(error instanceof ZerohopError ? error : connectionEnded());
+        },
+      );
+    });
   }
 
   /** The body as a stream that keeps to the time limit, decompressed; its size is for the consumer to limit. Throws UNSUPPORTED_MEDIA_TYPE. */
@@ -128,6 +138,10 @@ export class BodyReader {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+function bytesOf(buffer: ArrayBuffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer);
 }
 
 function connectionEnded(): ZerohopError {

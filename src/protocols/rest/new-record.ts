@@ -39,15 +39,16 @@ export class NewRecordPath {
     return this.#create(path, table, data);
   }
 
-  async #create(path: string, table: Table, record: Readonly<Record<string, unknown>>): Promise<Response> {
-    const id = await this.#databases.create(table, record);
-    const headers = {
-      location: `/${path}/${pathOfId(id)}`,
-      'content-type': 'application/json',
-      vary: 'Accept, Accept-Encoding',
-      ...nosniff,
-    };
-    return new Response(JSON.stringify(id), { status: 201, headers });
+  #create(path: string, table: Table, record: Readonly<Record<string, unknown>>): Promise<Response> {
+    return this.#databases.create(table, record).then((id) => {
+      const headers = {
+        location: `/${path}/${pathOfId(id)}`,
+        'content-type': 'application/json',
+        vary: 'Accept, Accept-Encoding',
+        ...nosniff,
+      };
+      return new Response(JSON.stringify(id), { status: 201, headers });
+    });
   }
 
   #isPlain(resource: ResourceClass, table: Table): boolean {

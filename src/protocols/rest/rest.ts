@@ -103,7 +103,10 @@ class Rest {
   }
 
   async #create(request: HttpRequest, match: Match): Promise<Response> {
-    const data = await this.#body(request, match, undefined);
+    const { bodies, contentTypes, metrics } = this.#options;
+    const bytes = await bodies.read(request.raw);
+    metrics.received(bytes.length);
+    const data = bytes.length === 0 ? undefined : contentTypes.decode('application/json', bytes)?.value;
     return this.#new.answer(request, match, data) ?? this.#call(request, match, { data });
   }
 
