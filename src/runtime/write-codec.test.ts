@@ -24,7 +24,7 @@ test.each<[string, StoreTransaction]>([
 test.each<[string, CommitOutcome]>([
   ['text', { ok: true, version: 5, written: [{ id: 'a', version: 5, existed: false }] }],
   ['text', { ok: true, version: 5, written: [{ id: 9, version: 5, existed: true }] }],
-  ['bytes', { ok: false, error: { code: 'CONFLICT', message: 'No.', details: { id: 'a' } } }],
+  ['bytes', { ok: false, error: { code: 'CONFLICT', message: 'No.', fields: { id: 'a' } } }],
 ])('an outcome as %s: %p', (form, outcome) => {
   const packed = packAnswers([[3, outcome]]);
   expect(typeof packed === 'string' ? 'text' : 'bytes').toBe(form);
