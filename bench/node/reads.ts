@@ -77,7 +77,7 @@ async function compare(
   ];
 }
 
-async function bodiesOf(server: Server, paths: readonly string[]): Promise<Map<string, string>> {
+export async function bodiesOf(server: Server, paths: readonly string[]): Promise<Map<string, string>> {
   const bodies = new Map<string, string>();
   for (const path of paths) {
     const response = await fetch(server.url + path);
