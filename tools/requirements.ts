@@ -1,6 +1,7 @@
 // What the tests need besides `npm ci`. A test that needs one skips itself where it is missing.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** The browser of the browser tests: CHROMIUM_PATH, or Debian's. Undefined when there is none. */
 export function chromiumPath(): string | undefined {
@@ -12,10 +13,21 @@ export function wrkPath(): string | undefined {
   return Bun.which('wrk') ?? undefined;
 }
 
+/** Where PostgreSQL's programs are, the newest of those installed as Debian does. Undefined when there are none. */
+export function postgresFolder(): string | undefined {
+  const versions = '/usr/lib/postgresql';
+  const installed = existsSync(versions) ? readdirSync(versions).sort((a, b) => Number(b) - Number(a)) : [];
+  const inPath = Bun.which('initdb');
+  return [...installed.map((version) => join(versions, version, 'bin')), ...(inPath ? [dirname(inPath)] : [])].find(
+    (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  );
+}
+
 /** What is missing here, each with what to do. */
 export function missing(): string[] {
   return [
     ...(chromiumPath() === undefined ? ['Chromium: apt-get install chromium, or set CHROMIUM_PATH'] : []),
     ...(wrkPath() === undefined ? ['wrk: apt-get install wrk'] : []),
+    ...(postgresFolder() === undefined ? ['PostgreSQL: apt-get install postgresql'] : []),
   ];
 }
