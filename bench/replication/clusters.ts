@@ -21,8 +21,15 @@ export interface BenchCluster {
 
 const joinedMs = 30_000;
 
-/** @param isPlain without TLS: only then are the nodes told of each other by configuration */
-export async function startDirect(lab: Lab, size: number, isPlain = false): Promise<BenchCluster> {
+export interface DirectOptions {
+  /** Without TLS: only then are the nodes told of each other by configuration. */
+  readonly isPlain?: boolean;
+  /** For the Bun of the first node: a profiler. */
+  readonly bunArguments?: readonly string[];
+}
+
+export async function startDirect(lab: Lab, size: number, options: DirectOptions = {}): Promise<BenchCluster> {
+  const { isPlain = false, bunArguments = [] } = options;
   const ports = Array.from({ length: size }, freePort);
   const members = await Promise.all(
     ports.map(async (port, index): Promise<Member> => {
@@ -35,7 +42,14 @@ export async function startDirect(lab: Lab, size: number, isPlain = false): Prom
         ZEROHOP_REPLICATION_HOSTNAME: `node-${index}`,
         ...(isPlain && { ZEROHOP_REPLICATION_INSECURE: 'true', ZEROHOP_REPLICATION_ROUTES: routes.join(',') }),
       };
-      const server = await lab.startZerohop({ app: apps.node, data, cores: cores.both, threads: 0, environment });
+      const server = await lab.startZerohop({
+        app: apps.node,
+        data,
+        cores: cores.both,
+        threads: 0,
+        environment,
+        ...(index === 0 && { bunArguments }),
+      });
       return { server, data };
     }),
   );

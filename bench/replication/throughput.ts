@@ -81,7 +81,12 @@ export const throughput: Part = {
 
 const colours = ['#1565c0', '#c62828', '#64b5f6', '#ef9a9a'];
 
-async function measure(lab: Lab, start: () => Promise<BenchCluster>, keys: Keys, seconds: number): Promise<Outcome> {
+export async function measure(
+  lab: Lab,
+  start: () => Promise<BenchCluster>,
+  keys: Keys,
+  seconds: number,
+): Promise<Outcome> {
   const cluster = await start();
   const { members, pids } = cluster;
   await Promise.all(members.map(({ server }, index) => post(`${server.url}/Item/`, `first-${index}`)));

@@ -128,17 +128,23 @@ async function publish(): Promise<void> {
   isPublishing = false;
 }
 
-/** Merges what others sent; acknowledged once it is on disk. */
-async function receive(messages: ConsumerMessages, { store, changed, whenDurable }: ReplicationDoor): Promise<void> {
+/** Merges what others sent, what waits at the same time in one group; acknowledged once it is on disk. */
+async function receive(messages: ConsumerMessages, { merge, whenDurable }: ReplicationDoor): Promise<void> {
+  let merging = 0;
   for await (const message of messages) {
-    if (message.subject !== subject) {
-      const decoded = decodeFrame(message.data.subarray(4));
-      if (!decoded.ok || decoded.frame.message.type !== 'data') throw new Error('That is no batch.');
-      const outcome = store.applyRemote(decoded.frame.message.batch);
-      if (!outcome.ok) throw new Error(JSON.stringify(outcome.refusal));
-      changed();
+    if (message.subject === subject) {
+      // An acknowledgement is for all messages before it: what is being merged has one to come.
+      if (merging === 0) whenDurable(() => message.ack());
+      continue;
     }
-    whenDurable(() => message.ack());
+    const decoded = decodeFrame(message.data.subarray(4));
+    if (!decoded.ok || decoded.frame.message.type !== 'data') throw new Error('That is no batch.');
+    merging++;
+    merge({ kind: 'batch', batch: decoded.frame.message.batch }, (outcome) => {
+      merging--;
+      if (!outcome.ok) throw new Error(JSON.stringify(outcome.refusal));
+      whenDurable(() => message.ack());
+    });
   }
 }
 

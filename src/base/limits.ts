@@ -25,6 +25,8 @@ export const limits = {
   transactionChanges: 100_000,
   /** Transactions in one commit group. */
   commitGroup: 1_000,
+  /** A commit group takes no more of what came from other nodes when it has this many rows of it. */
+  mergeGroup: 2_000,
   /** Rows a query may visit without an index. */
   scanRows: 10_000,
   /** Conditions in one query. */
@@ -55,6 +57,22 @@ export const limits = {
   pageDiskBytes: 10 * 1024 * 1024 * 1024,
   /** How long security events are kept, in ms. */
   securityEventsMs: 90 * 24 * 3600 * 1000,
+  /** Longest SQL statement, in bytes. */
+  sqlBytes: 256 * 1024,
+  /** How long a SQL statement may take, in ms. */
+  sqlMs: 10_000,
+  /** Rows a SQL statement may answer or change. */
+  sqlRows: 10_000,
+  /** Bytes of a SQL statement's answer, and of each value in it. */
+  sqlAnswerBytes: 32 * 1024 * 1024,
+  /** Memory SQLite may use for one SQL statement, in bytes. */
+  sqlMemoryBytes: 256 * 1024 * 1024,
+  /** SQL statements that run at the same time; each has a process. */
+  sqlProcesses: 2,
+  /** SQL statements waiting for a process before more are refused. */
+  sqlWaiting: 32,
+  /** How long such a process waits for more before it ends, in ms. */
+  sqlIdleMs: 60_000,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,
 } as const;

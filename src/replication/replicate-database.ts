@@ -53,7 +53,14 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
     cluster,
     node,
     database,
-    store: door.store,
+    store: {
+      readSince: (request) => door.store.readSince(request),
+      readCopy: (position, limitBytes) => door.store.readCopy(position, limitBytes),
+      reachesBack: (vector) => door.store.reachesBack(vector),
+      vector: () => door.store.vector(),
+      copies: () => door.store.copies(),
+      merge: door.merge,
+    },
     blobs: {
       read: (blob, offset, most) => door.blobs.readPiece(blob, offset, most),
       write: (from, piece) => door.blobs.writePiece(from, piece),
@@ -62,10 +69,6 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
     durable,
     nowMs: () => clock.nowMs(),
     members,
-    committed: () => {
-      door.changed();
-      sync(door);
-    },
     applySchema: (definitions) => {
       if (makeMissing(engine, door, database, definitions)) options.tablesMade?.();
     },

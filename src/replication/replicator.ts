@@ -1,8 +1,8 @@
 // All conversations of this node about one database, and the store they are about: does the effects of session.ts, brings it events, and
 // knows what each member has. No sockets, clocks or timers: connections, time and ticks are handed in.
 
-import type { LogAnswer, Store, Vector } from '../store/index.ts';
-import { sameVector, union } from '../store/index.ts';
+import type { LogAnswer, RemoteOutcome, RemoteWork, Store, Vector } from '../store/index.ts';
+import { beyond, sameVector, union } from '../store/index.ts';
 import type { CloseCode } from './close-codes.ts';
 import { Confirmations } from './confirmations.ts';
 import { replicationLimits } from './limits.ts';
@@ -19,10 +19,10 @@ import {
 } from './session.ts';
 
 /** What replication needs of a store: `Store` itself, or what speaks for it. */
-export type ReplicatedStore = Pick<
-  Store,
-  'readSince' | 'readCopy' | 'reachesBack' | 'applyRemote' | 'applyCopy' | 'vector' | 'copies'
->;
+export interface ReplicatedStore extends Pick<Store, 'readSince' | 'readCopy' | 'reachesBack' | 'vector' | 'copies'> {
+  /** Merges what came in, soon; whoever holds the replicator calls `committed` before this calls `done`. */
+  merge(work: RemoteWork, done: (outcome: RemoteOutcome) => void): void;
+}
 
 /** The bytes of blobs. */
 export interface ReplicatedBlobs {
@@ -48,8 +48,6 @@ export interface ReplicatorOptions {
   /** Of `replicationLimits`; smaller ones in tests. */
   readonly batchBytes?: number;
   readonly window?: number;
-  /** Changes of other nodes were committed: readers are to be told, and the disk to be synced. */
-  readonly committed: () => void;
   /** Tables of a peer, as JSON text: those missing here are to be made before this returns. */
   readonly applySchema: (definitions: string) => void;
   readonly digests: () => ReadonlyMap<string, string>;
@@ -92,6 +90,8 @@ export class Replicator {
   readonly #direct = new Map<string, Vector>();
   readonly #hearsay = new Map<string, Vector>();
   #directOrigins = '';
+  /** What the links were last told is in the log. */
+  #seen: Vector;
   readonly #suspicions = new Map<
     string,
     { readonly vector: Vector; readonly sinceMs: number; readonly different: readonly string[] }
@@ -104,6 +104,7 @@ export class Replicator {
     this.#options = options;
     this.#schema = options.schema;
     this.#durable = options.durable;
+    this.#seen = options.store.vector();
     this.confirmations = new Confirmations({
       node: options.node,
       members: () => options.members?.() ?? this.peers,
@@ -124,10 +125,13 @@ export class Replicator {
     return link;
   }
 
-  /** The store has new log entries, made here. */
+  /** The store has new log entries, of changes made here or merged. */
   committed(): void {
     this.#lastRead = undefined;
-    this.#tellAll({ type: 'committed' });
+    const vector = this.#options.store.vector();
+    const origins = [...beyond(vector, this.#seen).keys()];
+    this.#seen = vector;
+    if (origins.length > 0) this.#tellAll({ type: 'committed', origins });
   }
 
   /** All that `vector` has is on disk. */
@@ -272,17 +276,17 @@ export class Replicator {
 
   #apply(link: Link, message: Data | CopyPart): void {
     const { store, report } = this.#options;
-    const outcome =
+    const work: RemoteWork =
       message.type === 'data'
-        ? store.applyRemote(message.batch)
-        : store.applyCopy({ source: link.peer ?? '', vector: message.vector, rows: message.rows, next: message.next });
-    this.#lastRead = undefined;
-    if (outcome.ok) {
-      for (const clash of outcome.clashes) report({ type: 'clash', ...clash });
-      this.#options.committed();
-    }
-    link.handle({ type: 'applied', outcome, standing: this.#standing() });
-    if (outcome.ok) for (const other of [...this.#links]) if (other !== link) other.handle({ type: 'committed' });
+        ? { kind: 'batch', batch: message.batch }
+        : {
+            kind: 'copy',
+            copy: { source: link.peer ?? '', vector: message.vector, rows: message.rows, next: message.next },
+          };
+    store.merge(work, (outcome) => {
+      if (outcome.ok) for (const clash of outcome.clashes) report({ type: 'clash', ...clash });
+      link.handle({ type: 'applied', outcome, standing: this.#standing() });
+    });
   }
 
   /** After a member's link broke, others may know more of it than it said. */

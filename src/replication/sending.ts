@@ -84,8 +84,11 @@ export function credited(sending: Sending, amount: number, durableSeq: number, n
   return pump({ ...sending, credit: sending.credit + amount, underWay, progressMs: nowMs }, durableSeq);
 }
 
-/** The log has new entries. */
-export function logGrew(sending: Sending, durableSeq: number): SendingStep {
+/** The log has new entries, of transactions of `origins`. */
+export function logGrew(sending: Sending, origins: readonly string[], durableSeq: number): SendingStep {
+  const { mode } = sending;
+  // The peer hears of all of them on other links.
+  if (mode.kind === 'log' && origins.every((origin) => mode.except.includes(origin))) return [sending, []];
   return pump({ ...sending, dirty: true }, durableSeq);
 }
 

@@ -110,8 +110,12 @@ describe('sending', () => {
     ['keeps what is not on disk', [read(6, 6)], []],
     ['sends it once it is', [read(6, 6), { type: 'durable', durable: vectorOf({ me: 6 }) }], ['send data']],
     ['reads on when there was more', [read(5, 5, false)], ['send data', 'read']],
-    ['reads on when more was committed', [read(5, 5), { type: 'committed' }], ['read']],
-    ['does not miss a commit made while it read', [{ type: 'committed' }, read(5, 5)], ['send data', 'read']],
+    ['reads on when more was committed', [read(5, 5), { type: 'committed', origins: ['me'] }], ['read']],
+    [
+      'does not miss a commit made while it read',
+      [{ type: 'committed', origins: ['me'] }, read(5, 5)],
+      ['send data', 'read'],
+    ],
     [
       'a copy when the log is too short',
       [{ type: 'read', stream: 1, answer: { kind: 'copy', vector: standing.vector } }],
@@ -133,7 +137,7 @@ describe('sending', () => {
   test('stops when the peer has no room, and goes on when it has', () => {
     const full = [said(hello), said({ ...want, credit: 1 }), read(4, 4, false)];
     expect(after(full).last).toEqual(['send data']);
-    expect(after([...full, { type: 'committed' }]).last).toEqual([]);
+    expect(after([...full, { type: 'committed', origins: ['me'] }]).last).toEqual([]);
     expect(after([...full, said({ type: 'credit', stream: 1, amount: 154 })]).last).toEqual(['read']);
     expect(after([...full, said({ type: 'credit', stream: 1, amount: 10_000 })]).last).toContain('closed PROTOCOL');
   });
@@ -237,7 +241,7 @@ test('no events in any order make it throw, and the queue stays within its room'
   );
   const events: fc.Arbitrary<SessionEvent> = fc.oneof(
     { weight: 5, arbitrary: fc.tuple(messages, fc.nat(50_000)).map(([message, nowMs]) => said(message, nowMs)) },
-    fc.constant<SessionEvent>({ type: 'committed' }),
+    fc.constant<SessionEvent>({ type: 'committed', origins: ['me'] }),
     number.map((seq): SessionEvent => ({ type: 'durable', durable: vectorOf({ me: seq }) })),
     fc.tuple(number, number, fc.boolean()).map(([upTo, ownSeq, atEnd]) => read(upTo, ownSeq, atEnd)),
     number.map((stream): SessionEvent => ({ type: 'copyRead', stream, answer: { rows: [], next: null, ownSeq: 0 } })),

@@ -6,7 +6,15 @@
 //
 // Open, each side asks for a stream (receiving.ts), serves the other's (sending.ts), and says what it has on disk.
 
-import { beyond, type CopyAnswer, type LogAnswer, type RemoteOutcome, union, type Vector } from '../store/index.ts';
+import {
+  beyond,
+  type CopyAnswer,
+  covers,
+  type LogAnswer,
+  type RemoteOutcome,
+  union,
+  type Vector,
+} from '../store/index.ts';
 import { type CloseCode, closeCodes } from './close-codes.ts';
 import { replicationLimits } from './limits.ts';
 import { type BlobPiece, type Hello, type Message, protocolVersion } from './messages.ts';
@@ -79,8 +87,8 @@ export interface Open extends Common {
   readonly peerDurable: Vector;
   /** What the peer has been told is on disk here. */
   readonly acknowledged: Vector;
-  /** Data of this peer was stored since. */
-  readonly owesAcknowledgement: boolean;
+  /** What is here since data of this peer was stored: to be acknowledged when all of it is on disk. */
+  readonly owed: Vector | null;
   readonly heardMs: number;
   readonly pingedMs: number;
   readonly pings: number;
@@ -104,8 +112,8 @@ export type SessionEvent =
       readonly can: boolean;
       readonly nowMs: number;
     }
-  /** The log has new entries. */
-  | { readonly type: 'committed' }
+  /** The log has new entries, of transactions of these nodes. */
+  | { readonly type: 'committed'; readonly origins: readonly string[] }
   /** More is on disk. Told before anything else is sent. */
   | { readonly type: 'durable'; readonly durable: Vector }
   | { readonly type: 'read'; readonly stream: number; readonly answer: LogAnswer }
@@ -217,7 +225,7 @@ function greeted(state: Greeting, message: Message, nowMs: number): Step {
     receiving: notAsking(),
     peerDurable: message.vector,
     acknowledged: state.told,
-    owesAcknowledgement: false,
+    owed: null,
     heardMs: nowMs,
     pingedMs: nowMs,
     pings: 0,
@@ -251,12 +259,12 @@ function inOpen(state: Open, event: SessionEvent): Step {
     case 'canResume':
       return sent(state, wanted(event.want, event.can, ownSeq, event.nowMs));
     case 'committed':
-      return sent(state, logGrew(state.sending, ownSeq));
+      return sent(state, logGrew(state.sending, event.origins, ownSeq));
     case 'durable': {
       // First what waited for the disk, then what acknowledges it: see sending.ts.
       const next = { ...state, durable: event.durable };
       const flushed = sent(next, pump(state.sending, event.durable.get(state.local.node) ?? 0));
-      return state.owesAcknowledgement ? then(flushed, acknowledge) : flushed;
+      return state.owed ? then(flushed, acknowledge) : flushed;
     }
     case 'read':
       if (event.stream !== state.sending.stream) return [state, []];
@@ -265,7 +273,7 @@ function inOpen(state: Open, event: SessionEvent): Step {
       if (event.stream !== state.sending.stream) return [state, []];
       return sent(state, copyRead(state.sending, event.answer, ownSeq));
     case 'applied': {
-      const next = { ...state, standing: event.standing, owesAcknowledgement: true };
+      const next = { ...state, standing: event.standing, owed: event.standing.vector };
       return received(next, applied(state.receiving, event.outcome, state.peer, event.standing, state.local.window));
     }
     case 'blobStored':
@@ -356,7 +364,8 @@ function ticked(state: Open, nowMs: number): Step {
 /** Says what is on disk here, if that is more than was said. */
 function acknowledge(state: Open): Step {
   const durable = beyond(state.durable, state.acknowledged);
-  const told = { ...state, owesAcknowledgement: false, acknowledged: state.durable };
+  const owed = state.owed && !covers(state.durable, state.owed) ? state.owed : null;
+  const told = { ...state, owed, acknowledged: state.durable };
   return [told, durable.size === 0 ? [] : [{ type: 'send', message: { type: 'acknowledge', durable } }]];
 }
 

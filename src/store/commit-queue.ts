@@ -1,9 +1,11 @@
-// Transactions waiting to be committed. All that arrive in one turn of the event loop become one group: one SQLite transaction, then one sync of
-// the WAL; each is answered after that sync. While the disk syncs, the next group commits.
+// Transactions waiting to be committed, and what came from other nodes waiting to be merged. All that arrive in one turn of the event loop
+// become one group: one SQLite transaction, then one sync of the WAL; each is answered after that sync. While the disk syncs, the next group
+// commits.
 
 import { type Counter, errorToData, type Gauge, type Histogram, limits } from '../base/index.ts';
 import { WalSync } from '../storage/index.ts';
 import { queueFull, transactionBytes } from './queue-limit.ts';
+import type { RemoteOutcome, RemoteWork } from './remote-types.ts';
 import type { Store } from './store.ts';
 import type { CommitOutcome, StoreTransaction } from './types.ts';
 
@@ -33,6 +35,11 @@ export interface CommitQueueOptions {
   readonly meters?: StoreMeters;
 }
 
+interface WaitingWork {
+  readonly work: RemoteWork;
+  readonly done: (outcome: RemoteOutcome) => void;
+}
+
 interface Waiting {
   readonly transaction: StoreTransaction;
   readonly bytes: number;
@@ -43,8 +50,10 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #sync: WalSync;
   #waiting: Waiting[] = [];
+  #works: WaitingWork[] = [];
   #bytes = 0;
   #scheduled = false;
+  #isClosed = false;
   /** Groups committed and not yet durable. */
   #unsynced = 0;
   #idle: (() => void)[] = [];
@@ -68,9 +77,19 @@ export class CommitQueue {
     this.#schedule();
   }
 
+  /**
+   * Calls `done` when it is merged or refused: visible to readers, not durable yet. What waits here is bounded by the room that is given to the
+   * nodes it comes from. After the end nothing is called.
+   */
+  merge(work: RemoteWork, done: (outcome: RemoteOutcome) => void): void {
+    if (this.#isClosed) return;
+    this.#works.push({ work, done });
+    this.#schedule();
+  }
+
   /** Resolves when everything submitted so far has been answered. */
   whenIdle(): Promise<void> {
-    if (this.#waiting.length === 0 && this.#unsynced === 0) return Promise.resolve();
+    if (this.#isIdle) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -80,7 +99,13 @@ export class CommitQueue {
   }
 
   close(): void {
+    this.#isClosed = true;
+    this.#works = [];
     this.#sync.close();
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#works.length === 0 && this.#unsynced === 0;
   }
 
   #schedule(): void {
@@ -89,7 +114,7 @@ export class CommitQueue {
     setImmediate(() => {
       this.#scheduled = false;
       this.#commitGroup();
-      if (this.#waiting.length > 0) this.#schedule();
+      if (this.#waiting.length > 0 || this.#works.length > 0) this.#schedule();
     });
   }
 
@@ -97,20 +122,37 @@ export class CommitQueue {
     const group =
       this.#waiting.length > limits.commitGroup ? this.#waiting.splice(0, limits.commitGroup) : this.#waiting;
     if (group === this.#waiting) this.#waiting = [];
-    if (group.length === 0) return;
+    const works = this.#takeWorks();
+    if (group.length === 0 && works.length === 0) return;
     const started = performance.now();
-    const outcomes = this.#options.store.commit(group.map(({ transaction }) => transaction));
-    this.#measure(group, outcomes, (performance.now() - started) / 1000);
+    const { outcomes, merged } = this.#options.store.commitTogether(
+      group.map(({ transaction }) => transaction),
+      works.map(({ work }) => work),
+    );
+    if (group.length > 0) this.#measure(group, outcomes, (performance.now() - started) / 1000);
     const answer = () => {
       this.#unsynced--;
       for (const { bytes } of group) this.#bytes -= bytes;
       for (const [index, { done }] of group.entries()) done(outcomes[index] as CommitOutcome);
-      if (this.#waiting.length === 0 && this.#unsynced === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
     };
     this.#unsynced++;
-    if (!outcomes.some((outcome) => outcome.ok)) return answer();
-    this.#options.committed();
-    this.#sync.whenDurable(answer);
+    const isWritten = outcomes.some(({ ok }) => ok);
+    if (isWritten || merged.some(({ ok }) => ok)) this.#options.committed();
+    for (const [index, { done }] of works.entries()) done(merged[index] as RemoteOutcome);
+    if (isWritten) this.#sync.whenDurable(answer);
+    else answer();
+  }
+
+  /** What came first, as much as one group may hold. */
+  #takeWorks(): WaitingWork[] {
+    let rows = 0;
+    let taken = 0;
+    while (taken < this.#works.length && rows < limits.mergeGroup) {
+      const work = this.#works[taken++]?.work;
+      rows += (work?.kind === 'batch' ? work.batch : work?.copy)?.rows.length ?? 0;
+    }
+    return this.#works.splice(0, taken);
   }
 
   #measure(group: readonly Waiting[], outcomes: readonly CommitOutcome[], seconds: number): void {

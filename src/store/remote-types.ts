@@ -92,3 +92,8 @@ export type RemoteRefusal =
 export type RemoteOutcome =
   | { readonly ok: true; readonly clashes: readonly Clash[] }
   | { readonly ok: false; readonly refusal: RemoteRefusal };
+
+/** What came from another node and is to be merged. */
+export type RemoteWork =
+  | { readonly kind: 'batch'; readonly batch: RemoteBatch }
+  | { readonly kind: 'copy'; readonly copy: RemoteCopy };

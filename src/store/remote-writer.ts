@@ -124,22 +124,28 @@ export class RemoteWriter {
   #merge(row: RemoteRow, clashes: Clash[]): Placed {
     const table = this.#tables().get(row.table);
     if (!table) throw unreadable();
+    const inserted = this.#insertAbsent(table, row);
+    if (inserted !== undefined) {
+      this.#account(table, undefined, row);
+      return { table, row: inserted, operation: operationOf(row) };
+    }
     const old = table.full(row.id);
     const next = old === undefined ? row : this.#merged(table, old, row);
-    const operation =
-      (next ?? old)?.body === null
-        ? logOperations.delete
-        : (next ?? old)?.merge === null
-          ? logOperations.put
-          : logOperations.patch;
+    const operation = operationOf(next ?? old ?? row);
     // What is here knows all that the row does.
     if (next === undefined && old) return { table, row: old.row, operation };
     const written = next ?? row;
     const number = this.#write(table, old, written, clashes);
     if (old) this.#reclaimer.touched(table, number);
-    if (typeof row.id === 'number' && row.id >= table.nextId) table.nextId = Math.min(row.id + 1, table.maxId);
     this.#account(table, old, written);
     return { table, row: number, operation };
+  }
+
+  /** The common case of a record that is new here, without a look before; undefined where there may be more to it. */
+  #insertAbsent(table: TableState, row: RemoteRow): number | undefined {
+    if (table.hasUnique || table.hasBlobs || table.indexedValues) return undefined;
+    const origin = this.#ledger.number(row.origin);
+    return table.insertAbsent(row.id, row.version, origin, row.seq, row.expires, row.merge, row.computed, row.body);
   }
 
   /** The row as it is to be written; undefined when it stays as it is. */
@@ -211,6 +217,7 @@ export class RemoteWriter {
 
   #account(table: TableState, old: RowFull | undefined, row: RemoteRow): void {
     table.changed = true;
+    if (typeof row.id === 'number' && row.id >= table.nextId) table.nextId = Math.min(row.id + 1, table.maxId);
     if (old?.live) {
       removeFromDigest(table.digest, row.id, old, this.#ledger.origin(old.origin));
       table.count--;
@@ -226,6 +233,11 @@ export class RemoteWriter {
     if (!table.hasUnique) return;
     this.#connection.run(`UPDATE OR IGNORE ${quoted(table.entry.names.table)} SET _seq = -_seq WHERE _seq < 0`);
   }
+}
+
+function operationOf({ body, merge }: Pick<RemoteRow, 'body' | 'merge'>): number {
+  if (body === null) return logOperations.delete;
+  return merge === null ? logOperations.put : logOperations.patch;
 }
 
 function stateOf(row: Pick<RemoteRow, 'version' | 'origin' | 'expires' | 'merge' | 'body'>): RecordState {

@@ -6,7 +6,7 @@ import { type Clock, errorFromData, errorToData, HybridClock, ZerohopError } fro
 import type { TableDefinition } from '../schema/index.ts';
 import { BlobFiles } from './blob-files.ts';
 import { CommitQueue, type StoreMeters } from './commit-queue.ts';
-import type { Vector } from './remote-types.ts';
+import type { RemoteOutcome, RemoteWork, Vector } from './remote-types.ts';
 import { Store } from './store.ts';
 import type {
   CommitOutcome,
@@ -55,8 +55,8 @@ export interface ReplicationDoor {
   readonly blobs: BlobFiles;
   /** Calls `done` when everything committed so far is on disk. */
   whenDurable(done: () => void): void;
-  /** Changes of other nodes have been committed: readers are told. */
-  changed(): void;
+  /** Merges what came from another node, together with what is committed here at that time; then `committed` is called, then `done`. */
+  merge(work: RemoteWork, done: (outcome: RemoteOutcome) => void): void;
 }
 
 interface Writer {
@@ -142,7 +142,12 @@ export class StoreEngine implements StoreClient {
     if (!writer) return undefined;
     writer.replication = replication;
     const { store, blobs, queue } = writer;
-    return { store, blobs, whenDurable: (done) => queue.whenDurable(done), changed: () => this.#announce() };
+    return {
+      store,
+      blobs,
+      whenDurable: (done) => queue.whenDurable(done),
+      merge: (work, done) => queue.merge(work, done),
+    };
   }
 
   /** Does upkeep that is due now; for tests that moved the clock. */

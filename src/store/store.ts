@@ -2,7 +2,7 @@
 //   1 stamp · 2 look · 3 precondition · 4 merge · 5 write row · 6 log · 7 commit
 // and is durable once the WAL is synced (commit-queue.ts). Synchronous and plain, so that any thread can hold it.
 
-import { errorToData, ZerohopError } from '../base/index.ts';
+import { assert, errorToData, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import {
@@ -28,7 +28,7 @@ import type {
   RemoteBatch,
   RemoteCopy,
   RemoteOutcome,
-  RemoteRefusal,
+  RemoteWork,
   Vector,
 } from './remote-types.ts';
 import { RemoteWriter } from './remote-writer.ts';
@@ -46,6 +46,8 @@ export class Store {
   readonly #reclaimer: Reclaimer;
   readonly #reader: LogReader;
   readonly #remote: RemoteWriter;
+  /** As they were read last. */
+  #copies: readonly CopyProgress[] | undefined;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -112,42 +114,45 @@ export class Store {
    * Commits transactions in order, each whole or not at all; one that is refused does not touch the others. They are visible to readers when this
    * returns, and durable after the next sync of the WAL. When the disk fails, none is committed and all have that error.
    */
-  commit(transactions: readonly StoreTransaction[]): CommitOutcome[] {
-    try {
-      this.connection.run('BEGIN IMMEDIATE');
-      const outcomes = transactions.map((transaction) => this.#applyOrRefuse(transaction));
-      for (const table of this.#tables.values()) table.save();
-      this.#ledger.save();
-      this.connection.run('COMMIT');
-      return outcomes;
-    } catch (error) {
-      this.#rollBack();
-      const trouble = storageError(this.#options.path, error) ?? error;
-      // A bug or a damaged record that one transaction brings out does not touch its neighbours.
-      if (transactions.length > 1 && !(trouble instanceof ZerohopError && forAll.has(trouble.code)))
-        return transactions.flatMap((transaction) => this.commit([transaction]));
-      const outcome: CommitOutcome = { ok: false, error: errorToData(trouble) };
-      return transactions.map(() => outcome);
-    }
+  commit(transactions: readonly StoreTransaction[]): readonly CommitOutcome[] {
+    return this.commitTogether(transactions, []).outcomes;
   }
 
-  /**
-   * Merges transactions of other nodes, whole or not at all, each once: those that are in here already are passed over. Visible and
-   * durable as with `commit`.
-   */
+  /** Merges transactions of other nodes, whole or not at all, each once: those that are in here already are passed over. */
   applyRemote(batch: RemoteBatch): RemoteOutcome {
-    return this.#applying(
-      () => this.#remote.refusalOfBatch(batch),
-      () => this.#remote.applyBatch(batch),
-    );
+    return this.#applyOne({ kind: 'batch', batch });
   }
 
   /** Merges a part of a copy of all rows of another node; with the last part this node has what that one had when it began. */
   applyCopy(copy: RemoteCopy): RemoteOutcome {
-    return this.#applying(
-      () => this.#remote.refusalOfRows(copy.rows),
-      () => this.#remote.applyCopy(copy),
-    );
+    return this.#applyOne({ kind: 'copy', copy });
+  }
+
+  /**
+   * Merges what came from other nodes, then commits transactions of this one, all in one SQLite transaction: every piece and every transaction
+   * is whole or not at all, whatever becomes of the others. Visible and durable as with `commit`.
+   */
+  commitTogether(transactions: readonly StoreTransaction[], works: readonly RemoteWork[]): GroupOutcome {
+    try {
+      this.connection.run('BEGIN IMMEDIATE');
+      const merged = works.map((work) => this.#merge(work));
+      const outcomes = transactions.map((transaction) => this.#applyOrRefuse(transaction));
+      this.#finish();
+      return { outcomes, merged };
+    } catch (error) {
+      this.#rollBack();
+      const trouble = storageError(this.#options.path, error) ?? error;
+      // A bug or a damaged record that one of them brings out does not touch its neighbours.
+      if (transactions.length + works.length > 1 && !(trouble instanceof ZerohopError && forAll.has(trouble.code)))
+        return {
+          merged: works.flatMap((work) => this.commitTogether([], [work]).merged),
+          outcomes: transactions.flatMap((transaction) => this.commitTogether([transaction], []).outcomes),
+        };
+      const data = errorToData(trouble);
+      const outcome: CommitOutcome = { ok: false, error: data };
+      const failed: RemoteOutcome = { ok: false, refusal: { kind: 'failed', code: data.code, message: data.message } };
+      return { outcomes: transactions.map(() => outcome), merged: works.map(() => failed) };
+    }
   }
 
   /** What is in here, of every node. */
@@ -172,14 +177,14 @@ export class Store {
 
   /** Copies that other nodes have begun and not finished, unless what they bring has come by other ways. */
   copies(): CopyProgress[] {
-    return this.connection
+    this.#copies ??= this.connection
       .all('SELECT source, vector, position FROM _copies')
       .map(([source, vector, position]) => ({
         source: String(source),
         vector: new Map(JSON.parse(String(vector)) as [string, number][]),
         position: JSON.parse(String(position)) as CopyPosition,
-      }))
-      .filter(({ vector }) => !covers(this.vector(), vector));
+      }));
+    return this.#copies.length === 0 ? [] : this.#copies.filter(({ vector }) => !covers(this.vector(), vector));
   }
 
   /** Records that are in here beside others with the same value of a unique attribute: see `RemoteWriter`. */
@@ -291,19 +296,25 @@ export class Store {
 
   #rollBack(): void {
     this.connection.rollBack();
+    this.#copies = undefined;
     for (const table of this.#tables.values()) table.load();
     this.#ledger.load();
   }
 
-  #applying(refusal: () => RemoteRefusal | undefined, apply: () => Clash[]): RemoteOutcome {
-    try {
-      const refused = refusal();
-      if (refused) return { ok: false, refusal: refused };
-      return { ok: true, clashes: this.#internally(apply) };
-    } catch (error) {
-      const { code, message } = errorToData(storageError(this.#options.path, error) ?? error);
-      return { ok: false, refusal: { kind: 'failed', code, message } };
-    }
+  #applyOne(work: RemoteWork): RemoteOutcome {
+    const [outcome] = this.commitTogether([], [work]).merged;
+    assert(outcome, 'one outcome for one piece');
+    return outcome;
+  }
+
+  /** Inside the group's transaction. */
+  #merge(work: RemoteWork): RemoteOutcome {
+    const refusal =
+      work.kind === 'batch' ? this.#remote.refusalOfBatch(work.batch) : this.#remote.refusalOfRows(work.copy.rows);
+    if (refusal) return { ok: false, refusal };
+    if (work.kind === 'copy') this.#copies = undefined;
+    const clashes = work.kind === 'batch' ? this.#remote.applyBatch(work.batch) : this.#remote.applyCopy(work.copy);
+    return { ok: true, clashes };
   }
 
   /** Runs upkeep in a transaction of its own. */
@@ -311,14 +322,19 @@ export class Store {
     try {
       this.connection.run('BEGIN IMMEDIATE');
       const result = work();
-      for (const table of this.#tables.values()) table.save();
-      this.#ledger.save();
-      this.connection.run('COMMIT');
+      this.#finish();
       return result;
     } catch (error) {
       this.#rollBack();
       throw error;
     }
+  }
+
+  /** Saves the figures and commits. */
+  #finish(): void {
+    for (const table of this.#tables.values()) table.save();
+    this.#ledger.save();
+    this.connection.run('COMMIT');
   }
 
   #applyOrRefuse(transaction: StoreTransaction): CommitOutcome {
@@ -371,6 +387,12 @@ export class Store {
       table.digest.low = low;
     }
   }
+}
+
+/** What became of each, in order. */
+export interface GroupOutcome {
+  readonly outcomes: readonly CommitOutcome[];
+  readonly merged: readonly RemoteOutcome[];
 }
 
 /** Where to go back to when a transaction of a group is refused after it wrote something. */

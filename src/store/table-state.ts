@@ -42,6 +42,7 @@ export class TableState {
   readonly #head: Statement;
   readonly #full: Statement;
   readonly #insert: Statement;
+  readonly #insertAbsent: Statement;
   readonly #update: Statement;
   readonly #replace: Statement;
   readonly #remove: Statement;
@@ -65,9 +66,9 @@ export class TableState {
     this.#full = connection.prepare(
       `SELECT _row, _version, _origin, _expires, _body IS NOT NULL, _merge, _body FROM ${table} WHERE _id = ?`,
     );
-    this.#insert = connection.prepare(
-      `INSERT INTO ${table} (_id, _version, _origin, _seq, _expires, _merge, _computed, _body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
+    const insert = `INSERT INTO ${table} (_id, _version, _origin, _seq, _expires, _merge, _computed, _body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+    this.#insert = connection.prepare(insert);
+    this.#insertAbsent = connection.prepare(`${insert} ON CONFLICT (_id) DO NOTHING`);
     const update = (body: string) =>
       `UPDATE ${table} SET _version = ?1, _origin = ?2, _seq = ?3, _expires = ?4, _merge = ?5, _computed = ?6, _body = ${body} WHERE _row = ?8`;
     this.#update = connection.prepare(update('?7'));
@@ -87,8 +88,8 @@ export class TableState {
 
   /** Frees the statements, when a changed definition takes its place. */
   close(): void {
-    for (const statement of new Set([this.#head, this.#full, this.#insert, this.#update, this.#replace, this.#remove]))
-      this.#connection.discard(statement);
+    const own = [this.#head, this.#full, this.#insert, this.#insertAbsent, this.#update, this.#replace, this.#remove];
+    for (const statement of new Set(own)) this.#connection.discard(statement);
   }
 
   /** Reads the figures from the file: at the start and after a group was rolled back. */
@@ -156,6 +157,30 @@ export class TableState {
     body: string | null,
   ): number {
     return Number(this.#insert.run(id, version, origin, seq, expires, merge, computed, body).lastInsertRowid);
+  }
+
+  /** The same, where no row has this id; undefined where one has. */
+  insertAbsent(
+    id: string | number,
+    version: number,
+    origin: number,
+    seq: number,
+    expires: number | null,
+    merge: string | null,
+    computed: string | null,
+    body: string | null,
+  ): number | undefined {
+    const { changes, lastInsertRowid } = this.#insertAbsent.run(
+      id,
+      version,
+      origin,
+      seq,
+      expires,
+      merge,
+      computed,
+      body,
+    );
+    return changes === 0 ? undefined : Number(lastInsertRowid);
   }
 
   /** @param keepCreated a whole write over a live record: its created time stays */

@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { HybridClock } from '../../src/base/index.ts';
 import { type ReplicatedStore, Replicator, type Report } from '../../src/replication/index.ts';
 import { parseSdl, type TableDefinition } from '../../src/schema/index.ts';
-import { type Change, type CommitOutcome, type RemoteBatch, Store, type Vector } from '../../src/store/index.ts';
+import {
+  type Change,
+  type CommitOutcome,
+  type RemoteOutcome,
+  type RemoteWork,
+  Store,
+  type StoreTransaction,
+  type Vector,
+} from '../../src/store/index.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
@@ -48,6 +56,8 @@ export class SimNode {
   #synced = 0;
   #syncing = false;
   #unsynced = false;
+  /** Came in, and waits for the next commit. */
+  #works: { readonly work: RemoteWork; readonly done: (outcome: RemoteOutcome) => void }[] = [];
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
@@ -89,16 +99,16 @@ export class SimNode {
     this.#synced = this.#walSize();
     this.#syncing = false;
     this.#unsynced = false;
+    this.#works = [];
     this.#replicator = new Replicator({
       cluster: folder,
       node: id,
       database: 'data',
-      store: this.#sabotaged(store),
+      store: this.#replicated(store),
       blobs: { read: () => undefined, write: async () => {} },
       schema: { digest: 'same', definitions: '[]' },
       durable: store.vector(),
       nowMs: () => this.nowMs(),
-      committed: () => this.#syncSoon(),
       applySchema: () => {},
       digests: () => this.digests(),
       ...this.#options.limits,
@@ -108,14 +118,10 @@ export class SimNode {
     this.#tickSoon(this.life);
   }
 
+  /** In one group with what came in and waits. */
   commit(changes: readonly Change[]): CommitOutcome {
-    const [outcome] = this.store.commit([{ database: 'data', changes }]);
+    const [outcome] = this.#commitTogether([{ database: 'data', changes }]);
     if (!outcome) throw new Error('no outcome');
-    if (outcome.ok) {
-      if (this.#options.sabotage === 'early') this.replicator.durable(this.store.vector());
-      this.replicator.committed();
-      this.#syncSoon();
-    }
     return outcome;
   }
 
@@ -161,22 +167,48 @@ export class SimNode {
     return all.filter((other) => other !== this).map((other) => this.replicator.durableAt(other.id));
   }
 
-  #sabotaged(store: Store): ReplicatedStore {
-    const { sabotage } = this.#options;
-    if (sabotage !== 'unmerged' && sabotage !== 'incomplete') return store;
-    const unmerged = (batch: RemoteBatch): RemoteBatch => ({
-      ...batch,
-      rows: batch.rows.map((row) => ({ ...row, merge: null })),
-    });
+  #commitTogether(transactions: readonly StoreTransaction[]): readonly CommitOutcome[] {
+    const works = this.#works.splice(0);
+    const { outcomes, merged } = this.store.commitTogether(
+      transactions,
+      works.map(({ work }) => work),
+    );
+    if ([...outcomes, ...merged].some(({ ok }) => ok)) {
+      if (this.#options.sabotage === 'early') this.replicator.durable(this.store.vector());
+      this.replicator.committed();
+      this.#syncSoon();
+    }
+    for (const [index, { done }] of works.entries()) {
+      const outcome = merged[index];
+      if (outcome) done(outcome);
+    }
+    return outcomes;
+  }
+
+  #replicated(store: Store): ReplicatedStore {
+    const { world, random } = this.#options;
     return {
       readSince: (request) => store.readSince(request),
       readCopy: (position, limitBytes) => store.readCopy(position, limitBytes),
       reachesBack: (vector) => store.reachesBack(vector),
-      applyRemote: (batch) => store.applyRemote(sabotage === 'unmerged' ? unmerged(batch) : batch),
-      applyCopy: (copy) => store.applyCopy(sabotage === 'incomplete' ? { ...copy, next: null } : copy),
       vector: () => store.vector(),
       copies: () => store.copies(),
+      merge: (work, done) => {
+        const { life } = this;
+        this.#works.push({ work: this.#sabotaged(work), done });
+        world.after(random.between(0, 3), () => {
+          if (this.isUp && this.life === life && this.#works.length > 0) this.#commitTogether([]);
+        });
+      },
     };
+  }
+
+  #sabotaged(work: RemoteWork): RemoteWork {
+    const { sabotage } = this.#options;
+    if (work.kind === 'copy') return sabotage === 'incomplete' ? { ...work, copy: { ...work.copy, next: null } } : work;
+    if (sabotage !== 'unmerged') return work;
+    const rows = work.batch.rows.map((row) => ({ ...row, merge: null }));
+    return { ...work, batch: { ...work.batch, rows } };
   }
 
   #folder(): string {
