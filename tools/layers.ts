@@ -23,7 +23,7 @@ const floors: readonly (readonly string[])[] = [
   ['protocols/http'],
   ['pages'],
   ['cluster'],
-  ['cache'],
+  ['cache', 'sql'],
   ['resources'],
   ['net', 'replication'],
   ['security', 'telemetry'],

@@ -115,6 +115,8 @@ export const keys = {
     scanRows: key(amount, limits.scanRows, 'rows a query may visit without an index'),
     snapshotMs: key(amount, limits.snapshotMs, 'how long a read snapshot may be held'),
     stopMs: key(amount, limits.stopMs, 'how long a stop waits for requests in flight'),
+    sqlMs: key(amount, limits.sqlMs, 'how long a SQL statement may take'),
+    sqlRows: key(amount, limits.sqlRows, 'rows a SQL statement may answer or change'),
     clockDriftMs: key(amount, limits.clockDriftMs, 'how far ahead of the local clock a version from elsewhere may be'),
   },
 };

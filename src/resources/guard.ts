@@ -61,6 +61,23 @@ export function definitionFor({ node, guard, table }: Guarded): TableDefinition 
   return guard === undefined ? table.definition : seenBy(guard, table.definition, node);
 }
 
+/** As `definitionFor`, for a table without a call. */
+export function seenDefinition(node: AppNode, guard: Guard | undefined, table: Table): TableDefinition {
+  return definitionFor({ node, guard, table });
+}
+
+/** What the records must meet that the caller may do `action` to, their name in it; undefined: nothing. */
+export function rulesOf(
+  node: AppNode,
+  guard: Guard | undefined,
+  table: Table,
+  action: Action,
+): ConditionGroup | undefined {
+  const place = { node, guard, table };
+  const grant = grantOf(place, action);
+  return grant && withRows(place, {}, grant).conditions;
+}
+
 /** The tables that relationships lead to, as the caller sees them. */
 export function lookupFor({ node, guard, table }: Guarded): TableLookup {
   const { database } = table.definition;

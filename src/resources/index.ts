@@ -11,15 +11,26 @@ export { type AppDatabases, type AppTables, appDatabases } from './app-tables.ts
 export { type BlobData, createBlob, openBlob } from './blob.ts';
 export { type Answer, type Call, dispatch, targetOf } from './dispatch.ts';
 export { ExtendedIterable } from './extended-iterable.ts';
-export { type Guard, grantOf, guardFor, guardTarget, limited, visibleRecord } from './guard.ts';
+export {
+  type Guard,
+  grantOf,
+  guardFor,
+  guardTarget,
+  limited,
+  rulesOf,
+  seenDefinition,
+  visibleRecord,
+} from './guard.ts';
 export { openTestNode, type TestNodeParts } from './open-test-node.ts';
 export { TableRecord } from './record.ts';
 export type { CountOptions } from './record-edit.ts';
 export {
   deleteRecords,
+  editRecords,
   type ListAction,
   type ListCall,
   type ListOutcome,
+  type RecordEdit,
   searchRecords,
   writeRecords,
 } from './record-lists.ts';

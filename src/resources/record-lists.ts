@@ -10,7 +10,7 @@ import { checkDelete, guardFor, limited } from './guard.ts';
 import { RequestContext } from './request-context.ts';
 import type { Place } from './table-place.ts';
 import { nameTarget, openSearch } from './table-reads.ts';
-import { fieldsOf, idInRecord, stagePatch, stagePut } from './table-writes.ts';
+import { fieldsOf, idInRecord, stagePatch, stagePut, writeThrough } from './table-writes.ts';
 
 /** Who calls, and for which table. */
 export interface ListCall {
@@ -91,6 +91,34 @@ export async function deleteRecords(call: ListCall, ids: readonly Id[]): Promise
     }
     await context.transaction.commit();
     return { done, skipped };
+  });
+}
+
+/** A change of a record that was read before. */
+export interface RecordEdit {
+  readonly id: Id;
+  /** As it was read. */
+  readonly version: number;
+  /** Attributes to set; null: the record is deleted. */
+  readonly changes: Readonly<Record<string, unknown>> | null;
+}
+
+/** All of the list, or with an error nothing: PRECONDITION_FAILED when a record is of another version by then. */
+export async function editRecords(call: ListCall, edits: readonly RecordEdit[]): Promise<void> {
+  await inOne(call, async (place, context) => {
+    const { transaction } = context;
+    for (const action of ['update', 'delete'] as const)
+      if (edits.some(({ changes }) => (changes === null) === (action === 'delete'))) demand(place, action);
+    for (const { id, version, changes } of edits) {
+      transaction.insist(place.table, id, version);
+      if (changes !== null) await stagePatch(place, transaction, id, changes, { if: { exists: true } });
+      else {
+        checkDelete(place, transaction, id);
+        transaction.delete(place.table, id);
+        writeThrough(place, transaction, 'delete', id, undefined);
+      }
+    }
+    await transaction.commit();
   });
 }
 

@@ -37,6 +37,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const attemptsMemory = new SharedArrayBuffer(attemptsBytes);
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let workers: Workers | undefined;
+  let stopSql = () => {};
   let operations: { readonly port: number; stop(): Promise<void> } | undefined;
   try {
     const workersOptions: WorkersOptions = {
@@ -68,10 +69,14 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       jobOperations,
       pagesOperations,
       schemaOperations,
+      sqlOperations,
       systemOperations,
       userOperations,
     } = await import('../protocols/operations/index.ts');
     const { AppServer, Registry } = await import('../resources/index.ts');
+    const { SqlProcesses } = await import('../sql/index.ts');
+    const processes = new SqlProcesses({ timeoutMs: config.limits.sqlMs });
+    stopSql = () => processes.stop();
     const databases = await running.openDatabases();
     const identities = new Identities({
       databases,
@@ -96,6 +101,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
         operations: [
           ...userOperations(identities),
           ...dataOperations(node),
+          ...sqlOperations({ node, folder: folder.path, processes, rows: config.limits.sqlRows }),
           ...jobOperations(node, databases.table(jobTable.database, jobTable.name), log),
           ...backupOperations(folder.path),
           ...systemOperations({
@@ -142,6 +148,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       state = 'stopping';
       stopping ??= (async () => {
         await started.stop();
+        stopSql();
         await operations?.stop();
         folder.release();
         end({ code: 0 });

@@ -4,4 +4,5 @@ export { columnSql, columnValueSql, jsonPath, tableObjects, tableSql } from './d
 export { dropTable } from './drop-table.ts';
 export { bigIntKey, columnExpression, elementExpression, encodeValue, type SqlValue } from './encode.ts';
 export { isList, namesOf, physicalTableName, quoted, systemColumns, type TableNames } from './names.ts';
+export { type Denial, SealedConnection, type SealedPlan, type SealedValue } from './sealed-connection.ts';
 export { WalSync } from './wal-sync.ts';

@@ -1,0 +1,314 @@
+// A SQL statement for somebody: what reads is run by SQLite over views of what they may read; what writes is found the same way, then
+// written as every other write is: checked, limited to what they may do, logged, replicated.
+//
+//   INSERT   its VALUES or SELECT gives the records
+//   UPDATE   SELECT id, version, new values … WHERE …   → a change of each, unless its record is of another version by then
+//   DELETE   SELECT id, version … WHERE …               → likewise
+//
+// If a record changed in between, the whole statement is done anew.
+
+import { limits, nearest, parseExact, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import { type AppNode, editRecords, type RecordEdit, writeRecords } from '../resources/index.ts';
+import type { Attribute } from '../schema/index.ts';
+import type { User } from '../security/index.ts';
+import { quoted } from '../storage/index.ts';
+import type { Table } from '../tables/index.ts';
+import type { SqlAnswer } from './sql-job.ts';
+import type { SqlProcesses } from './sql-processes.ts';
+import {
+  type DeleteStatement,
+  type InsertStatement,
+  parseStatement,
+  type Statement,
+  type UpdateStatement,
+  type Variable,
+} from './statement.ts';
+import {
+  readableTables,
+  tableCalled,
+  type Visible,
+  type VisibleTable,
+  viewName,
+  visibleTables,
+} from './visible-tables.ts';
+
+export interface SqlCall {
+  readonly node: AppNode;
+  /** The data folder. */
+  readonly folder: string;
+  readonly processes: SqlProcesses;
+  readonly user: User | null;
+  readonly sql: string;
+  /** By place, or by name without `:`, `@` or `$`. */
+  readonly parameters: readonly unknown[] | Readonly<Record<string, unknown>>;
+  /** Where names without a database lead. */
+  readonly database: string;
+  /** Rows of the answer that are wanted; null: all. */
+  readonly limit: number | null;
+  /** Rows that one statement may answer or change. */
+  readonly rows: number;
+  readonly signal: AbortSignal;
+}
+
+/** JSON text of rows, or what became of a write. */
+export type SqlResult =
+  | { readonly kind: 'rows'; readonly json: string }
+  | { readonly kind: 'written'; readonly answer: Readonly<Record<string, unknown>> };
+
+/** How often a write is done anew because a record changed between finding and writing it. */
+const attempts = 5;
+
+/** Throws INVALID_QUERY, FORBIDDEN, CONFLICT, and what writes throw. */
+export async function runSql(call: SqlCall): Promise<SqlResult> {
+  if (Buffer.byteLength(call.sql) > limits.sqlBytes)
+    throw new ZerohopError('INVALID_QUERY', `A SQL statement may have ${limits.sqlBytes} bytes at most.`);
+  const options = { ...call, nowMs: Date.now() };
+  const statement = parseStatement(call.sql, (database, table) => viewName(options, database, table));
+  const values = valuesOf(statement.variables, call.parameters);
+  if (statement.kind === 'read') {
+    const visible = visibleTables(options, statement.named);
+    return { kind: 'rows', json: await rowsOf(call, statement, visible, statement.sql, values, 'objects') };
+  }
+  const target = targetOf(call, statement);
+  for (let attempt = 1; ; attempt++) {
+    const visible = visibleTables({ ...options, nowMs: Date.now() }, statement.named);
+    try {
+      if (statement.kind === 'insert') return await insert(call, statement, visible, target, values);
+      return await change(call, statement, visible, target, values);
+    } catch (error) {
+      if (!(error instanceof ZerohopError) || error.code !== 'PRECONDITION_FAILED') throw error;
+      if (attempt === attempts)
+        throw new ZerohopError('CONFLICT', 'Records of the statement are changed by others all the time. Try again.');
+    }
+  }
+}
+
+async function insert(
+  call: SqlCall,
+  statement: InsertStatement,
+  visible: Visible,
+  table: Table,
+  values: readonly SqlParameter[],
+): Promise<SqlResult> {
+  const sql = `${statement.prefix} ${statement.source}`;
+  const { columns } = statement;
+  const found = listsOf(await rowsOf(call, statement, visible, sql, values, 'lists'));
+  const attributes = columns.map((name) => attributeOf(table, name));
+  const records = found.map((row) => {
+    if (row.length !== columns.length)
+      throw wrong(`INSERT names ${columns.length} attributes, and is given ${row.length} values.`);
+    return Object.fromEntries(
+      attributes.flatMap(({ name, attribute }, at) => {
+        const value = recordValue(attribute, row[at]);
+        // Without a value, its id is made for it.
+        return value === null && name === table.definition.primaryKey ? [] : [[name, value]];
+      }),
+    );
+  });
+  const { node, user } = call;
+  const { done, skipped } = await writeRecords({ node, table, user }, 'insert', records);
+  if (statement.returning !== null) return returned(call, statement, table, done);
+  const message = `inserted ${done.length} of ${records.length} records`;
+  return { kind: 'written', answer: { message, inserted_hashes: done, skipped_hashes: skipped } };
+}
+
+async function change(
+  call: SqlCall,
+  statement: UpdateStatement | DeleteStatement,
+  visible: Visible,
+  table: Table,
+  values: readonly SqlParameter[],
+): Promise<SqlResult> {
+  const { primaryKey, name } = table.definition;
+  const seen = seenOf(call, statement, visible);
+  const assigned = statement.kind === 'update' ? statement.assignments : [];
+  const attributes = assigned.map(({ column }) => attributeOf(table, column));
+  if (attributes.some((one) => one.name === primaryKey))
+    throw wrong(
+      `${primaryKey} is the id of a record of ${name}, which can't be changed: insert another, and delete this one.`,
+    );
+  const twice = attributes.find((one, at) => attributes.findIndex((other) => other.name === one.name) !== at);
+  if (twice !== undefined) throw wrong(`SET names ${twice.name} twice.`);
+  const wanted = [
+    quoted(primaryKey),
+    quoted(seen.versionColumn),
+    ...assigned.map(({ expression }) => `(${expression}\n)`),
+  ];
+  const sql = `${statement.prefix} SELECT ${wanted.join(', ')} FROM ${quoted(seen.versioned)} AS ${quoted(statement.alias)} ${statement.rest}`;
+  const found = listsOf(await rowsOf(call, statement, visible, sql, values, 'lists'));
+  const edits = found.map(([id, version, ...given]): RecordEdit => {
+    const changes = attributes.map((one, at): [string, unknown] => [one.name, recordValue(one.attribute, given[at])]);
+    const of = { id: idOf(id), version: Number(version) };
+    return { ...of, changes: statement.kind === 'update' ? Object.fromEntries(changes) : null };
+  });
+  const ids = edits.map(({ id }) => id);
+  const { node, user } = call;
+  const gone =
+    statement.kind === 'delete' && statement.returning !== null
+      ? await returned(call, statement, table, ids)
+      : undefined;
+  await editRecords({ node, table, user }, edits);
+  if (gone !== undefined) return gone;
+  if (statement.returning !== null) return returned(call, statement, table, ids);
+  const answer =
+    statement.kind === 'update'
+      ? { message: `updated ${ids.length} of ${ids.length} records`, update_hashes: ids, skipped_hashes: [] }
+      : {
+          message: `${ids.length} of ${ids.length} record${ids.length === 1 ? '' : 's'} successfully deleted`,
+          deleted_hashes: ids,
+          skipped_hashes: [],
+        };
+  return { kind: 'written', answer };
+}
+
+/** What RETURNING asks for of these records, as they are now. */
+async function returned(
+  call: SqlCall,
+  statement: InsertStatement | UpdateStatement | DeleteStatement,
+  table: Table,
+  ids: readonly Id[],
+): Promise<SqlResult> {
+  const visible = visibleTables({ ...call, nowMs: Date.now() }, statement.named);
+  const { name } = seenOf(call, statement, visible);
+  if (/\?\d/.test(statement.returning ?? '')) throw wrong('RETURNING can not have parameters.');
+  const sql = `SELECT ${statement.returning} FROM ${quoted(name)} AS ${quoted(statement.alias)} WHERE ${quoted(table.definition.primaryKey)} IN (SELECT value FROM json_each(?1))`;
+  return { kind: 'rows', json: await rowsOf(call, statement, visible, sql, [JSON.stringify(ids)], 'objects') };
+}
+
+async function rowsOf(
+  { processes, rows, limit, signal, node, user, database }: SqlCall,
+  statement: Statement,
+  visible: Visible,
+  sql: string,
+  values: readonly SqlParameter[],
+  shape: 'objects' | 'lists',
+): Promise<string> {
+  const { secret, files, views } = visible;
+  // SQLite counts those a statement has by the highest number in it.
+  const highest = Math.max(0, ...Array.from(sql.matchAll(/\?(\d+)/g), ([, number]) => Number(number)));
+  const answer = await processes.run(
+    {
+      plan: {
+        secret,
+        files,
+        views,
+        named: statement.named,
+        valueBytes: limits.sqlAnswerBytes,
+        statementBytes: limits.sqlBytes * 2,
+        memoryBytes: limits.sqlMemoryBytes,
+      },
+      sql,
+      parameters: values.slice(0, highest),
+      rows,
+      limit: statement.kind === 'read' ? limit : null,
+      answerBytes: limits.sqlAnswerBytes,
+      shape,
+    },
+    signal,
+  );
+  if (answer.kind === 'rows') return answer.json;
+  if (answer.kind === 'wrong') throw refusalOf(answer, readableTables(node, user, database), visible);
+  const [most, what] = answer.what === 'rows' ? [rows, 'rows'] : [limits.sqlAnswerBytes, 'bytes'];
+  throw wrong(
+    statement.kind === 'read'
+      ? `The answer has more than ${most} ${what}: add LIMIT, or select less.`
+      : `The statement changes more than ${most} ${what}: do it in parts, with a WHERE.`,
+  );
+}
+
+/** What is hidden and what does not exist are the same to the caller. */
+function refusalOf(
+  { message, denial }: Extract<SqlAnswer, { kind: 'wrong' }>,
+  known: readonly string[],
+  visible: Visible,
+): ZerohopError {
+  const missing =
+    /^no such table: (?:temp\.)?(.*)$/.exec(message)?.[1] ?? (denial?.kind === 'table' ? denial.name : undefined);
+  if (missing !== undefined) {
+    const shown = missing.replaceAll(visible.secret, '');
+    const close = nearest(shown, known);
+    const hint = close === undefined || close === shown ? '' : ` Did you mean ${close}?`;
+    return noTable(shown, hint);
+  }
+  if (denial?.kind === 'function') return wrong(`The function ${denial.name} is not available.`);
+  if (denial?.kind === 'command') return wrong('The statement does more than read tables, which is not allowed here.');
+  return wrong(`SQLite: ${message}.`);
+}
+
+function seenOf(
+  { database }: SqlCall,
+  { target }: Exclude<Statement, { kind: 'read' }>,
+  visible: Visible,
+): VisibleTable {
+  const seen = visible.find(target.database ?? database, target.table);
+  if (seen !== undefined) return seen;
+  throw noTable(target.table);
+}
+
+/** By its name whatever the case, as SQL has it. Who may not write it is told so when it is written. */
+function targetOf({ node, database }: SqlCall, { target }: Exclude<Statement, { kind: 'read' }>): Table {
+  const table = tableCalled(node, target.database ?? database, target.table);
+  if (table !== undefined) return table;
+  throw noTable(target.table);
+}
+
+function attributeOf({ definition }: Table, column: string): { name: string; attribute: Attribute | undefined } {
+  const lower = column.toLowerCase();
+  const attribute =
+    definition.attributes.find(({ name }) => name === column) ??
+    definition.attributes.find(({ name }) => name.toLowerCase() === lower);
+  return { name: attribute?.name ?? column, attribute };
+}
+
+/** SQL has no truth values and no structures: numbers and JSON texts stand for them. */
+function recordValue(attribute: Attribute | undefined, value: unknown): unknown {
+  if (value === null || value === undefined || attribute === undefined) return value ?? null;
+  const { type } = attribute;
+  if (type.kind === 'scalar' && type.scalar === 'Boolean') return value === 1 ? true : value === 0 ? false : value;
+  const isStructure =
+    type.kind === 'list' || type.kind === 'object' || (type.kind === 'scalar' && type.scalar === 'Blob');
+  if (!isStructure || typeof value !== 'string') return value;
+  try {
+    return parseExact(value);
+  } catch {
+    return value;
+  }
+}
+
+function idOf(value: unknown): Id {
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  throw new Error(`Bug: ${String(value)} is no id`);
+}
+
+function listsOf(json: string): readonly (readonly unknown[])[] {
+  const rows: unknown = parseExact(json);
+  return Array.isArray(rows) ? rows : [];
+}
+
+type SqlParameter = string | number | null;
+
+function valuesOf(variables: readonly Variable[], given: SqlCall['parameters']): SqlParameter[] {
+  const isList = Array.isArray(given);
+  return variables.map((variable, at) => {
+    const name = 'name' in variable ? variable.name : undefined;
+    const value: unknown = name === undefined ? Reflect.get(given, at) : isList ? undefined : Reflect.get(given, name);
+    if (value === undefined || (name === undefined && !isList))
+      throw new ZerohopError(
+        'INVALID_REQUEST',
+        name === undefined
+          ? `There is no value for parameter ${at + 1}: give "parameters", a list.`
+          : `There is no value for the parameter ${name}: give "parameters", an object.`,
+      );
+    if (value === null || typeof value === 'string' || typeof value === 'number') return value;
+    return typeof value === 'boolean' ? Number(value) : JSON.stringify(value);
+  });
+}
+
+function noTable(name: string, hint = ''): ZerohopError {
+  return wrong(`There is no table ${name} that you may read.${hint}`);
+}
+
+function wrong(message: string): ZerohopError {
+  return new ZerohopError('INVALID_QUERY', message);
+}
