@@ -5,6 +5,7 @@ import { answerText } from './answer-text.ts';
 import { addTargetOptions, callOperation, type Target } from './call-operation.ts';
 import { completionScript, type Shell, shells } from './completion.ts';
 import { BadUsage, Refusal } from './failure.ts';
+import { readPassword } from './read-password.ts';
 import { SavedLogins } from './saved-logins.ts';
 
 export function addOperationCommands(program: Command): void {
@@ -59,9 +60,9 @@ export function addOperationCommands(program: Command): void {
     .description('Signs in at another node: later commands with --target and that address need no password.')
     .argument('<url>', 'address of its operations port, such as https://db-2:9925')
     .requiredOption('--username <name>', 'who signs in')
-    .option('--password <text>', 'their password; without it, it is read from standard input')
+    .option('--password <text>', 'their password; without it, it is asked for, or read from standard input')
     .action(async (url: string, { username, password }: { username: string; password?: string }) => {
-      const given = password ?? (await passwordTyped());
+      const given = password ?? (await readPassword());
       const credentials = { username, password: given };
       const tokens = await callOperation('create_authentication_tokens', credentials, { target: url });
       const { operation_token: operationToken, refresh_token: refreshToken } = tokens as Record<string, string>;
@@ -133,12 +134,6 @@ function isForPrograms({ json }: Target): boolean {
 }
 
 /** For people on a terminal as tables, else as JSON. */
-function print(answer: unknown, target: Target): void {
+export function print(answer: unknown, target: Target): void {
   console.log(isForPrograms(target) ? JSON.stringify(answer, null, 2) : answerText(answer));
-}
-
-async function passwordTyped(): Promise<string> {
-  if (process.stdin.isTTY) process.stderr.write('Password (shown as you type; or give it on standard input): ');
-  for await (const line of console) return line;
-  throw new BadUsage('Give the password with --password, or on standard input.');
 }

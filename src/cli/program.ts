@@ -6,6 +6,7 @@ import { addBackupCommands } from './backup-commands.ts';
 import { addClusterCommands } from './cluster-commands.ts';
 import { addOperationCommands } from './operation-commands.ts';
 import { addPagesCommands } from './pages-commands.ts';
+import { addSqlCommand } from './sql-command.ts';
 import { version } from './version.ts';
 
 /** @param exitWith is told the exit code of a command that ended otherwise than by throwing */
@@ -68,6 +69,7 @@ export function buildProgram(exitWith: (code: number) => void): Command {
   addClusterCommands(program, exitWith);
   addPagesCommands(program, exitWith);
   addOperationCommands(program);
+  addSqlCommand(program, exitWith);
   addBackupCommands(program);
 
   program

@@ -25,6 +25,8 @@ const paths: ReadonlySet<string> = new Set([
   'replication.authority',
 ]);
 const fileVariable = 'ZEROHOP_CONFIG';
+/** Read by commands that call a node, which may be run in the same environment. */
+const commandVariables = ['ZEROHOP_USERNAME', 'ZEROHOP_PASSWORD'];
 
 /** Precedence: flags, `ZEROHOP_*` variables, the file, defaults. Throws INVALID_CONFIG. */
 export function loadConfig({ flags, env, folder, file, defaults = {} }: ConfigSources): Config {
@@ -48,7 +50,7 @@ function checkNames(flags: ConfigSources['flags'], env: ConfigSources['env']): v
   for (const path of Object.keys(flags)) {
     if (!namedKeys.some((named) => named.path === path)) throw invalid(`There is no configuration key ${shown(path)}.`);
   }
-  const variables = [...namedKeys.map((named) => named.variable), fileVariable];
+  const variables = [...namedKeys.map((named) => named.variable), fileVariable, ...commandVariables];
   for (const name of Object.keys(env)) {
     if (!name.startsWith('ZEROHOP_') || env[name] === undefined || variables.includes(name)) continue;
     const meant = nearest(name, variables);

@@ -9,7 +9,7 @@
 
 import { limits, nearest, parseExact, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
-import { type AppNode, editRecords, type RecordEdit, writeRecords } from '../resources/index.ts';
+import { type AppNode, editRecords, guardFor, type RecordEdit, writeRecords } from '../resources/index.ts';
 import type { Attribute } from '../schema/index.ts';
 import type { User } from '../security/index.ts';
 import { quoted } from '../storage/index.ts';
@@ -27,6 +27,7 @@ import {
 import {
   readableTables,
   tableCalled,
+  takesAny,
   type Visible,
   type VisibleTable,
   viewName,
@@ -94,7 +95,7 @@ async function insert(
   const sql = `${statement.prefix} ${statement.source}`;
   const { columns } = statement;
   const found = listsOf(await rowsOf(call, statement, visible, sql, values, 'lists'));
-  const attributes = columns.map((name) => attributeOf(table, name));
+  const attributes = columns.map((name) => attributeOf(call, 'insert', table, name));
   const records = found.map((row) => {
     if (row.length !== columns.length)
       throw wrong(`INSERT names ${columns.length} attributes, and is given ${row.length} values.`);
@@ -123,7 +124,7 @@ async function change(
   const { primaryKey, name } = table.definition;
   const seen = seenOf(call, statement, visible);
   const assigned = statement.kind === 'update' ? statement.assignments : [];
-  const attributes = assigned.map(({ column }) => attributeOf(table, column));
+  const attributes = assigned.map(({ column }) => attributeOf(call, 'update', table, column));
   if (attributes.some((one) => one.name === primaryKey))
     throw wrong(
       `${primaryKey} is the id of a record of ${name}, which can't be changed: insert another, and delete this one.`,
@@ -253,12 +254,33 @@ function targetOf({ node, database }: SqlCall, { target }: Exclude<Statement, { 
   throw noTable(target.table);
 }
 
-function attributeOf({ definition }: Table, column: string): { name: string; attribute: Attribute | undefined } {
+interface Assigned {
+  readonly name: string;
+  /** Undefined: one that is not declared. */
+  readonly attribute: Attribute | undefined;
+}
+
+/** Throws UNKNOWN_ATTRIBUTE to those who know all there are; others are told by the check of the write. */
+function attributeOf(
+  { node, user }: SqlCall,
+  action: 'insert' | 'update',
+  { definition }: Table,
+  column: string,
+): Assigned {
+  const { name, attributes } = definition;
   const lower = column.toLowerCase();
   const attribute =
-    definition.attributes.find(({ name }) => name === column) ??
-    definition.attributes.find(({ name }) => name.toLowerCase() === lower);
-  return { name: attribute?.name ?? column, attribute };
+    attributes.find((one) => one.name === column) ?? attributes.find((one) => one.name.toLowerCase() === lower);
+  if (attribute !== undefined) return { name: attribute.name, attribute };
+  const knowsAll = (guardFor(node, user)?.grants.on(definition)[action].attributes ?? null) === null;
+  if (!knowsAll || takesAny(definition)) return { name: column, attribute: undefined };
+  const known = attributes.flatMap((one) => (one.hidden ? [] : one.name));
+  const close = nearest(column, known);
+  throw new ZerohopError(
+    'UNKNOWN_ATTRIBUTE',
+    `${name} has no attribute ${column}.${close === undefined ? '' : ` Did you mean ${close}?`}`,
+    { attribute: column },
+  );
 }
 
 /** SQL has no truth values and no structures: numbers and JSON texts stand for them. */

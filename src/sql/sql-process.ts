@@ -35,7 +35,7 @@ function answerOf(
   connection: SealedConnection,
   { sql, parameters, rows, limit, answerBytes, shape }: SqlJob,
 ): SqlAnswer {
-  const found = connection.query(sql, parameters);
+  const found = connection.query(sql, parameters.map(exact));
   const keys = shape === 'objects' ? unlike(found.columns).map((name) => `${JSON.stringify(name)}:`) : undefined;
   const parts: string[] = [];
   let bytes = 0;
@@ -49,6 +49,11 @@ function answerOf(
     parts.push(text);
   }
   return { kind: 'rows', json: `[${parts.join(',')}]`, count: parts.length };
+}
+
+/** A whole number is an integer to SQLite, not a float. */
+function exact(value: string | number | null): string | number | bigint | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 
 /** Columns of the same name get numbers. */

@@ -38,6 +38,20 @@ export function tokensOf(sql: string): Token[] {
   return tokens;
 }
 
+/** Whether what was typed so far is a statement with its semicolon; what can't be SQL is one as well, to be told so. */
+export function isFinished(sql: string): boolean {
+  let last = '';
+  pattern.lastIndex = 0;
+  while (pattern.lastIndex < sql.length) {
+    const at = pattern.lastIndex;
+    const groups = pattern.exec(sql)?.groups;
+    // A quote that is open goes on in the next line.
+    if (groups === undefined) return !'\'"`['.includes(sql.charAt(at));
+    if (groups.space === undefined) last = groups.mark ?? '';
+  }
+  return last === ';';
+}
+
 const kinds = ['blob', 'text', 'quoted', 'number', 'variable', 'name', 'mark'] as const;
 
 function tokenOf(groups: Readonly<Record<string, string | undefined>>): Omit<Token, 'isApart'> {

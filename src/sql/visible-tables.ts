@@ -188,7 +188,7 @@ function inBody(name: string, source = '_body'): string {
 }
 
 /** A table that takes any attribute has those that its records have. */
-function takesAny({ sealed, attributes, primaryKey }: TableDefinition): boolean {
+export function takesAny({ sealed, attributes, primaryKey }: TableDefinition): boolean {
   return !sealed && attributes.every(({ name, role }) => name === primaryKey || role !== undefined);
 }
 

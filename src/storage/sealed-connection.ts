@@ -102,7 +102,7 @@ export class SealedConnection {
   }
 
   /** Throws what SQLite throws; `denial` then says whether something was refused. */
-  query(sql: string, parameters: readonly (string | number | null)[]): SealedRows {
+  query(sql: string, parameters: readonly (string | number | bigint | null)[]): SealedRows {
     this.#denial = undefined;
     const statement = this.#database.prepare(sql);
     statement.setReturnArrays(true);

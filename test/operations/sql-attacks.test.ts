@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
+import fc from 'fast-check';
 import { identitiesOf, operate } from '../security/callers.ts';
 import { startNode, type TestNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
@@ -295,6 +296,32 @@ describe('a statement of somebody with a small role', () => {
       expect([sql, JSON.parse((await sqlAs(ann, sql)).text)]).toEqual([sql, [{ n: 4 }]]);
   });
 });
+
+test('nothing made of the words of SQL shows what is hidden, or fails the node', async () => {
+  const words =
+    'SELECT FROM WHERE UNION ALL WITH AS JOIN LEFT NATURAL ON USING IN EXISTS NOT NULL GROUP BY ORDER LIMIT HAVING CASE WHEN THEN END VALUES INSERT INTO UPDATE SET DELETE RETURNING RECURSIVE OVER CAST COLLATE MATCH main temp data zoo system Dog Vault Cat Owner _log _catalog sqlite_schema pragma_table_list json_each secret code name id owner rowid _body * ( ) ( ) , , . = || ; \'x\' "Vault" [_log] `secret` 1 ? :a -- /* */'.split(
+      ' ',
+    );
+  const statement = fc.tuple(
+    fc.constantFrom(
+      'SELECT * FROM',
+      'SELECT',
+      'WITH Dog AS (',
+      'UPDATE Dog SET',
+      'DELETE FROM',
+      'INSERT INTO Owner (id)',
+    ),
+    fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 12 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(statement, async ([head, rest]) => {
+      const { status, text } = await sqlAs(ann, `${head} ${rest.join(' ')}`, { parameters: ['x'] });
+      expect(text).not.toContain(hidden);
+      expect(status).toBeLessThan(500);
+    }),
+    { numRuns: 500 },
+  );
+}, 20_000);
 
 test('a statement that would never end is ended, and the node goes on answering meanwhile', async () => {
   const bomb = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
