@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { assert, type Clock, type ErrorData, errorToData, ZerohopError } from '../base/index.ts';
 import { type Config, readAddress } from '../config/index.ts';
 import { type Credentials, overPlainTcp, overTls } from '../net/index.ts';
+import { isGeneratedUser, systemDatabase, tableNames } from '../security/index.ts';
 import type { StoreEngine } from '../store/index.ts';
 import type { MetricsSnapshot } from '../telemetry/index.ts';
 import { admit } from './admission.ts';
@@ -187,7 +188,7 @@ export class Cluster {
 
   async #join(address: string, text: string): Promise<unknown> {
     this.#demandAlone();
-    const { node, clock, config } = this.#options;
+    const { engine, node, clock, config } = this.#options;
     const place = readAddress(address);
     if (!place)
       throw new ZerohopError('INVALID_REQUEST', `${address} is no address. Give a host, or host:port, of a member.`);
@@ -215,6 +216,8 @@ export class Cluster {
     const state: ClusterState = { cluster, slots, seeds, own: { key, certificate }, authority, authorityKey };
     this.#folder.write(state);
     this.#state = state;
+    // The administrator this node made for itself is not to take the place of the cluster's, who may have the same name.
+    engine.forget(systemDatabase, tableNames.users, isGeneratedUser);
     await this.#startAdmitted(state, false);
     return { message: `This node is in the cluster ${cluster}.`, cluster, members: members.length + 1 };
   }

@@ -15,9 +15,10 @@ import {
   Identities,
   SecurityEvents,
   securityTables,
+  superUserRole,
 } from '../security/index.ts';
 import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
-import { operationsSocketIn, takeDataFolder } from './data-folder.ts';
+import { isInCluster, operationsSocketIn, takeDataFolder } from './data-folder.ts';
 import { jobTable } from './job-table.ts';
 import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
 import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
@@ -124,7 +125,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       }),
     );
     // Where whoever is on this machine is administrator, there is one.
-    if (!config.authorizeLocal) await makeAdministrator(identities, log);
+    if (!config.authorizeLocal) await makeAdministrator(identities, isInCluster(config.replication, folder.path), log);
   } catch (error) {
     await workers?.stop();
     folder.release();
@@ -160,8 +161,15 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
 }
 
 /** The password is told this once, where the person who starts the node sees it. What can't be written now is made at the next start. */
-async function makeAdministrator({ accounts }: Identities, log: Logger): Promise<void> {
+async function makeAdministrator({ accounts }: Identities, inCluster: boolean, log: Logger): Promise<void> {
   try {
+    if (inCluster && !accounts.hasAdministrator()) {
+      await accounts.setRole(superUserRole, { super_user: true }, 'either');
+      log.warn(
+        'There is no administrator here yet. Those of the cluster come with its data; where it has none, make one on one node: zerohop op add_user username=admin password=… role=super_user',
+      );
+      return;
+    }
     const password = await ensureAdministrator(accounts);
     if (password === undefined) return;
     log.warn(

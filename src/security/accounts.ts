@@ -16,6 +16,8 @@ export interface Account {
   readonly password: string;
   /** What was issued to the user before this counts no more. */
   readonly validFromMs: number;
+  /** Made by the node itself, and left as it was since. */
+  readonly generated?: boolean;
 }
 
 export interface UserChange {
@@ -63,14 +65,14 @@ export class Accounts {
     return this.#all<Account>(tableNames.users).map(({ json }) => json);
   }
 
-  async add(username: string, password: string, role: string, active = true): Promise<void> {
+  async add(username: string, password: string, role: string, active = true, generated = false): Promise<void> {
     await this.#change(async () => {
       if (!isName(username))
         throw new ZerohopError('INVALID_REQUEST', 'A username has 1 to 250 characters, none of them invisible.');
       if (this.get(username)) throw new ZerohopError('CONFLICT', `There is a user ${username} already.`);
       this.#demandRole(role);
       const hash = await this.#passwords.hash(password);
-      const record = { username, role, active, password: hash, validFromMs: Date.now() };
+      const record = { username, role, active, password: hash, validFromMs: Date.now(), generated };
       await this.#databases.create(this.#table(tableNames.users), record);
     });
   }
@@ -85,6 +87,7 @@ export class Accounts {
       await this.#patch(tableNames.users, username, {
         role: changed.role,
         active: changed.active,
+        generated: false,
         ...(password !== undefined && { password: await this.#passwords.hash(password) }),
         ...(isOut && { validFromMs: Date.now() }),
       });

@@ -10,7 +10,13 @@ export async function ensureAdministrator(accounts: Accounts): Promise<string | 
   if (accounts.hasAdministrator()) return undefined;
   await accounts.setRole(superUserRole, { super_user: true }, 'either');
   const password = randomPassword();
-  if (accounts.get(firstAdministrator) === undefined) await accounts.add(firstAdministrator, password, superUserRole);
-  else await accounts.alter(firstAdministrator, { password, role: superUserRole, active: true });
+  if (accounts.get(firstAdministrator) === undefined) {
+    await accounts.add(firstAdministrator, password, superUserRole, true, true);
+  } else await accounts.alter(firstAdministrator, { password, role: superUserRole, active: true });
   return password;
+}
+
+/** Whether a user, as stored, is one that `ensureAdministrator` has made and nobody has changed. */
+export function isGeneratedUser(body: string): boolean {
+  return (JSON.parse(body) as { generated?: unknown }).generated === true;
 }

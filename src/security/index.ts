@@ -12,7 +12,7 @@ export {
 } from './allow.ts';
 export { Attempts, attemptsBytes } from './attempts.ts';
 export { type EventAbout, SecurityEvents } from './events.ts';
-export { ensureAdministrator, firstAdministrator } from './first-administrator.ts';
+export { ensureAdministrator, firstAdministrator, isGeneratedUser } from './first-administrator.ts';
 export { type Credentials, Identities, type IdentitiesOptions, isSameOrigin } from './identities.ts';
 export { OpenId, type OpenIdOptions, type SignInState, signedInPath, signInPath } from './openid.ts';
 export { Passwords, passwordLength, randomPassword } from './passwords.ts';

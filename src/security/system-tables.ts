@@ -29,6 +29,7 @@ export const securityTables: readonly TableDefinition[] = [
     ['active', 'Boolean', { required: true }],
     ['password', 'String', { required: true, hidden: true }],
     ['validFromMs', 'Long', { required: true }],
+    ['generated', 'Boolean'],
     ['createdAt', 'Date', { role: 'createdTime' }],
     ['updatedAt', 'Date', { role: 'updatedTime' }],
   ]),

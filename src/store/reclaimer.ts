@@ -77,6 +77,15 @@ export class Reclaimer {
     return this.#removeFound(table, kind, before, limit, pending);
   }
 
+  /** Takes out of this node alone the records whose body is one of `which`. Returns how many went. */
+  forget(table: TableState, which: (body: string) => boolean): number {
+    const rows = this.#connection
+      .all(`${select(table)} WHERE _body IS NOT NULL`)
+      .filter(([, , , , , body]) => which(String(body)));
+    this.#remove(table, rows);
+    return rows.length;
+  }
+
   /** A row has changed by another node's doing. */
   touched(table: TableState, row: number): void {
     for (const kind of kinds) this.#pending.get(`${kind}${table.entry.number}`)?.rows.delete(row);

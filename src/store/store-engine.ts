@@ -150,6 +150,11 @@ export class StoreEngine implements StoreClient {
     };
   }
 
+  /** See `Store.forget`. */
+  forget(database: string, table: string, which: (body: string) => boolean): void {
+    if (this.#writers.get(database)?.store.forget(table, which)) this.#announce();
+  }
+
   /** Does upkeep that is due now; for tests that moved the clock. */
   runUpkeep(): void {
     for (const { upkeep } of this.#writers.values()) upkeep.runDue();

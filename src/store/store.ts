@@ -243,6 +243,15 @@ export class Store {
     });
   }
 
+  /**
+   * Takes records out of this node alone, and of what it would tell others. Those of other nodes with the same keys take their places, however
+   * old they are. Returns how many went.
+   */
+  forget(tableName: string, which: (body: string) => boolean): number {
+    const state = this.#tables.get(tableName);
+    return state ? this.#internally(() => this.#reclaimer.forget(state, which)) : 0;
+  }
+
   /** Blobs without a reference since before `beforeMs`; forgets them. Their bytes may be removed once this is durable. */
   collectBlobs(beforeMs: number, limit: number): string[] {
     return this.#internally(() => {

@@ -53,9 +53,10 @@ export class ClusterMember {
     this.#node = undefined;
   }
 
-  /** The answer of an operation; throws what it was refused with. */
+  /** The answer of an operation, asked as whoever may read the data folder; throws what it was refused with. */
   async operation<T>(operation: string, body: Readonly<Record<string, unknown>> = {}): Promise<T> {
-    const response = await fetch(this.node.operationsUrl, {
+    const response = await fetch('http://localhost/', {
+      unix: join(this.node.folder, 'operations.sock'),
       method: 'POST',
       body: JSON.stringify({ operation, ...body }),
     });
