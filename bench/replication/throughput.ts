@@ -2,7 +2,7 @@
 // first request until the digests of all nodes are equal.
 
 import { rmSync } from 'node:fs';
-import { alternate, type Part } from '../benchmark.ts';
+import { alternate, type Pace, type Part } from '../benchmark.ts';
 import { median, type Row, row } from '../figures.ts';
 import { cores, type Lab } from '../lab.ts';
 import { plotLines } from '../plot.ts';
@@ -39,8 +39,8 @@ export const throughput: Part = {
       for (const size of pace.runs === 1 ? [4] : sizes) {
         progress(`${size} nodes, ${keys} keys`);
         const results = await alternate(pace.runs, {
-          broker: () => measure(lab, () => startBrokered(lab, size), keys, pace.seconds),
-          direct: () => measure(lab, () => startDirect(lab, size), keys, pace.seconds),
+          broker: () => measure(lab, () => startBrokered(lab, size), keys, pace),
+          direct: () => measure(lab, () => startDirect(lab, size), keys, pace),
         });
         const name = `${size} nodes, ${keys} keys`;
         const compared = (of: (outcome: Outcome) => number) => ({
@@ -85,40 +85,57 @@ export async function measure(
   lab: Lab,
   start: () => Promise<BenchCluster>,
   keys: Keys,
-  seconds: number,
+  { warmUpSeconds, seconds }: Pick<Pace, 'warmUpSeconds' | 'seconds'>,
 ): Promise<Outcome> {
   const cluster = await start();
   const { members, pids } = cluster;
   await Promise.all(members.map(({ server }, index) => post(`${server.url}/Item/`, `first-${index}`)));
   await converged(members, members.length, convergedMs);
+  const loads = (name: string, seconds: number) => loadAll(lab, members, keys, name, seconds);
+  // Every node compiles its code in the first seconds.
+  const before = await converged(members, requestsOf(await loads('warm', warmUpSeconds)), convergedMs);
   const [cpuBefore, bytesBefore, started] = [cpuMs(pids), await cluster.sentBytes(), performance.now()];
   const prober = probe(cluster, seconds);
-  const loads = await Promise.all(
-    members.map(({ server }, index) =>
-      lab.load({
-        url: server.url,
-        script: keys === 'random' ? 'post.lua' : 'post-counted.lua',
-        args: ['/Item/', keys === 'random' ? String(Math.floor(Math.random() * 1e9)) : `n${index}`],
-        connections: Math.floor(connections / members.length),
-        seconds,
-        cores: cores.both,
-      }),
-    ),
-  );
-  const requests = loads.reduce((sum, load) => sum + load.requests, 0);
+  const measured = await loads('n', seconds);
   const lagsMs = await prober;
-  const count = (await converged(members, requests, convergedMs)) - members.length;
+  const count = (await converged(members, before + requestsOf(measured), convergedMs)) - before;
   const tookMs = performance.now() - started;
   const outcome: Outcome = {
     perSecond: (count / tookMs) * 1000,
     cpuMicros: ((cpuMs(pids) - cpuBefore) * 1000) / (count * members.length),
     bytes: ((await cluster.sentBytes()) - bytesBefore) / count,
     lagsMs,
-    loads,
+    loads: measured,
   };
   await cluster.stop();
   for (const { data } of members) rmSync(data, { recursive: true, force: true });
   return outcome;
+}
+
+/** Load on every node at the same time, each with its share of the connections. */
+function loadAll(
+  lab: Lab,
+  members: BenchCluster['members'],
+  keys: Keys,
+  name: string,
+  seconds: number,
+): Promise<LoadResult[]> {
+  return Promise.all(
+    members.map(({ server }, index) =>
+      lab.load({
+        url: server.url,
+        script: keys === 'random' ? 'post.lua' : 'post-counted.lua',
+        args: ['/Item/', keys === 'random' ? String(Math.floor(Math.random() * 1e9)) : `${name}${index}`],
+        connections: Math.floor(connections / members.length),
+        seconds,
+        cores: cores.both,
+      }),
+    ),
+  );
+}
+
+function requestsOf(loads: readonly LoadResult[]): number {
+  return loads.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 /** How long it takes from the answer of a write on one node until it can be read on another, again and again while there is load. */

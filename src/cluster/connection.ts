@@ -2,12 +2,14 @@
 // one that dialled with even numbers, the other with odd ones. If both begin the same one, that of the side that dialled stays.
 
 import type { Channel } from '../net/index.ts';
-import { encodeFrame, FrameSplitter, type Link, type Message, type Replicator } from '../replication/index.ts';
+import { type FrameEncoder, FrameSplitter, type Link, type Message, type Replicator } from '../replication/index.ts';
 
 export interface ConnectionOptions {
   readonly channel: Channel;
   readonly peer: string;
   readonly hasDialled: boolean;
+  /** Of all connections of the node. */
+  readonly encoder: FrameEncoder;
   /** What goes which way on this connection. */
   readonly sends: boolean;
   readonly receives: boolean;
@@ -43,6 +45,8 @@ export class Connection {
   #ping: { readonly id: number; readonly sentMs: number } | undefined;
   #pings = firstPing;
   #isOver = false;
+  /** Frames that leave together, at the end of what is being done. */
+  #leaving: Uint8Array[] = [];
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -99,6 +103,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#flush();
     this.#options.channel.close();
     this.ended('This node closed the connection.');
   }
@@ -161,9 +166,16 @@ export class Connection {
 
   #send(number: number, message: Message): void {
     if (this.#isOver) return;
-    const bytes = encodeFrame(number, message);
+    const bytes = this.#options.encoder.encode(number, message);
     this.sentBytes += bytes.byteLength;
-    this.#options.channel.send(bytes);
+    if (this.#leaving.push(bytes) === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const [first, ...others] = this.#leaving;
+    this.#leaving = [];
+    if (first === undefined) return;
+    this.#options.channel.send(others.length === 0 ? first : Buffer.concat([first, ...others]));
   }
 }
 

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../base/index.ts';
 import type { Channel, ChannelHandlers, DialOptions, Listener, Transport } from '../net/index.ts';
-import type { Replicator } from '../replication/index.ts';
+import { FrameEncoder, type Replicator } from '../replication/index.ts';
 import { identityFrom } from './certificates.ts';
 import { Connection } from './connection.ts';
 
@@ -69,6 +69,7 @@ export class Links {
   readonly #options: LinksOptions;
   readonly #kept = new Map<string, Kept>();
   readonly #open = new Map<string, Connection>();
+  readonly #encoder = new FrameEncoder();
   #listener: Listener | undefined;
   #isStopped = false;
 
@@ -195,6 +196,7 @@ export class Links {
       peer,
       hasDialled: kept !== undefined,
       ...ways(peer, kept?.peer),
+      encoder: this.#encoder,
       databases,
       makeDatabase,
       nowMs: () => clock.nowMs(),

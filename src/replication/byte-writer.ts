@@ -53,21 +53,25 @@ export class ByteWriter {
 
   text(value: string): void {
     // Text of ASCII alone, the common case, has as many bytes as characters.
-    this.#room(8 + value.length * 3);
+    this.#room(8 + value.length);
     const start = this.#end;
     this.varint(value.length);
-    const { written } = this.#encoder.encodeInto(value, this.#bytes.subarray(this.#end));
-    if (written !== value.length) {
-      const text = this.#bytes.slice(this.#end, this.#end + written);
-      this.#end = start;
-      this.varint(written);
-      this.#bytes.set(text, this.#end);
+    const { read, written } = this.#encoder.encodeInto(value, this.#bytes.subarray(this.#end));
+    if (read === value.length && written === value.length) {
+      this.#end += written;
+      return;
     }
-    this.#end += written;
+    this.#end = start;
+    this.bytes(this.#encoder.encode(value));
   }
 
   bytes(value: Uint8Array): void {
     this.varint(value.byteLength);
+    this.raw(value);
+  }
+
+  /** Without its length. */
+  raw(value: Uint8Array): void {
     this.#room(value.byteLength);
     this.#bytes.set(value, this.#end);
     this.#end += value.byteLength;

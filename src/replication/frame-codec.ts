@@ -49,14 +49,46 @@ const typeNames = new Map(
 const magic = 0x504f485a;
 
 export function encodeFrame(channel: number, message: Message): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter();
-  out.u32(0);
-  out.u8(typeNumbers[message.type]);
-  out.u16(channel);
-  writeMessage(out, message);
-  const bytes = out.take();
-  out.u32(bytes.byteLength - 4, 0);
-  return bytes;
+  return new FrameEncoder().encode(channel, message);
+}
+
+/** Encodes what goes to several peers once: the batch, which is the same for all; number of channel and stream are each peer's own. */
+export class FrameEncoder {
+  #batch: RemoteBatch | undefined;
+  #batchBytes = new Uint8Array();
+
+  encode(channel: number, message: Message): Uint8Array<ArrayBuffer> {
+    const batch = message.type === 'data' ? this.#encoded(message.batch) : undefined;
+    const out = new ByteWriter(batch ? batch.byteLength + 32 : message.type === 'copy' ? sizeOf(message.rows) : 1024);
+    out.u32(0);
+    out.u8(typeNumbers[message.type]);
+    out.u16(channel);
+    if (message.type === 'data' && batch) {
+      out.varint(message.stream);
+      out.raw(batch);
+    } else writeMessage(out, message);
+    const bytes = out.take();
+    out.u32(bytes.byteLength - 4, 0);
+    return bytes;
+  }
+
+  #encoded(batch: RemoteBatch): Uint8Array {
+    if (this.#batch !== batch) {
+      const out = new ByteWriter(sizeOf(batch.rows) + 16 * batch.transactions.length);
+      writeBatch(out, batch);
+      this.#batch = batch;
+      this.#batchBytes = out.take();
+    }
+    return this.#batchBytes;
+  }
+}
+
+/** About, rather more. */
+function sizeOf(rows: readonly RemoteRow[]): number {
+  let size = 1024;
+  for (const { id, merge, computed, body } of rows)
+    size += 64 + String(id).length + (merge?.length ?? 0) + (computed?.length ?? 0) + (body?.length ?? 0);
+  return size;
 }
 
 /** @param bytes a frame without its length. Never throws. */

@@ -62,7 +62,7 @@ export class FrameSplitter {
       else this.#chunks[0] = first.subarray(size);
       return first.subarray(0, size);
     }
-    const whole = new Uint8Array(size);
+    const whole = Buffer.allocUnsafeSlow(size);
     let at = 0;
     while (at < size) {
       const chunk = this.#chunks.shift();

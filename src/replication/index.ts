@@ -1,5 +1,5 @@
 export { type CloseCode, closeCodes } from './close-codes.ts';
-export { decodeFrame, encodeFrame, type Frame } from './frame-codec.ts';
+export { decodeFrame, encodeFrame, type Frame, FrameEncoder } from './frame-codec.ts';
 export { FrameSplitter, type Split } from './frame-splitter.ts';
 export { replicationLimits } from './limits.ts';
 export type { Message } from './messages.ts';

@@ -145,12 +145,18 @@ function giveBack(receiving: Receiving, weight: number): Receiving {
   return { ...receiving, owed: receiving.owed + weight };
 }
 
-/** Tells the peer of free room, not for every message but before it can run out. */
-function grant(receiving: Receiving): readonly [Receiving, ReceivingEffect[]] {
-  const { owed, room, stream, queue, window } = receiving;
-  if (owed === 0 || (queue.length > 0 && owed < window / 4)) return [receiving, []];
+/** Tells the peer of all room that is free: with what acknowledges it, so that both go together. */
+export function grantAll(receiving: Receiving): readonly [Receiving, ReceivingEffect[]] {
+  const { owed, room, stream } = receiving;
+  if (owed === 0) return [receiving, []];
   return [
     { ...receiving, owed: 0, room: room + owed },
     [{ type: 'send', message: { type: 'credit', stream, amount: owed } }],
   ];
+}
+
+/** Tells the peer of free room before it runs out. */
+function grant(receiving: Receiving): readonly [Receiving, ReceivingEffect[]] {
+  const { owed, room, window } = receiving;
+  return owed >= window / 4 || room <= 0 ? grantAll(receiving) : [receiving, []];
 }

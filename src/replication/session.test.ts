@@ -154,12 +154,13 @@ describe('receiving', () => {
   test.each<readonly [what: string, events: SessionEvent[], last: string[]]>([
     ['hands data to the store', [said(data(1))], ['apply']],
     ['one message at a time', [said(data(1)), said(data(2))], []],
-    ['and gives the room back', [said(data(1)), applied()], ['send credit 154']],
     [
-      'acknowledges when it is on disk',
+      'acknowledges when it is on disk, and gives the room back',
       [said(data(1)), applied(), { type: 'durable', durable: vectorOf({ me: 5, peer: 9 }) }],
-      ['send acknowledge'],
+      ['send acknowledge', 'send credit 154'],
     ],
+    ['gives no room back before', [said(data(1)), applied()], []],
+    ['but before it runs out', [said(data(1)), applied(), said(data(2)), applied()], ['send credit 308']],
     [
       'asks anew after a gap',
       [said(data(1)), applied({ ok: false, refusal: { kind: 'gap', origin: 'x', has: 1, needs: 2 } })],

@@ -24,6 +24,7 @@ import {
   blobArrived,
   blobStored,
   dataArrived,
+  grantAll,
   notAsking,
   type Receiving,
   type ReceivingEffect,
@@ -361,12 +362,16 @@ function ticked(state: Open, nowMs: number): Step {
   });
 }
 
-/** Says what is on disk here, if that is more than was said. */
+/** Says what is on disk here, if that is more than was said, and what room there is. */
 function acknowledge(state: Open): Step {
   const durable = beyond(state.durable, state.acknowledged);
   const owed = state.owed && !covers(state.durable, state.owed) ? state.owed : null;
-  const told = { ...state, owed, acknowledged: state.durable };
-  return [told, durable.size === 0 ? [] : [{ type: 'send', message: { type: 'acknowledge', durable } }]];
+  const [receiving, effects] = grantAll(state.receiving);
+  const told: Open = { ...state, owed, acknowledged: state.durable, receiving };
+  return [
+    told,
+    durable.size === 0 ? effects : [{ type: 'send', message: { type: 'acknowledge', durable } }, ...effects],
+  ];
 }
 
 function sent(state: Open, [sending, effects]: SendingStep): Step {
