@@ -73,7 +73,11 @@ function send({ url, unix, unreachable }: Place, body: string, headers: Record<s
     body,
     ...(unix !== undefined && { unix }),
   }).catch((error: unknown) => {
-    throw new Refusal(`${unreachable} (${error instanceof Error ? error.message : String(error)})`);
+    // Of a socket that is not there nothing is known but that.
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new Refusal(
+      isAbsent ? unreachable : `${unreachable} (${error instanceof Error ? error.message : String(error)})`,
+    );
   });
 }
 
