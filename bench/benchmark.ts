@@ -13,6 +13,7 @@ export interface Pace {
   readonly idleSeconds: number;
   readonly catalogueSizes: readonly number[];
   readonly soakSeconds: number;
+  readonly isQuick: boolean;
 }
 
 export const paces = {
@@ -25,6 +26,7 @@ export const paces = {
     idleSeconds: 5,
     catalogueSizes: [1_200, 100_000, 1_000_000],
     soakSeconds: 600,
+    isQuick: false,
   },
   quick: {
     runs: 1,
@@ -35,6 +37,7 @@ export const paces = {
     idleSeconds: 1,
     catalogueSizes: [1_200, 12_000],
     soakSeconds: 20,
+    isQuick: true,
   },
 } as const satisfies Record<string, Pace>;
 
@@ -43,6 +46,8 @@ export interface Telling {
   progress(what: string): void;
   /** Keeps a drawing beside the results, as `<name>.svg`. */
   draw(name: string, svg: string): Promise<void>;
+  /** Keeps a text beside the results, as `<name>.<extension>`. */
+  keep(name: string, extension: 'json' | 'md', content: string): Promise<void>;
 }
 
 /** A part of a benchmark: measures, tells, returns rows. */

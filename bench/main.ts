@@ -12,6 +12,7 @@ import { profile, subjects } from './profile.ts';
 import { replicationParts } from './replication/index.ts';
 import { currentCommit, machineText, type Report, reportText, rowsText, writeResult } from './report.ts';
 import { security } from './security.ts';
+import { shopParts } from './shop/index.ts';
 import { soak } from './soak.ts';
 
 const benchmarks: Readonly<Record<string, readonly Part[]>> = {
@@ -19,6 +20,7 @@ const benchmarks: Readonly<Record<string, readonly Part[]>> = {
   replication: replicationParts,
   security: [security],
   soak: [soak],
+  shop: shopParts,
 };
 
 const { values, positionals } = parseArgs({
@@ -76,6 +78,9 @@ function tellingOf(part: Part, kept: boolean): Telling {
     progress: (what) => console.log(`${part.name}: ${what}`),
     draw: async (name, svg) => {
       if (kept) console.log(`Drawn in ${await writeResult(name, 'svg', svg)}`);
+    },
+    keep: async (name, extension, content) => {
+      if (kept) console.log(`Written to ${await writeResult(name, extension, content)}`);
     },
   };
 }

@@ -27,7 +27,11 @@ export async function currentCommit(): Promise<string> {
 }
 
 /** Returns the path of the file. */
-export async function writeResult(name: string, extension: 'json' | 'svg', content: string): Promise<string> {
+export async function writeResult(
+  name: string,
+  extension: 'json' | 'svg' | 'md' | 'html',
+  content: string,
+): Promise<string> {
   mkdirSync(resultsFolder, { recursive: true });
   const path = join(resultsFolder, `${name}.${extension}`);
   await Bun.write(path, content);

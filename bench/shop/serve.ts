@@ -1,0 +1,38 @@
+// bun bench/shop/serve.ts [--unified PORT] [--monolith PORT] [--microservices PORT]
+//
+// Runs the shop three ways until Ctrl+C, to look at or to load by other means. Prints one line per stack: its name and its address.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createStack, type Stack, stackNames } from './stacks.ts';
+
+const { values } = parseArgs({
+  options: {
+    unified: { type: 'string', default: '9926' },
+    monolith: { type: 'string', default: '9927' },
+    microservices: { type: 'string', default: '9928' },
+  },
+});
+const folder = mkdtempSync(join(tmpdir(), 'zerohop-shops-'));
+const stacks: Stack[] = [];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(0));
+try {
+  for (const name of stackNames) {
+    const stack = await createStack(name, join(folder, name), Number(values[name]));
+    stacks.push(stack);
+    await stack.start();
+    console.log(`${name.padEnd(14)} ${stack.url}`);
+  }
+  console.log('Ctrl+C stops them all.');
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  await end(1);
+}
+
+async function end(code: number): Promise<void> {
+  await Promise.all(stacks.map((stack) => stack[Symbol.asyncDispose]()));
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(code);
+}
