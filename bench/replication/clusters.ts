@@ -20,6 +20,13 @@ export interface BenchCluster {
 }
 
 const joinedMs = 30_000;
+/** How often nodes are looked at. */
+const pollMs = 10;
+
+export interface DirectCluster extends BenchCluster {
+  /** Starts a member again that was stopped: where it was, with what it had. */
+  restart(member: Member): Promise<Member>;
+}
 
 export interface DirectOptions {
   /** Without TLS: only then are the nodes told of each other by configuration. */
@@ -28,31 +35,29 @@ export interface DirectOptions {
   readonly bunArguments?: readonly string[];
 }
 
-export async function startDirect(lab: Lab, size: number, options: DirectOptions = {}): Promise<BenchCluster> {
+export async function startDirect(lab: Lab, size: number, options: DirectOptions = {}): Promise<DirectCluster> {
   const { isPlain = false, bunArguments = [] } = options;
   const ports = Array.from({ length: size }, freePort);
-  const members = await Promise.all(
-    ports.map(async (port, index): Promise<Member> => {
-      const data = lab.newPath('data');
-      const routes = ports.filter((other) => other < port).map((other) => `127.0.0.1:${other}`);
-      const environment = {
-        ZEROHOP_REPLICATION_HOST: '127.0.0.1',
-        ZEROHOP_REPLICATION_ADDRESS: '127.0.0.1',
-        ZEROHOP_REPLICATION_PORT: String(port),
-        ZEROHOP_REPLICATION_HOSTNAME: `node-${index}`,
-        ...(isPlain && { ZEROHOP_REPLICATION_INSECURE: 'true', ZEROHOP_REPLICATION_ROUTES: routes.join(',') }),
-      };
-      const server = await lab.startZerohop({
-        app: apps.node,
-        data,
-        cores: cores.both,
-        threads: 0,
-        environment,
-        ...(index === 0 && { bunArguments }),
-      });
-      return { server, data };
-    }),
-  );
+  const start = async (index: number, data: string): Promise<Member> => {
+    const routes = ports.slice(0, index).map((other) => `127.0.0.1:${other}`);
+    const environment = {
+      ZEROHOP_REPLICATION_HOST: '127.0.0.1',
+      ZEROHOP_REPLICATION_ADDRESS: '127.0.0.1',
+      ZEROHOP_REPLICATION_PORT: String(ports[index]),
+      ZEROHOP_REPLICATION_HOSTNAME: `node-${index}`,
+      ...(isPlain && { ZEROHOP_REPLICATION_INSECURE: 'true', ZEROHOP_REPLICATION_ROUTES: routes.join(',') }),
+    };
+    const server = await lab.startZerohop({
+      app: apps.node,
+      data,
+      cores: cores.both,
+      threads: 0,
+      environment,
+      ...(index === 0 && { bunArguments }),
+    });
+    return { server, data };
+  };
+  const members = await Promise.all(ports.map((_, index) => start(index, lab.newPath('data'))));
   const [first, ...others] = members;
   if (!isPlain && first) {
     await operate(first, { operation: 'cluster_init', cluster: 'bench' });
@@ -76,11 +81,17 @@ export async function startDirect(lab: Lab, size: number, options: DirectOptions
       const all = await Promise.all(members.map(statusOf));
       return all.flatMap(({ peers }) => peers).reduce((sum, { sentBytes }) => sum + sentBytes, 0);
     },
+    restart: ({ data }) =>
+      start(
+        members.findIndex((member) => member.data === data),
+        data,
+      ),
     stop: async () => void (await Promise.all(members.map(({ server }) => server.stop()))),
   };
 }
 
-export async function startBrokered(lab: Lab, size: number): Promise<BenchCluster> {
+/** @param isGrouped what waits at the same time is committed together; else each message by itself, as a consumer of a broker usually does */
+export async function startBrokered(lab: Lab, size: number, isGrouped = false): Promise<BenchCluster> {
   const [port, monitor] = [freePort(), freePort()];
   const nats = Bun.spawn(
     ['nats-server', '-a', '127.0.0.1', '-p', String(port), '-m', String(monitor), '-js', '-sd', lab.newPath('nats')],
@@ -92,7 +103,8 @@ export async function startBrokered(lab: Lab, size: number): Promise<BenchCluste
   const members: Member[] = [];
   for (let index = 0; index < size; index++) {
     const data = lab.newPath('data');
-    const args = [apps.node, data, `node-${index}`, `nats://127.0.0.1:${port}`];
+    const url = `nats://127.0.0.1:${port}`;
+    const args = [apps.node, data, `node-${index}`, url, isGrouped ? 'grouped' : 'single'];
     const environment = zerohopEnvironment(0, 0, data);
     const server = await lab.startRival('broker-node.ts', args, cores.both, environment);
     members.push({ server, data });
@@ -159,7 +171,7 @@ export async function waitFor(what: string, limitMs: number, isSo: () => boolean
     } catch (error) {
       last = error;
     }
-    await Bun.sleep(5);
+    await Bun.sleep(pollMs);
   }
   throw new Error(`Waited ${limitMs} ms for ${what}${last === undefined ? '' : `: ${last}`}`);
 }

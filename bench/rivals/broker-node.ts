@@ -1,7 +1,10 @@
 // A node that replicates through a broker: the runtime's own listener, app, store and frames; between nodes NATS JetStream, one stream for the
 // database, in which each node has a subject.
 //
-//   bun broker-node.ts PORT APP DATA NAME NATS
+//   bun broker-node.ts PORT APP DATA NAME NATS single|grouped
+//
+// single: each message is committed by itself and then acknowledged. grouped: messages that wait at the same time are committed together, with
+// what is committed here, as nodes that replicate directly do.
 
 import { mkdirSync } from 'node:fs';
 import { type ConsumerMessages, jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -15,9 +18,9 @@ import { type ReplicationDoor, StoreEngine } from '../../src/store/index.ts';
 import { LiveDatabases } from '../../src/tables/index.ts';
 import { createLogger, Metrics } from '../../src/telemetry/index.ts';
 
-const [port, app, data, name = '', natsUrl] = process.argv.slice(2);
+const [port, app, data, name = '', natsUrl, mode] = process.argv.slice(2);
 if (port === undefined || app === undefined || data === undefined || natsUrl === undefined)
-  throw new Error('Usage: broker-node.ts PORT APP DATA NAME NATS');
+  throw new Error('Usage: broker-node.ts PORT APP DATA NAME NATS single|grouped');
 
 const database = 'data';
 /** Messages sent to the broker that it has not stored yet. */
@@ -128,8 +131,9 @@ async function publish(): Promise<void> {
   isPublishing = false;
 }
 
-/** Merges what others sent, what waits at the same time in one group; acknowledged once it is on disk. */
+/** Merges what others sent; acknowledged once it is on disk. */
 async function receive(messages: ConsumerMessages, { merge, whenDurable }: ReplicationDoor): Promise<void> {
+  const isGrouped = mode === 'grouped';
   let merging = 0;
   for await (const message of messages) {
     if (message.subject === subject) {
@@ -139,12 +143,17 @@ async function receive(messages: ConsumerMessages, { merge, whenDurable }: Repli
     }
     const decoded = decodeFrame(message.data.subarray(4));
     if (!decoded.ok || decoded.frame.message.type !== 'data') throw new Error('That is no batch.');
+    const { batch } = decoded.frame.message;
     merging++;
-    merge({ kind: 'batch', batch: decoded.frame.message.batch }, (outcome) => {
-      merging--;
-      if (!outcome.ok) throw new Error(JSON.stringify(outcome.refusal));
-      whenDurable(() => message.ack());
+    const merged = new Promise<void>((resolve) => {
+      merge({ kind: 'batch', batch }, (outcome) => {
+        if (!outcome.ok) return fatal(new Error(JSON.stringify(outcome.refusal)));
+        merging--;
+        whenDurable(() => message.ack());
+        resolve();
+      });
     });
+    if (!isGrouped) await merged;
   }
 }
 
