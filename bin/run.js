@@ -10,13 +10,27 @@ const hermetic = ['--no-env-file', '--no-install', `--config=${process.platform 
 /**
  * @param {string[]} bunArguments a script and its arguments
  * @param {Record<string, string>} variables for its environment
+ * @param {number} [restartCode] a child that ends with this code is started again
  */
-export function run(bunArguments, variables = {}) {
+export function run(bunArguments, variables = {}, restartCode) {
   const env = { ...process.env, ...variables };
-  const child = spawn(findBun(), [...hermetic, ...bunArguments], { stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('error', (error) => fail(`Bun could not be started: ${error.message}`));
-  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+  const bun = findBun();
+  let isStopping = false;
+  const start = () => {
+    const child = spawn(bun, [...hermetic, ...bunArguments], { stdio: 'inherit', env });
+    child.on('error', (error) => fail(`Bun could not be started: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      if (code !== null && code === restartCode && !isStopping) current = start();
+      else process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1));
+    });
+    return child;
+  };
+  let current = start();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(name, () => {
+      isStopping = true;
+      current.kill(name);
+    });
 }
 
 function findBun() {

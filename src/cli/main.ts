@@ -7,7 +7,7 @@ import { describeFailure, exitCodeOf } from './failure.ts';
 import { followLauncher } from './launcher.ts';
 import { buildProgram } from './program.ts';
 
-followLauncher();
+const isLaunched = followLauncher();
 try {
   process.exit(await run(process.argv.slice(2)));
 } catch (error) {
@@ -20,7 +20,7 @@ async function run(words: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = buildProgram((code) => {
     exitCode = code;
-  });
+  }, isLaunched);
   try {
     await program.parseAsync(words, { from: 'user' });
     return exitCode;

@@ -9,8 +9,11 @@ import { addPagesCommands } from './pages-commands.ts';
 import { addSqlCommand } from './sql-command.ts';
 import { version } from './version.ts';
 
-/** @param exitWith is told the exit code of a command that ended otherwise than by throwing */
-export function buildProgram(exitWith: (code: number) => void): Command {
+/**
+ * @param exitWith is told the exit code of a command that ended otherwise than by throwing
+ * @param isLaunched whether a launcher starts a node again when it asks for that
+ */
+export function buildProgram(exitWith: (code: number) => void, isLaunched: boolean): Command {
   const program = new Command('zerohop')
     .description('Runs applications with their data, cache and messaging in one process.')
     .version(version, '-v, --version', 'print the version')
@@ -19,12 +22,13 @@ export function buildProgram(exitWith: (code: number) => void): Command {
     .exitOverride()
     .showSuggestionAfterError();
 
-  addRunCommand(program, 'start', 'Runs an application.', exitWith);
+  addRunCommand(program, 'start', 'Runs an application.', exitWith, isLaunched);
   addRunCommand(
     program,
     'dev',
     'Runs an application, reloads it when a file changes; this machine is administrator.',
     exitWith,
+    isLaunched,
   );
 
   program
@@ -85,6 +89,7 @@ function addRunCommand(
   name: 'start' | 'dev',
   description: string,
   exitWith: (code: number) => void,
+  isLaunched: boolean,
 ): void {
   const command = program
     .command(name)
@@ -99,7 +104,13 @@ function addRunCommand(
   command.action(async (app: string, { config }: { config?: string }) => {
     const { runNode } = await import('./run-node.ts');
     exitWith(
-      await runNode({ app, dev: name === 'dev', flags: flagsOf(command), ...(config && { configFile: config }) }),
+      await runNode({
+        app,
+        dev: name === 'dev',
+        flags: flagsOf(command),
+        isLaunched,
+        ...(config && { configFile: config }),
+      }),
     );
   });
 }

@@ -16,6 +16,8 @@ export interface RunOptions {
   /** Texts typed for configuration keys, by key path. */
   readonly flags: Readonly<Record<string, string>>;
   readonly configFile?: string;
+  /** Whether a launcher starts the node again when it asks for that. */
+  readonly isLaunched: boolean;
 }
 
 /** Resolves with the exit code when the node has stopped. */
@@ -23,16 +25,17 @@ export async function runNode(options: RunOptions): Promise<number> {
   const stopSignal = firstStopSignal();
   const app = appFolder(options.app);
   const config = configOf(options);
-  const [{ startNode }, { createLogger }] = await Promise.all([
+  const [{ startNode }, { createLogger, logFileIn }] = await Promise.all([
     import('../runtime/index.ts'),
     import('../telemetry/index.ts'),
   ]);
-  const log = await createLogger(config.log);
+  const log = await createLogger({ ...config.log, file: config.log.keep ? logFileIn(config.data) : undefined });
   const node = await startNode({
     config,
     app,
     dev: options.dev,
     log,
+    isLaunched: options.isLaunched,
     configFile: resolve(options.configFile ?? process.env.ZEROHOP_CONFIG ?? 'zerohop.yaml'),
   });
   // Before the node says that it is there: what is changed from then on is noticed.

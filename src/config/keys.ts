@@ -81,6 +81,7 @@ export const keys = {
       'auto',
       'json, pretty, or auto: pretty on a terminal, JSON lines elsewhere',
     ),
+    keep: key(yesOrNo, true, 'the log is kept in the data folder as well, 8 MiB of it, for the operation read_log'),
   },
   replication: {
     port: key(port, replicationPort, 'port other nodes of the cluster connect to; open once the node is in a cluster'),
@@ -102,6 +103,9 @@ export const keys = {
       false,
       'no encryption and no certificates, for experiments: only with replication.host and routes on this machine',
     ),
+  },
+  analytics: {
+    periodMs: key(amount, 60_000, 'how long each of the stretches is that the operation get_analytics tells of'),
   },
   storage: {
     checkpointBytes: key(amount, limits.checkpointBytes, 'size of the write-ahead log at which a checkpoint starts'),

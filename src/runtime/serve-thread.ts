@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { errorFromData, errorToData, systemClock, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
-import { createLogger, Metrics, measureThread } from '../telemetry/index.ts';
+import { createLogger, logFileIn, Metrics, measureThread } from '../telemetry/index.ts';
 import { type FromServe, shared, type ToServe } from './messages.ts';
 import { type Serving, serve } from './serve.ts';
 import { StorePortClient } from './store-port.ts';
@@ -67,7 +67,9 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     }
     Atomics.store(beats, at + 1, number);
   };
-  const log = (await createLogger(config.log)).child({ thread: `serve-${thread}` });
+  const log = (await createLogger({ ...config.log, file: config.log.keep ? logFileIn(config.data) : undefined })).child(
+    { thread: `serve-${thread}` },
+  );
   const { app, dev, httpPort } = options;
   const pagesMemory = { buffer: options.pagesBuffer, thread };
   serving = await serve({

@@ -17,10 +17,20 @@ import {
   securityTables,
   superUserRole,
 } from '../security/index.ts';
-import { Metrics, measureProcess, measureThread, prometheusContentType, renderPrometheus } from '../telemetry/index.ts';
+import {
+  logFileIn,
+  Metrics,
+  measureProcess,
+  measureThread,
+  prometheusContentType,
+  releaseLogFile,
+  renderPrometheus,
+} from '../telemetry/index.ts';
+import { analyticsTable, keepAnalytics } from './analytics.ts';
 import { isInCluster, operationsSocketIn, takeDataFolder } from './data-folder.ts';
 import { jobTable } from './job-table.ts';
 import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
+import { restartCode, restartDelayMs } from './restart.ts';
 import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
 
@@ -30,6 +40,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   checkPortFree({ ...config.http, section: 'http' });
   checkPortFree({ ...config.operations, section: 'operations' });
   const folder = takeDataFolder(config.data);
+  releaseLogFile(logFileIn(folder.path));
   const metrics = new Metrics('main');
   let end: (result: { code: number; reason?: string }) => void = () => {};
   const stopped = new Promise<{ code: number; reason?: string }>((resolve) => {
@@ -39,6 +50,25 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let workers: Workers | undefined;
   let stopSql = () => {};
+  let stopAnalytics = () => {};
+  let problems: readonly string[] = [];
+  const reload = async () => {
+    problems = (await workers?.reload()) ?? [];
+  };
+  const restart = () => void setTimeout(() => stop(restartCode), restartDelayMs);
+  let stopping: Promise<void> | undefined;
+  const stop = (code: number): Promise<void> => {
+    state = 'stopping';
+    stopping ??= (async () => {
+      stopAnalytics();
+      await workers?.stop();
+      stopSql();
+      await operations?.stop();
+      folder.release();
+      end({ code });
+    })();
+    return stopping;
+  };
   let operations: { readonly port: number; stop(): Promise<void> } | undefined;
   try {
     const workersOptions: WorkersOptions = {
@@ -46,7 +76,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       folder: folder.path,
       nodeId: folder.nodeId,
       metrics,
-      systemTables: [jobTable, ...securityTables],
+      systemTables: [jobTable, analyticsTable, ...securityTables],
       attemptsMemory,
       fatal: (reason) => {
         log.fatal(reason);
@@ -63,14 +93,18 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     const running = workers;
     // The app answers already: it need not wait for these modules.
     const {
+      analyticsOperations,
       backupOperations,
       clusterOperations,
       createOperationsHandler,
       dataOperations,
       jobOperations,
+      logOperations,
       pagesOperations,
       schemaOperations,
+      StatusBoard,
       sqlOperations,
+      statusOperations,
       systemOperations,
       userOperations,
     } = await import('../protocols/operations/index.ts');
@@ -89,14 +123,18 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     });
     const registry = new Registry(databases);
     const node = { databases, registry, server: new AppServer(registry, {}, 'operations'), log, config: {} };
+    const snapshots = async () => [metrics.snapshot(), ...(await running.snapshots())];
+    const { periodMs } = config.analytics;
+    stopAnalytics = keepAnalytics({ databases, snapshots, periodMs, log });
+    const board = new StatusBoard();
+    let isRestartRequired = false;
     operations = listenForOperations(
       config,
       socketOf(folder.path, log),
       createOperationsHandler({
-        notReady: () => (state === 'running' ? null : state),
+        notReady: () => (state === 'running' ? board.notAvailable : state),
         metrics: async () => {
-          const snapshots = await running.snapshots();
-          const text = await renderPrometheus([metrics.snapshot(), ...snapshots]);
+          const text = await renderPrometheus(await snapshots());
           return { text, contentType: prometheusContentType };
         },
         operations: [
@@ -112,6 +150,22 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
             databases,
             version,
             nodeId: folder.nodeId,
+            configured: () => {
+              isRestartRequired = true;
+            },
+          }),
+          ...statusOperations({
+            board,
+            problems: () => problems,
+            isRestartRequired: () => isRestartRequired,
+            reload,
+            restart: options.isLaunched ? restart : undefined,
+          }),
+          ...logOperations(folder.path),
+          ...analyticsOperations({
+            databases,
+            table: databases.table(analyticsTable.database, analyticsTable.name),
+            snapshots,
           }),
           ...schemaOperations(node, (change) => running.changeDatabase(change)),
           ...clusterOperations((request) => running.askCluster(request)),
@@ -133,8 +187,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   }
   state = 'running';
   const started = workers;
-  let stopping: Promise<void> | undefined;
-  let problems = started.problems;
+  problems = started.problems;
   return {
     httpUrl: urlOf(config.http.host, started.httpPort),
     operationsUrl: urlOf(config.operations.host, operations.port ?? config.operations.port),
@@ -142,20 +195,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     get problems() {
       return problems;
     },
-    async reload() {
-      problems = await started.reload();
-    },
-    stop() {
-      state = 'stopping';
-      stopping ??= (async () => {
-        await started.stop();
-        stopSql();
-        await operations?.stop();
-        folder.release();
-        end({ code: 0 });
-      })();
-      return stopping;
-    },
+    reload,
+    stop: () => stop(0),
     stopped,
   };
 }
@@ -174,6 +215,7 @@ async function makeAdministrator({ accounts }: Identities, inCluster: boolean, l
     if (password === undefined) return;
     log.warn(
       `There was no administrator. Made the user ${firstAdministrator} with the password ${password} which is told this once; change it with the operation alter_user.`,
+      { once: true },
     );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly log: Logger;
   /** Where the configuration was read from, or would be: for operations that change it. */
   readonly configFile?: string;
+  /** Whether it is started again when it ends with `restartCode`. */
+  readonly isLaunched?: boolean;
 }
 
 export interface RunningNode {

@@ -1,4 +1,6 @@
+export { type AnalyticsRow, analyticsOf, metricName } from './analytics.ts';
 export { HttpMetrics, RouteMetrics } from './http-metrics.ts';
+export { LogFile, type LogLine, logFileIn, readLogFile, releaseLogFile } from './log-file.ts';
 export { createLogger, type LogOptions } from './logger.ts';
 export { Metrics } from './metrics.ts';
 export { measureProcess, measureThread } from './process-metrics.ts';

@@ -3,6 +3,7 @@
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino';
 import type { LogFields, Logger, LogLevel } from '../base/index.ts';
+import { LogFile } from './log-file.ts';
 
 export interface LogOptions {
   readonly level: LogLevel | 'silent';
@@ -10,16 +11,19 @@ export interface LogOptions {
   readonly format: 'auto' | 'json' | 'pretty';
   /** Where lines go; standard error when absent. */
   readonly output?: DestinationStream;
+  /** Where they are kept as well, as JSON: see log-file.ts. */
+  readonly file?: string | undefined;
 }
 
 const standardError = 2;
 const secrets = ['authorization', 'cookie', 'set-cookie', 'password', 'token', 'secret', 'refresh_token'];
 
 /** Writes synchronously: a line is out before the call returns, so the last words of a failing process are never lost. */
-export async function createLogger({ level, format, output }: LogOptions): Promise<Logger> {
+export async function createLogger({ level, format, output, file }: LogOptions): Promise<Logger> {
   const isPretty = format === 'pretty' || (format === 'auto' && output === undefined && isatty(standardError));
   const lines = output ?? destination({ fd: standardError, sync: true });
-  const stream = isPretty ? await prettyStream(lines) : lines;
+  const shown = isPretty ? await prettyStream(lines) : lines;
+  const stream = file === undefined ? shown : bothStreams(shown, new LogFile(file));
   return new PinoLogger(
     pino(
       {
@@ -33,6 +37,15 @@ export async function createLogger({ level, format, output }: LogOptions): Promi
       stream,
     ),
   );
+}
+
+function bothStreams(shown: DestinationStream, kept: LogFile): DestinationStream {
+  return {
+    write(line) {
+      shown.write(line);
+      kept.write(line);
+    },
+  };
 }
 
 async function prettyStream(lines: DestinationStream): Promise<DestinationStream> {

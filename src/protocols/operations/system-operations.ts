@@ -20,6 +20,8 @@ export interface SystemOptions {
   readonly databases: Databases;
   readonly version: string;
   readonly nodeId: string;
+  /** Something was set that counts after a restart. */
+  readonly configured: () => void;
 }
 
 /** Entries of the log that one answer may have. */
@@ -40,6 +42,7 @@ export function systemOperations(options: SystemOptions): Operation[] {
           throw new ZerohopError('INVALID_REQUEST', 'Give keys and values: {"http_port": 8080}.');
         const { configFile } = options;
         const changed = await asRequest(async () => changeSettings(configFile, changes));
+        options.configured();
         return {
           message: 'Configuration successfully set. You must restart Zerohop for new config settings to take effect.',
           changed,
