@@ -3,6 +3,7 @@
 // Runs a benchmark, prints a table and writes bench/results/NAME.json. Parts alone, and quick runs, are printed only.
 
 import { parseArgs } from 'node:util';
+import { runAll, writePage } from './all.ts';
 import { type Pace, type Part, paces, type Telling } from './benchmark.ts';
 import type { Row } from './figures.ts';
 import { Lab } from './lab.ts';
@@ -23,6 +24,12 @@ const benchmarks: Readonly<Record<string, readonly Part[]>> = {
   shop: shopParts,
 };
 
+const commands: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
+  all: () => runAll(Object.keys(benchmarks), values.quick),
+  page: () => writePage(Object.keys(benchmarks)),
+  profile: runProfile,
+};
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false } },
@@ -31,16 +38,16 @@ const [name, ...words] = positionals;
 if (name === undefined) {
   console.log(overview());
 } else {
-  const run = name === 'profile' ? () => runProfile(words) : chosen(name, words);
+  const run = (Object.hasOwn(commands, name) ? commands[name] : undefined) ?? chosen(name, words);
   if (typeof run === 'string') {
     console.error(run);
     process.exit(2);
   }
-  process.exit(await run().catch(failed));
+  process.exit(await run(words).catch(failed));
 }
 
 /** What to run, or why it can't be. */
-function chosen(name: string, partNames: readonly string[]): (() => Promise<number>) | string {
+function chosen(name: string, partNames: readonly string[]): ((words: readonly string[]) => Promise<number>) | string {
   const parts = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
   if (!parts) return `There is no benchmark ${name}.\n\n${overview()}`;
   const unknown = partNames.find((part) => !parts.some(({ name }) => name === part));
@@ -129,6 +136,8 @@ function overview(): string {
     'npm run bench -- NAME [PART...] [--quick]',
     '',
     ...lines,
+    `  ${'all'.padEnd(18)} all of them, one after the other, and results/index.html`,
+    `  ${'page'.padEnd(18)} results/index.html alone, of the results that are there`,
     `  ${'profile ROW'.padEnd(18)} where the time goes; ROW is ${Object.keys(subjects).join(', ')}`,
   ].join('\n');
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Row } from './figures.ts';
 import type { Machine } from './machine.ts';
 
-const resultsFolder = join(import.meta.dirname, 'results');
+export const resultsFolder = join(import.meta.dirname, 'results');
 
 export interface Report {
   readonly machine: Machine;
@@ -40,6 +40,16 @@ export async function writeResult(
 
 export function reportText(report: Report): string {
   return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** A file that `reportText` made; undefined when it is another. */
+export function parseReport(text: string): Report | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Report>;
+    return value.machine && value.date && Array.isArray(value.rows) ? (value as Report) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function machineText(machine: Machine): string {

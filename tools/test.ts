@@ -12,7 +12,7 @@ for (const check of checks) {
   if (await runCheck(check)) passed += 1;
   else failed += 1;
 }
-const tests = await runTests(['src', 'tools', 'apps', 'test']);
+const tests = await runTests(['src', 'tools', 'apps', 'bench', 'test']);
 passed += tests.passed;
 failed += tests.failed;
 

@@ -7,8 +7,10 @@ import type { Stack, StackName } from './stacks.ts';
 
 export interface ShopPace {
   readonly runs: number;
-  /** Of each stack, page and mode, before the first of its runs. */
+  /** Of each page on each stack, saturated, before anything is measured: compilers of five processes take their time. */
   readonly warmUpSeconds: number;
+  /** Of each run of users who think, before its measured time. */
+  readonly rampSeconds: number;
   readonly seconds: Readonly<Record<Mode, Readonly<Record<Users, number>>>>;
   readonly starts: number;
   readonly idleSeconds: number;
@@ -17,7 +19,8 @@ export interface ShopPace {
 export const shopPaces = {
   full: {
     runs: 3,
-    warmUpSeconds: 2,
+    warmUpSeconds: 10,
+    rampSeconds: 2,
     seconds: { thinking: { 20: 4, 200: 4, 2000: 7 }, saturation: { 20: 3, 200: 4, 2000: 8 } },
     starts: 5,
     idleSeconds: 3,
@@ -25,6 +28,7 @@ export const shopPaces = {
   quick: {
     runs: 1,
     warmUpSeconds: 1,
+    rampSeconds: 1,
     seconds: { thinking: { 20: 1, 200: 1, 2000: 2 }, saturation: { 20: 1, 200: 1, 2000: 2 } },
     starts: 1,
     idleSeconds: 1,
@@ -49,19 +53,23 @@ export interface CellsOptions {
 
 /** The stacks are running; those that are not measured rest. */
 export async function measureCells({ stacks, pace, pathsFiles, signal, progress }: CellsOptions): Promise<Cell[]> {
+  const run = (stack: Stack, mode: Mode, page: PageName, users: Users, seconds: number) => {
+    const of = { paths: paths[page], pathsFile: pathsFiles[page], warmUpSeconds: pace.rampSeconds };
+    return measure(stack, { mode, url: stack.url, users, seconds, ...of }, signal);
+  };
+  progress('warming up');
+  for (const stack of stacks) {
+    for (const page of pageNames) await run(stack, 'saturation', page, 200, pace.warmUpSeconds);
+  }
   const cells: Cell[] = [];
   for (const mode of modes) {
     for (const page of pageNames) {
-      const run = (stack: Stack, users: Users, seconds: number) => {
-        const of = { paths: paths[page], pathsFile: pathsFiles[page], warmUpSeconds: pace.warmUpSeconds };
-        return measure(stack, { mode, url: stack.url, users, seconds, ...of }, signal);
-      };
-      if (mode === 'saturation') for (const stack of stacks) await run(stack, 200, pace.warmUpSeconds);
       for (const users of crowds) {
         const seconds = pace.seconds[mode][users];
         const runs = new Map(stacks.map(({ name }) => [name, [] as Run[]]));
         for (let round = 0; round < pace.runs; round++) {
-          for (const stack of inTurn(stacks, round)) runs.get(stack.name)?.push(await run(stack, users, seconds));
+          for (const stack of inTurn(stacks, round))
+            runs.get(stack.name)?.push(await run(stack, mode, page, users, seconds));
         }
         const measured = stacks.map(({ name }) => ({ stack: name, page, users, mode, runs: runs.get(name) ?? [] }));
         cells.push(...measured);

@@ -135,6 +135,8 @@ test('what wrk printed', () => {
     ...{ requests: 90, perSecond: 40, p50Ms: 1.5, p90Ms: 2, p95Ms: 3, p99Ms: 4, maxMs: 5, generatorCores: 0.5 },
     errors: { connect: 1, closed: 5, status: 10, protocol: 0, unfinished: 4 },
   });
+  const nothing = line.replace('"requests":90', '"requests":0');
+  expect(parseSaturation(nothing, 1)).toMatchObject({ requests: 0, p50Ms: 2000, maxMs: 2000 });
   expect(() => parseSaturation('unable to connect', 1)).toThrow('unexpected');
 });
 

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { Crowd } from './generator.ts';
 import type { LoadFigures } from './load-figures.ts';
+import type { Latencies } from './percentiles.ts';
 import type { Mode } from './scenarios.ts';
 import { thinkMs } from './scenarios.ts';
 
@@ -65,7 +66,7 @@ async function saturate({ url, users, pathsFile, seconds }: Load, signal: AbortS
   return parseSaturation(text, cpuSeconds);
 }
 
-/** What saturate.lua printed. */
+/** What saturate.lua printed. When nothing was answered, everything took as long as the run at least. */
 export function parseSaturation(text: string, cpuSeconds: number): LoadFigures {
   const line = /^FIGURES (\{.*\})$/m.exec(text)?.[1];
   if (line === undefined) throw new Error(`wrk printed something unexpected:\n${text}`);
@@ -73,10 +74,14 @@ export function parseSaturation(text: string, cpuSeconds: number): LoadFigures {
   return {
     requests,
     perSecond: (requests - status) / seconds,
-    ...latencies,
+    ...(requests > 0 ? latencies : waited(seconds * 1000)),
     errors: { connect, closed: read + write, status, protocol: 0, unfinished: timeout },
     generatorCores: cpuSeconds / seconds,
   };
+}
+
+function waited(ms: number): Latencies {
+  return { p50Ms: ms, p90Ms: ms, p95Ms: ms, p99Ms: ms, maxMs: ms };
 }
 
 type Printed = Record<
