@@ -21,6 +21,7 @@ export const tables = appApi.tables as unknown as DeclaredTables;
 export const databases = appApi.databases as unknown as DeclaredDatabases;
 export const { config, contentTypes, logger, pages, resources, server } = appApi;
 
+export type { Span } from './base/index.ts';
 export {
   type BlobData,
   type Context,
@@ -38,6 +39,8 @@ export {
   RequestTarget,
   Resource,
   type Results,
+  trace,
+  traceHeaders,
   transaction,
   type Updatable,
 } from './resources/index.ts';

@@ -55,6 +55,10 @@ export const limits = {
   hotPageBytes: 128 * 1024 * 1024,
   /** Bytes of bodies of such pages on disk. */
   pageDiskBytes: 10 * 1024 * 1024 * 1024,
+  /** Spans of a thread that wait to be sent; more are dropped. */
+  waitingSpans: 8_192,
+  /** How long sending a batch of them may take, in ms. */
+  traceExportMs: 10_000,
   /** How long security events are kept, in ms. */
   securityEventsMs: 90 * 24 * 3600 * 1000,
   /** Longest SQL statement, in bytes. */

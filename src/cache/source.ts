@@ -75,7 +75,16 @@ export class Source {
    * Calls a verb in a context of its own. Rejects with SourceError.
    * @param extra what the source finds in its context
    */
-  async call(node: AppNode, verb: SourceVerb, id: Id | undefined, data: unknown, extra: object): Promise<Called> {
+  call(node: AppNode, verb: SourceVerb, id: Id | undefined, data: unknown, extra: object): Promise<Called> {
+    const { tracer } = node;
+    if (tracer === undefined) return this.#call(node, verb, id, data, extra);
+    const attributes = { 'zerohop.source': this.#name, 'zerohop.verb': verb };
+    return tracer.run(`${verb} ${this.#name}`, { kind: 'client', attributes }, () =>
+      this.#call(node, verb, id, data, extra),
+    );
+  }
+
+  async #call(node: AppNode, verb: SourceVerb, id: Id | undefined, data: unknown, extra: object): Promise<Called> {
     const method = this.method(verb);
     if (!method) throw new SourceError('refused', new ZerohopError('NOT_FOUND', `${this.#name}: no ${verb}.`));
     if (!this.#breaker.admit()) throw new SourceError('unreachable', this.#left());

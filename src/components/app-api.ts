@@ -15,6 +15,8 @@ import {
   Registry,
   RequestTarget,
   Resource,
+  trace,
+  traceHeaders,
   transaction,
 } from '../resources/index.ts';
 import { appPages } from './pages.ts';
@@ -39,6 +41,8 @@ export const appApi = {
   getContext,
   getUser,
   getResponse,
+  trace,
+  traceHeaders,
   server: ofNode(AppServer.prototype, ({ server }) => server),
   resources: ofNode(Registry.prototype, ({ registry }) => registry),
   contentTypes: ofNode<AppServer['contentTypes']>(Map.prototype, ({ server }) => server.contentTypes),

@@ -1,7 +1,7 @@
 // An app with its HTTP handler: everything of a serving thread but the socket.
 
 import { hostname } from 'node:os';
-import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
+import { type Clock, type Logger, systemClock, type Tracer, ZerohopError } from '../base/index.ts';
 import { CachedTables } from '../cache/index.ts';
 import type { PagesControl, PagesMeters } from '../pages/index.ts';
 import {
@@ -50,6 +50,8 @@ export interface OpenAppOptions {
   readonly pagesMemory?: PagesMemory | undefined;
   /** What the parts of the app measure by themselves. */
   readonly meters?: PagesMeters;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told the endpoint whose code is about to run. */
   readonly entering?: (endpoint: string) => void;
 }
@@ -66,12 +68,12 @@ export interface OpenApp {
 
 /** @param prepare called with the node before its app is loaded */
 export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode) => Promise<void>): Promise<OpenApp> {
-  const { databases, config, log, folder, primary, pagesMemory } = options;
+  const { databases, config, log, folder, primary, pagesMemory, tracer } = options;
   const registry = new Registry(databases);
   const server = new AppServer(registry, config, hostname(), options.identities);
   const { clock } = options;
   const sources = new CachedTables({ databases, log, primary, ...(clock && { clock }) });
-  const node: AppNode = { databases, registry, server, log, config };
+  const node: AppNode = { databases, registry, server, log, config, ...(tracer && { tracer }) };
   setSources(node, sources);
   sources.node = node;
   const close = enterThread(node);

@@ -51,10 +51,13 @@ export async function loadPages(
   { node, folder, primary, memory, meters }: LoadPagesOptions,
 ): Promise<LoadedPages> {
   const { sites, diskBytes, memoryBytes } = readPages(value);
-  const { databases, log } = node;
+  const { databases, log, tracer } = node;
+  const isRendering = prepareRenderer(sites, folder);
   if (primary) await PageStore.prepare(databases, sites);
   const state = new SharedState(memory?.buffer, memory?.thread);
-  const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes, meters });
+  const own = isRendering && !memory ? openRenderer({ folder, state, log }) : undefined;
+  const renderer = own ?? (isRendering ? memory?.renderer : undefined);
+  const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes, meters, tracer, renderer });
   const upkeep = primary ? new PageUpkeep({ store: pages.store, diskBytes, log }) : undefined;
   const warmUps = primary ? new WarmUps({ pages, folder, log }) : undefined;
   const control = new PagesControl(pages, warmUps);

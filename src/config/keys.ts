@@ -11,8 +11,10 @@ import {
   oneOf,
   origins,
   port,
+  ratio,
   text,
   threadCount,
+  urlOrNone,
   wholeNumber,
   yesOrNo,
 } from './kinds.ts';
@@ -82,6 +84,16 @@ export const keys = {
       'json, pretty, or auto: pretty on a terminal, JSON lines elsewhere',
     ),
     keep: key(yesOrNo, true, 'the log is kept in the data folder as well, 8 MiB of it, for the operation read_log'),
+  },
+  tracing: {
+    endpoint: key(urlOrNone, '', 'where spans are sent by OTLP over HTTP, such as http://localhost:4318'),
+    file: key(fileOrNone, '', 'file spans are appended to, one OTLP request as JSON in each line'),
+    sample: key(
+      ratio,
+      1,
+      'part of the traces begun here that is recorded; a caller who sends traceparent decides itself',
+    ),
+    service: key(text, 'zerohop', 'service.name of the spans'),
   },
   replication: {
     port: key(port, replicationPort, 'port other nodes of the cluster connect to; open once the node is in a cluster'),

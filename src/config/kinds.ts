@@ -27,6 +27,24 @@ export const port: Kind<number> = wholeNumber(0, 65_535, ' (0: any free port)');
 /** 0 means without limit nowhere: every limit is at least 1 and fits a double exactly. */
 export const amount: Kind<number> = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
+/** A part of all, from none to everything. */
+export const ratio: Kind<number> = {
+  allowed: 'a number from 0 to 1',
+  placeholder: 'number',
+  fromText: (text) => (/^(0|1|0?\.\d{1,9}|1\.0{1,9})$/.test(text) ? Number(text) : undefined),
+  fromValue: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined),
+};
+
+/** The address of a server, or nothing. */
+export const urlOrNone: Kind<string> = {
+  allowed: 'an address such as http://localhost:4318',
+  placeholder: 'url',
+  fromText: (text) => (isHttpUrl(text) ? text : undefined),
+  fromValue: (value) => (typeof value === 'string' && (value === '' || isHttpUrl(value)) ? value : undefined),
+};
+
+const isHttpUrl = (text: string): boolean => text.length <= 1000 && /^https?:\/\//.test(text) && URL.canParse(text);
+
 export const threadCount: Kind<number | 'auto'> = {
   allowed: '"auto" or a whole number from 0 to 64 (0: everything in one thread)',
   placeholder: 'number',

@@ -5,7 +5,7 @@
 //                   → stale, may be used: answer, fetch in the background
 //                   → else fetch, alone for all who want it → answer; on failure the stale page, if it may be used
 
-import type { Logger } from '../base/index.ts';
+import type { Logger, Tracer } from '../base/index.ts';
 import type { Databases } from '../tables/index.ts';
 import { type Asked, answer, tell } from './answer.ts';
 import { codingOf } from './bodies.ts';
@@ -34,6 +34,9 @@ export interface PagesOptions {
   readonly chance?: () => number;
   readonly meters: PagesMeters;
 }
+  readonly tracer?: Tracer | undefined;
+  /** Undefined: no site has its pages rendered. */
+  readonly renderer?: Renderer | undefined;
 
 interface Lookup extends PageFetch {
   readonly asked: Asked;
@@ -49,12 +52,23 @@ export class Pages {
   readonly #readiness: Readiness;
 
   /** The tables exist: see `PageStore.prepare`. */
-  constructor({ sites, databases, state, log, hotBytes, meters, chance = Math.random }: PagesOptions) {
+  constructor({
+    sites,
+    databases,
+    state,
+    log,
+    hotBytes,
+    meters,
+    tracer,
+    renderer,
+    chance = Math.random,
+  }: PagesOptions) {
     this.#sites = sites;
     this.#metrics = sites.map((site) => siteMetrics(meters, site));
     this.store = new PageStore({ databases, hotBytes });
-    this.shield = new Shield(state, this.#metrics);
-    this.#parts = { store: this.store, shield: this.shield, log, chance };
+    this.shield = new Shield(state, this.#metrics, tracer);
+    const rendering = renderer && { renderer, metrics: this.#metrics, log };
+    this.#parts = { store: this.store, shield: this.shield, log, chance, rendering };
     this.#flights = new Flights(this.#parts, state);
     this.#readiness = new Readiness({ chance });
   }
@@ -288,8 +302,9 @@ export class Pages {
 
   async #tellPage(lookup: Lookup, fetched: Extract<Fetched, { kind: 'page' }>, base: CacheStatus): Promise<Response> {
     const { asked } = lookup;
-    const { status, body, receivedMs, freshMs } = fetched;
-    const told = { status: { ...base, forwardedStatus: status, ttl: freshMs / 1000, stored: true } };
+    const { status, body, receivedMs, freshMs, detail } = fetched;
+    const how = { forwardedStatus: status, ttl: freshMs / 1000, stored: true, ...(detail !== undefined && { detail }) };
+    const told = { status: { ...base, ...how } };
     const length = Number(fetched.headers.get('content-length') ?? Number.NaN);
     if (!canFlow(fetched, asked) || length <= 0) {
       const hot = await fetched.hot;

@@ -1,7 +1,8 @@
 // What stands between clients and an origin: how many requests it gets at once, and whether it is asked at all. A failing origin is left alone
 // for a while, then probed by one request.
 
-import { askOrigin, type OriginAnswer, type OriginFailure, type OriginRequest } from './origin.ts';
+import type { Tracer } from '../base/index.ts';
+import { type AskedSite, askOrigin, type OriginAnswer, type OriginFailure, type OriginRequest } from './origin.ts';
 import type { SiteMetrics } from './page-metrics.ts';
 import type { SharedState } from './shared-state.ts';
 import type { Site } from './types.ts';
@@ -13,11 +14,13 @@ export type OutageMode = 'auto' | 'on' | 'force';
 
 export class Shield {
   readonly #state: SharedState;
+  readonly #tracer: Tracer | undefined;
   readonly #metrics: readonly SiteMetrics[];
   readonly #waiting = new Map<number, number>();
 
   /** @param metrics of each site, in their order */
-  constructor(state: SharedState, metrics: readonly SiteMetrics[] = []) {
+  constructor(state: SharedState, metrics: readonly SiteMetrics[] = [], tracer?: Tracer) {
+    this.#tracer = tracer;
     this.#state = state;
     this.#metrics = metrics;
   }
@@ -50,7 +53,10 @@ export class Shield {
       return { ok: false, failure: 'connection_limit_reached' };
     const answer = await askOrigin(site, request, () => {
       if (gate !== 'probe') this.#state.leave(number);
-    });
+    };
+    const answer = await (this.#tracer === undefined
+      ? askOrigin(site, request, ended)
+      : askTraced(this.#tracer, site, request, ended));
     this.#judge(site, number, answer);
     this.#measure(number, answer);
     return answer;
@@ -90,6 +96,28 @@ export class Shield {
     }
   }
 }
+/** The one header beside those of the key that an origin gets: `traceparent`, which must not change what it answers. */
+function askTraced(tracer: Tracer, site: AskedSite, request: OriginRequest, ended: () => void): Promise<OriginAnswer> {
+  const { method, target } = request;
+  const { hostname, port, protocol } = new URL(site.origin);
+  const attributes = {
+    'http.request.method': method,
+    'server.address': hostname,
+    'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+    'url.full': site.origin + target.replace(/\?.*/s, ''),
+  };
+  return tracer.run(method, { kind: 'client', attributes }, async (span) => {
+    const headers = new Headers(request.headers);
+    const { traceparent } = tracer.headers();
+    if (traceparent !== undefined) headers.set('traceparent', traceparent);
+    const answer = await askOrigin(site, { ...request, headers }, ended);
+    if (answer.ok) span.set({ 'http.response.status_code': answer.response.status });
+    if (!answer.ok || answer.response.status >= 400)
+      span.fail(new Error(answer.ok ? `${answer.response.status}` : answer.failure));
+    return answer;
+  });
+}
+
 
 /** Failures as numbers, for shared memory. */
 const failureOrder: readonly OriginFailure[] = [

@@ -1,6 +1,6 @@
 // A node, as app code and the doors reach it.
 
-import type { Logger } from '../base/index.ts';
+import type { Logger, Tracer } from '../base/index.ts';
 import type { Databases } from '../tables/index.ts';
 import type { AppServer } from './app-server.ts';
 import type { Registry } from './registry.ts';
@@ -11,4 +11,6 @@ export interface AppNode {
   readonly server: AppServer;
   readonly log: Logger;
   readonly config: Readonly<Record<string, unknown>>;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer;
 }

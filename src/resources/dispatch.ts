@@ -72,7 +72,15 @@ export type Answer =
   | { readonly kind: 'value'; readonly value: unknown };
 
 /** Answers a call, or throws: a ZerohopError, or what app code threw. Then nothing is written, and the context is released. */
-export async function dispatch(call: Call): Promise<Answer> {
+export function dispatch(call: Call): Promise<Answer> {
+  const { tracer } = call.context.node;
+  if (tracer === undefined) return dispatched(call);
+  const { verb, match } = call;
+  const attributes = { 'zerohop.resource': match.path, 'zerohop.verb': verb };
+  return tracer.run(`${verb} ${match.path || '/'}`, { attributes }, () => dispatched(call));
+}
+
+async function dispatched(call: Call): Promise<Answer> {
   const { context, match } = call;
   context.endpoint = match.path;
   try {

@@ -71,5 +71,6 @@ export type { Place } from './table-place.ts';
 export { describeTable, knownJson, TableRows, typeName } from './table-reads.ts';
 export { isTableClass, TableResource, tableResource } from './table-resource.ts';
 export { stagePatch, stagePut } from './table-writes.ts';
+export { trace, traceHeaders } from './trace.ts';
 export { transaction } from './transaction.ts';
 export * from './types.ts';

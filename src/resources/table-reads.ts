@@ -10,6 +10,7 @@ import { definitionFor, demandRead, guardedBy, limited, readingNames, visibleRec
 import { TableRecord } from './record.ts';
 import { type QueryObject, RequestTarget, type TableLookup } from './request-target.ts';
 import { blobNamesOf, type Place, readingIn } from './table-place.ts';
+import { tracedGet, tracedSearch } from './trace.ts';
 
 /** What a call names: one record, the records a query matches, or the table itself. */
 export type Named =
@@ -92,7 +93,17 @@ export function readStored(place: Place, id: Id): StoredRecord | undefined {
     return visibleRecord(place, id, (query) => openSearch(place, query).rows);
   if (instead) return instead;
   const joined = readingIn(place);
-  return joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
+  if (node.tracer !== undefined) return tracedGet(node.tracer, table, () => readLatest(node, table, joined, id));
+  return readLatest(node, table, joined, id);
+}
+
+function readLatest(
+  { databases }: Place['node'],
+  table: Table,
+  joined: ReturnType<typeof readingIn>,
+  id: Id,
+): StoredRecord | undefined {
+  return joined === undefined ? databases.getLatest(table, id) : joined.get(table, id);
 }
 
 export function recordOf({ node, table }: Place, stored: StoredRecord): TableRecord {
@@ -198,6 +209,11 @@ export function searchRows(place: Place, query: Query): TableRows | JsonObject {
 
 /** Begins the search. One that stands alone lets go of its snapshot when its rows are drained. */
 export function openSearch(place: Place, asked: Query): SearchResult {
+  const { tracer } = place.node;
+  return tracer === undefined ? search(place, asked) : tracedSearch(tracer, place.table, () => search(place, asked));
+}
+
+function search(place: Place, asked: Query): SearchResult {
   const { node, table, instead } = place;
   const query = instead ? { ...asked, evenExpired: true } : asked;
   // What came from the source may be newer than what the transaction reads from.

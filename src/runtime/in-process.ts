@@ -4,6 +4,7 @@ import { errorFromData, systemClock } from '../base/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
+import { openTracing, TracedStore } from '../telemetry/index.ts';
 import { isInCluster } from './data-folder.ts';
 import { serve } from './serve.ts';
 import type { Workers, WorkersOptions } from './types.ts';
@@ -27,6 +28,8 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     meters: metrics.store,
   });
   engine.applySchema(options.systemTables);
+  const tracing = await openTracing({ ...config.tracing, version, nodeId, thread: 'main', log });
+  if (tracing) engine.trace(tracing.tracer);
   let cluster: Cluster | undefined;
   const openCluster = async (): Promise<Cluster> => {
     const { Cluster } = await import('../cluster/index.ts');
@@ -45,7 +48,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
   const databases = new LiveDatabases({
     folder,
     clock: systemClock,
-    client: engine,
+    client: tracing ? new TracedStore(engine, tracing.tracer) : engine,
     applySchema: async (tables) => {
       engine.applySchema(tables);
       cluster?.schemaChanged();
@@ -67,6 +70,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
       log,
       httpPort,
       attemptsMemory: options.attemptsMemory,
+      tracer: tracing?.tracer,
     });
   const joinCluster = async () => {
     if (isInCluster(config.replication, folder)) await (await openCluster()).start();
@@ -75,6 +79,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     await cluster?.stop();
     databases.close();
     await engine.close();
+    await tracing?.stop();
   };
   let serving = await joinCluster()
     .then(() => start(config.http.port, false))

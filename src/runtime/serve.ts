@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Logger, systemClock, ZerohopError } from '../base/index.ts';
+import { type Logger, systemClock, type Tracer, ZerohopError } from '../base/index.ts';
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
 import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly pagesMemory?: OpenAppOptions['pagesMemory'];
   /** What threads share of attempts to sign in. */
   readonly attemptsMemory?: SharedArrayBuffer;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told the endpoint whose code is about to run. */
   readonly entering?: (endpoint: string) => void;
 }
@@ -71,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     compressionThreshold: config.http.compressionThreshold,
     pagesMemory: options.pagesMemory,
     meters: metrics,
+    tracer: options.tracer,
     ...(entering && { entering }),
   });
   // A promise of the app that fails and that nobody awaits, such as a write it forgot: one request's mistake, not the thread's end.

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { errorFromData, limits, ZerohopError } from '../base/index.ts';
 import {
   type CommitOutcome,
+  type CommitTimings,
   queueFull,
   type StoreClient,
   type StoreEngine,
@@ -19,6 +20,7 @@ interface Waiting {
   readonly bytes: number;
   readonly resolve: (written: readonly Written[]) => void;
   readonly reject: (error: ZerohopError) => void;
+  readonly told: ((timings: CommitTimings) => void) | undefined;
 }
 
 /** The serve thread's end. */
@@ -42,13 +44,13 @@ export class StorePortClient implements StoreClient {
     port.on('message', (packed: Packed) => this.#answered(unpackAnswers(packed)));
   }
 
-  commit(transaction: StoreTransaction): Promise<readonly Written[]> {
+  commit(transaction: StoreTransaction, told?: (timings: CommitTimings) => void): Promise<readonly Written[]> {
     const bytes = transactionBytes(transaction);
     if (this.#waiting.size >= this.#limit || (this.#bytes > 0 && this.#bytes + bytes > this.#limitBytes))
       return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
       const call = ++this.#calls;
-      this.#waiting.set(call, { bytes, resolve, reject });
+      this.#waiting.set(call, { bytes, resolve, reject, told });
       this.#bytes += bytes;
       this.#batch.push([call, transaction]);
       if (this.#batch.length === 1) setImmediate(() => this.#send());
@@ -77,8 +79,10 @@ export class StorePortClient implements StoreClient {
   #answered(answers: WriteAnswers): void {
     for (const [call, outcome] of answers) {
       const waiting = this.#take(call);
-      if (outcome.ok) waiting?.resolve(outcome.written);
-      else waiting?.reject(errorFromData(outcome.error));
+      if (outcome.ok) {
+        if (outcome.timings) waiting?.told?.(outcome.timings);
+        waiting?.resolve(outcome.written);
+      } else waiting?.reject(errorFromData(outcome.error));
     }
   }
 

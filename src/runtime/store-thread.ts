@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { assert, type ErrorData, errorFromData, errorToData, systemClock } from '../base/index.ts';
 import type { Cluster, ClusterRequest } from '../cluster/index.ts';
 import { type DatabaseChange, StoreEngine } from '../store/index.ts';
-import { Metrics, measureThread } from '../telemetry/index.ts';
+import { Metrics, measureThread, openTracing, type Tracing } from '../telemetry/index.ts';
 import type { FromStore, StoreThreadOptions, ToStore } from './messages.ts';
 import { servePort } from './store-port.ts';
 import { version } from './version.ts';
@@ -13,6 +13,7 @@ const metrics = new Metrics('store');
 let engine: StoreEngine | undefined;
 let options: StoreThreadOptions | undefined;
 let cluster: Cluster | undefined;
+let tracing: Tracing | undefined;
 const copied = new Map<string, (error?: ErrorData) => void>();
 
 parentPort?.on('message', (message: ToStore) => {
@@ -98,6 +99,8 @@ async function openCluster(): Promise<Cluster> {
   if (cluster) return cluster;
   const { Cluster } = await import('../cluster/index.ts');
   assert(engine && options, 'the store is open before there is a cluster');
+  tracing ??= await openTracing({ ...options.tracing, version, nodeId: options.nodeId, thread: 'store', log });
+  if (tracing) engine.trace(tracing.tracer);
   cluster ??= new Cluster({
     engine,
     node: options.nodeId,
@@ -118,6 +121,7 @@ async function askCluster(call: number, request: ClusterRequest): Promise<void> 
 
 async function stop(): Promise<void> {
   await cluster?.stop();
+  await tracing?.stop();
   await engine?.close();
   post({ type: 'stopped' });
 }

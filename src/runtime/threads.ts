@@ -113,6 +113,7 @@ class Threads implements Workers {
       if (number > 0) this.#serve.push(thread);
       await this.#startServe(thread);
       this.httpPort = thread.port;
+        tracing: config.tracing,
     }
     this.#watch = setInterval(() => this.#lookForBlocked(), watchMs);
     this.#watch.unref();
@@ -406,6 +407,16 @@ class Threads implements Workers {
     this.#options.metrics.counter('zerohop_thread_restarts_total', 'Serve threads that died and were replaced').add(1);
     thread.state = 'starting';
     setTimeout(() => this.#replace(thread), waitMs);
+  async #render(thread: ServeThread, { call, job }: Extract<FromServe, { type: 'render' }>): Promise<void> {
+    const { app, log } = this.#options;
+    this.#renderer ??= openRenderer({
+      folder: app,
+      state: new SharedState(this.#pagesBuffer, rendererThread),
+      log,
+    });
+    tell(thread, { type: 'rendered', call, outcome: await this.#renderer.render(job) });
+  }
+
   }
 
   #replace(thread: ServeThread): void {

@@ -2,7 +2,7 @@
 // become one group: one SQLite transaction, then one sync of the WAL; each is answered after that sync. While the disk syncs, the next group
 // commits.
 
-import { type Counter, errorToData, type Gauge, type Histogram, limits } from '../base/index.ts';
+import { type Counter, errorToData, type Gauge, type Histogram, limits, preciseMs } from '../base/index.ts';
 import { WalSync } from '../storage/index.ts';
 import { queueFull, transactionBytes } from './queue-limit.ts';
 import type { RemoteOutcome, RemoteWork } from './remote-types.ts';
@@ -43,6 +43,8 @@ interface WaitingWork {
 interface Waiting {
   readonly transaction: StoreTransaction;
   readonly bytes: number;
+  /** Of those that are timed. */
+  readonly submittedMs: number;
   readonly done: (outcome: CommitOutcome) => void;
 }
 
@@ -72,7 +74,7 @@ export class CommitQueue {
     if (this.#waiting.length >= limit || (this.#bytes > 0 && this.#bytes + bytes > limitBytes))
       return done({ ok: false, error: errorToData(queueFull()) });
     this.#bytes += bytes;
-    this.#waiting.push({ transaction, bytes, done });
+    this.#waiting.push({ transaction, bytes, submittedMs: transaction.timed ? preciseMs() : 0, done });
     this.#options.meters?.queued.add(1);
     this.#schedule();
   }
@@ -133,7 +135,8 @@ export class CommitQueue {
     const answer = () => {
       this.#unsynced--;
       for (const { bytes } of group) this.#bytes -= bytes;
-      for (const [index, { done }] of group.entries()) done(outcomes[index] as CommitOutcome);
+      for (const [index, one] of group.entries())
+        one.done(withTimings(one, outcomes[index] as CommitOutcome, started, ended));
       if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
     };
     this.#unsynced++;
@@ -168,4 +171,17 @@ export class CommitQueue {
       } else meters.refused(outcome.error.code);
     }
   }
+}
+
+/** @param started of the group, as `performance.now()` says */
+function withTimings(
+  { transaction, submittedMs }: Waiting,
+  outcome: CommitOutcome,
+  started: number,
+  ended: number,
+): CommitOutcome {
+  if (!transaction.timed || !outcome.ok) return outcome;
+  const { timeOrigin } = performance;
+  const [startedMs, committedMs] = [timeOrigin + started, timeOrigin + ended];
+  return { ...outcome, timings: { submittedMs, startedMs, committedMs, durableMs: preciseMs() } };
 }

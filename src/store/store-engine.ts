@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, errorFromData, errorToData, HybridClock, ZerohopError } from '../base/index.ts';
+import { type Clock, errorFromData, errorToData, HybridClock, type Tracer, ZerohopError } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { BlobFiles } from './blob-files.ts';
 import { CommitQueue, type StoreMeters } from './commit-queue.ts';
@@ -10,6 +10,7 @@ import type { RemoteOutcome, RemoteWork, Vector } from './remote-types.ts';
 import { Store } from './store.ts';
 import type {
   CommitOutcome,
+  CommitTimings,
   Confirmation,
   Confirmed,
   DatabaseChange,
@@ -78,6 +79,7 @@ export class StoreEngine implements StoreClient {
   readonly #writers = new Map<string, Writer>();
   #idSlot: number | undefined;
   #closing = false;
+  #tracer: Tracer | undefined;
 
   /** Opens every database in the folder. Throws READ_ONLY, STORAGE_FULL or CORRUPT_DATA with the file's name. */
   constructor(options: StoreEngineOptions) {
@@ -146,8 +148,16 @@ export class StoreEngine implements StoreClient {
       store,
       blobs,
       whenDurable: (done) => queue.whenDurable(done),
-      merge: (work, done) => queue.merge(work, done),
+      merge: (work, done) =>
+        this.#tracer === undefined
+          ? queue.merge(work, done)
+          : queue.merge(work, endingSpan(this.#tracer, database, work, done)),
     };
+  }
+
+  /** From now on, merging what comes from other nodes is traced. */
+  trace(tracer: Tracer): void {
+    this.#tracer = tracer;
   }
 
   /** See `Store.forget`. */
@@ -194,11 +204,13 @@ export class StoreEngine implements StoreClient {
     });
   }
 
-  commit(transaction: StoreTransaction): Promise<readonly Written[]> {
+  commit(transaction: StoreTransaction, told?: (timings: CommitTimings) => void): Promise<readonly Written[]> {
     return new Promise((resolve, reject) => {
-      this.submit(transaction, (outcome) =>
-        outcome.ok ? resolve(outcome.written) : reject(errorFromData(outcome.error)),
-      );
+      this.submit(transaction, (outcome) => {
+        if (!outcome.ok) return reject(errorFromData(outcome.error));
+        if (outcome.timings) told?.(outcome.timings);
+        resolve(outcome.written);
+      });
     });
   }
 
@@ -288,4 +300,28 @@ function checkDatabaseName(database: string): void {
     'INVALID_SCHEMA',
     `"${database}" can't be the name of a database. Use letters, digits, "-" and "_", at most 64.`,
   );
+}
+
+/** The trace a transaction was made in stays on its node: merging it begins a trace of its own. */
+function endingSpan(
+  tracer: Tracer,
+  database: string,
+  work: RemoteWork,
+  done: (outcome: RemoteOutcome) => void,
+): (outcome: RemoteOutcome) => void {
+  const { rows } = work.kind === 'batch' ? work.batch : work.copy;
+  const origin = work.kind === 'batch' ? work.batch.transactions[0]?.origin : work.copy.source;
+  const attributes = {
+    'db.system.name': 'sqlite',
+    'db.namespace': database,
+    'db.operation.batch.size': rows.length,
+    'zerohop.replication.kind': work.kind,
+    ...(origin !== undefined && { 'zerohop.replication.origin': origin }),
+  };
+  const span = tracer.begin(`replicate ${database}`, { attributes });
+  return (outcome) => {
+    span.set({ 'zerohop.replication.merged': outcome.ok });
+    span.end();
+    done(outcome);
+  };
 }

@@ -66,6 +66,18 @@ export interface StoreTransaction {
   readonly reads?: readonly (readonly [table: string, id: Id, version: number | null])[];
   /** Where they can't confirm it, nothing is written; where they don't in time, it is written and the outcome is NOT_CONFIRMED. */
   readonly confirm?: Confirmation;
+  /** The outcome is to tell how long it took. */
+  readonly timed?: boolean;
+}
+
+/** When what happened to a transaction, in ms since 1970 with fractions. */
+export interface CommitTimings {
+  /** It came to the writer, and waited for its group. */
+  readonly submittedMs: number;
+  readonly startedMs: number;
+  /** It was visible to readers, and waited for the disk. */
+  readonly committedMs: number;
+  readonly durableMs: number;
 }
 
 /** Other members that are to have a transaction on disk before it is answered. */
@@ -90,7 +102,12 @@ export interface Written {
 }
 
 export type CommitOutcome =
-  | { readonly ok: true; readonly version: number; readonly written: readonly Written[] }
+  | {
+      readonly ok: true;
+      readonly version: number;
+      readonly written: readonly Written[];
+      readonly timings?: CommitTimings;
+    }
   | { readonly ok: false; readonly error: ErrorData };
 
 /** Making or dropping a database, or with `table` dropping that. */
@@ -102,6 +119,9 @@ export interface DatabaseChange {
 
 /** The door to the single writer, whichever thread it is in. */
 export interface StoreClient {
-  /** Resolves when the transaction is durable on disk. Rejects with a ZerohopError when it was refused; then nothing of it was written. */
-  commit(transaction: StoreTransaction): Promise<readonly Written[]>;
+  /**
+   * Resolves when the transaction is durable on disk. Rejects with a ZerohopError when it was refused; then nothing of it was written.
+   * @param told how long a transaction that is `timed` took, before the promise resolves
+   */
+  commit(transaction: StoreTransaction, told?: (timings: CommitTimings) => void): Promise<readonly Written[]>;
 }

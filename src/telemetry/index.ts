@@ -14,3 +14,6 @@ export {
   withoutGauges,
 } from './snapshot.ts';
 export type { StoreMetrics, TableMetrics } from './store-metrics.ts';
+export { TracedStore } from './traced-store.ts';
+export { openTracing } from './tracing.ts';
+export type { Tracing, TracingOptions } from './tracing-options.ts';

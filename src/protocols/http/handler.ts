@@ -3,7 +3,7 @@
 //   /health, /ready → limits → CORS → chain (middleware, rest) → response, measured
 
 import type { Server } from 'bun';
-import { type Logger, ZerohopError } from '../../base/index.ts';
+import { type Logger, type Span, type Tracer, ZerohopError } from '../../base/index.ts';
 import type { RegisteredMiddleware } from '../../resources/index.ts';
 import type { HttpMetrics, RouteMetrics } from '../../telemetry/index.ts';
 import { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
@@ -26,6 +26,8 @@ export interface HttpHandlerOptions {
   readonly cors: Cors;
   readonly urlBytes: number;
   readonly compressionThreshold: number;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export class HttpHandler {
@@ -51,10 +53,20 @@ export class HttpHandler {
 
   /** For `Bun.serve({ fetch })`. Never throws or rejects. */
   readonly fetch = (raw: Request, server?: Server<unknown>): Response | Promise<Response> => {
+    const { tracer } = this.#options;
+    if (tracer === undefined) return this.#answer(raw, server, undefined);
+    const attributes = { 'http.request.method': raw.method };
+    return tracer.run(raw.method, { kind: 'server', attributes, from: raw.headers }, (span) =>
+      this.#answer(raw, server, span),
+    );
+  };
+
+  #answer(raw: Request, server: Server<unknown> | undefined, span: Span | undefined): Response | Promise<Response> {
     const started = performance.now();
     let request: HttpRequest | undefined;
     try {
       request = this.#accept(raw, server);
+      request.span = span;
       this.#options.metrics.begun();
       const response = this.#early(request) ?? this.#chain()(request);
       if (!(response instanceof Promise)) return this.#finish(request, response, started);
@@ -113,6 +125,7 @@ export class HttpHandler {
     metrics.ended();
     const route = request.route ?? this.#unrouted;
     route.answered(request.method, response.status, (performance.now() - started) / 1000);
+    if (request.span !== undefined) describeSpan(request.span, request, response.status);
     let finished = response;
     if (this.#cors) finished = withCors(this.#cors, request.headers, finished);
     if (this.stopping) finished.headers.set('connection', 'close');
@@ -126,6 +139,7 @@ export class HttpHandler {
       dev,
       requestId: unexpected ? request?.requestId : request?.knownRequestId,
     });
+    request?.span?.fail(error);
     if (unexpected) {
       const where = request ? { url: request.pathname, requestId: request.requestId } : {};
       // What the app threw, rather than what is made of it for the client.
@@ -135,6 +149,20 @@ export class HttpHandler {
     }
     return request ? this.#finish(request, response, started) : response;
   }
+}
+
+/** By the semantic conventions for HTTP servers. What follows the path is left out: it may be private. */
+function describeSpan(span: Span, request: HttpRequest, status: number): void {
+  const { route, method, pathname, protocol } = request;
+  const path = route && `/${route.path.replace(/^\//, '')}`;
+  if (path !== undefined) span.rename(`${method} ${path}`);
+  span.set({
+    'url.path': pathname,
+    'url.scheme': protocol,
+    'http.response.status_code': status,
+    ...(path !== undefined && { 'http.route': path }),
+  });
+  if (status >= 500) span.fail(new Error(`${status}`));
 }
 
 /** The absolute URL. Throws INVALID_REQUEST for a Host that is none (RFC 9112 §3.2); then there is no URL, or the listener gives only the path. */

@@ -2,6 +2,7 @@
 // on the shortest path.
 
 import type { Server } from 'bun';
+import type { Span } from '../../base/index.ts';
 import type { User } from '../../security/index.ts';
 import type { RouteMetrics } from '../../telemetry/index.ts';
 
@@ -16,6 +17,8 @@ export class HttpRequest {
   readonly method: string;
   /** The route's meter, once a step has found the route. */
   route: RouteMetrics | undefined;
+  /** Of the request, where there is tracing. */
+  span: Span | undefined;
   /** Told the bytes of response bodies. */
   sent: (bytes: number) => void = ignore;
   readonly #server: Server<unknown> | undefined;

@@ -1,0 +1,33 @@
+// The writer as a traced thread sees it: each commit is a span, with what the writer says it spent its time on.
+
+import type { Tracer } from '../base/index.ts';
+import type { CommitTimings, StoreClient, StoreTransaction, Written } from '../store/index.ts';
+
+export class TracedStore implements StoreClient {
+  readonly #inner: StoreClient;
+  readonly #tracer: Tracer;
+
+  constructor(inner: StoreClient, tracer: Tracer) {
+    this.#inner = inner;
+    this.#tracer = tracer;
+  }
+
+  commit(transaction: StoreTransaction): Promise<readonly Written[]> {
+    const { database, changes } = transaction;
+    const attributes = {
+      'db.system.name': 'sqlite',
+      'db.namespace': database,
+      'db.operation.name': 'COMMIT',
+      'db.operation.batch.size': changes.length,
+    };
+    return this.#tracer.run(`commit ${database}`, { kind: 'client', attributes }, (span) => {
+      if (!span.isRecorded) return this.#inner.commit(transaction);
+      const tell = ({ submittedMs, startedMs, committedMs, durableMs }: CommitTimings) => {
+        span.record('wait for the writer', submittedMs, startedMs);
+        span.record('write', startedMs, committedMs);
+        span.record('sync', committedMs, durableMs);
+      };
+      return this.#inner.commit({ ...transaction, timed: true }, tell);
+    });
+  }
+}
