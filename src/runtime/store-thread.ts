@@ -126,6 +126,11 @@ async function stop(): Promise<void> {
   post({ type: 'stopped' });
 }
 
+const log = {
+  info: (message: string, fields = {}) => post({ type: 'log', level: 'info', message, fields }),
+  warn: (message: string, fields = {}) => post({ type: 'log', level: 'warn', message, fields }),
+} as const;
+
 function post(message: FromStore): void {
   parentPort?.postMessage(message);
 }

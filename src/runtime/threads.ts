@@ -104,6 +104,7 @@ class Threads implements Workers {
         logRetentionMs: config.storage.logRetentionMs,
         checkpointBytes: config.storage.checkpointBytes,
         replication: config.replication,
+        tracing: config.tracing,
         isInCluster: isInCluster(config.replication, folder),
       },
     });
@@ -113,7 +114,6 @@ class Threads implements Workers {
       if (number > 0) this.#serve.push(thread);
       await this.#startServe(thread);
       this.httpPort = thread.port;
-        tracing: config.tracing,
     }
     this.#watch = setInterval(() => this.#lookForBlocked(), watchMs);
     this.#watch.unref();
@@ -407,16 +407,6 @@ class Threads implements Workers {
     this.#options.metrics.counter('zerohop_thread_restarts_total', 'Serve threads that died and were replaced').add(1);
     thread.state = 'starting';
     setTimeout(() => this.#replace(thread), waitMs);
-  async #render(thread: ServeThread, { call, job }: Extract<FromServe, { type: 'render' }>): Promise<void> {
-    const { app, log } = this.#options;
-    this.#renderer ??= openRenderer({
-      folder: app,
-      state: new SharedState(this.#pagesBuffer, rendererThread),
-      log,
-    });
-    tell(thread, { type: 'rendered', call, outcome: await this.#renderer.render(job) });
-  }
-
   }
 
   #replace(thread: ServeThread): void {

@@ -131,7 +131,8 @@ export class CommitQueue {
       group.map(({ transaction }) => transaction),
       works.map(({ work }) => work),
     );
-    if (group.length > 0) this.#measure(group, outcomes, (performance.now() - started) / 1000);
+    const ended = performance.now();
+    if (group.length > 0) this.#measure(group, outcomes, (ended - started) / 1000);
     const answer = () => {
       this.#unsynced--;
       for (const { bytes } of group) this.#bytes -= bytes;

@@ -74,7 +74,7 @@ export class HttpHandler {
     } catch (error) {
       return this.#fail(request, raw, error, started);
     }
-  };
+  }
 
   async #settle(request: HttpRequest, response: Promise<Response>, started: number): Promise<Response> {
     try {
