@@ -17,11 +17,11 @@ import { shopParts } from './shop/index.ts';
 import { soak } from './soak.ts';
 
 const benchmarks: Readonly<Record<string, readonly Part[]>> = {
+  shop: shopParts,
   node: nodeParts,
   replication: replicationParts,
   security: [security],
   soak: [soak],
-  shop: shopParts,
 };
 
 const commands: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
