@@ -77,6 +77,12 @@ export const limits = {
   sqlWaiting: 32,
   /** How long such a process waits for more before it ends, in ms. */
   sqlIdleMs: 60_000,
+  /** Pages of a site that wait to be rendered. */
+  rendersWaiting: 500,
+  /** Pages a browser renders before another takes its place. */
+  rendersOfBrowser: 500,
+  /** How long a browser without pages to render is kept, in ms. */
+  renderIdleMs: 300_000,
   /** Accept headers whose choice a thread remembers. */
   cachedAccepts: 100,
 } as const;

@@ -5,6 +5,7 @@ import {
   answerControl,
   controlPath,
   type OutageMode,
+  openRenderer,
   PageStore,
   Pages,
   PagesControl,
@@ -12,6 +13,8 @@ import {
   type PagesStatus,
   PageUpkeep,
   type PurgeRequest,
+  prepareRenderer,
+  type Renderer,
   readPages,
   SharedState,
   samplePages,
@@ -24,6 +27,8 @@ import { type AppNode, currentNode } from '../resources/index.ts';
 export interface PagesMemory {
   readonly buffer: SharedArrayBuffer;
   readonly thread: number;
+  /** Renders pages for all threads. */
+  readonly renderer: Renderer;
 }
 
 export interface LoadedPages {
@@ -79,6 +84,7 @@ export async function loadPages(
     close() {
       upkeep?.stop();
       warmUps?.close();
+      void own?.close();
     },
   };
 }

@@ -13,6 +13,7 @@ import type { NotAsked } from './cache-status.ts';
 import { type KeyedRequest, varyNames, withoutConnection } from './key.ts';
 import type { OriginAnswer } from './origin.ts';
 import type { HotPage, PageStore } from './page-store.ts';
+import { isRendered, mayBeRendered, type Rendering, renderPage } from './render-page.ts';
 import { SharedBody } from './shared-body.ts';
 import type { OutageMode, Shield } from './shield.ts';
 import type { Page, Rule, Site } from './types.ts';
@@ -43,9 +44,11 @@ export type Fetched =
       readonly receivedMs: number;
       readonly bornMs: number;
       readonly freshMs: number;
+      /** What Cache-Status tells of how it was made. */
+      readonly detail?: string;
     }
   /** The origin says that the stored page still holds. */
-  | { readonly kind: 'renewed'; readonly hot: HotPage; readonly stored: Promise<boolean> }
+  | { readonly kind: 'renewed'; readonly hot: HotPage; readonly stored: Promise<boolean>; readonly detail?: string }
   /** May be given to the one who asked, once. */
   | { readonly kind: 'private'; readonly response: Response; readonly reason: string }
   | { readonly kind: 'error'; readonly status: number; readonly headers: Headers; readonly body: SharedBody }
@@ -57,6 +60,8 @@ export interface FetchParts {
   readonly log: Logger;
   /** From 0 to 1. */
   readonly chance: () => number;
+  /** Undefined: no page is rendered. */
+  readonly rendering?: Rendering | undefined;
 }
 
 /** Pages that may be served stale are made stale up to this part of their life early, so that what was stored together is not due together. */
@@ -69,7 +74,8 @@ export async function fetchPage(parts: FetchParts, asked: PageFetch): Promise<Fe
   const { site, number, keyed, mode, stale, background } = asked;
   const mark = store.mark(site.id);
   const headers = new Headers(keyed.forward);
-  if (stale) addConditions(headers, stale.page);
+  // What a page is rendered from may have changed though its own bytes have not.
+  if (stale && !mayBeRendered(asked)) addConditions(headers, stale.page);
   const answer = await shield.ask(site, number, mode, { method: 'GET', target: keyed.target, headers }, background);
   if (!answer.ok) return { kind: 'failed', failure: answer.failure };
   try {
@@ -106,7 +112,43 @@ async function decide(
   if (!assessment.store) return { kind: 'private', response, reason: assessment.reason };
   if (Number(response.headers.get('content-length') ?? 0) > site.maxBodyBytes)
     return { kind: 'private', response, reason: 'it is too large' };
+  if (parts.rendering && isRendered(asked, answered))
+    return render(parts, parts.rendering, asked, answered, assessment.times, response, mark);
   return storePage(parts, asked, answered, withJitter(assessment.times, parts.chance), response, mark);
+}
+
+/** The page as a browser makes it; where that fails, the one there is for a little longer, or the origin's own. */
+async function render(
+  parts: FetchParts,
+  rendering: Rendering,
+  asked: PageFetch,
+  answered: Answered,
+  times: Page['times'],
+  response: Response,
+  mark: number | null,
+): Promise<Fetched> {
+  const rendered = await renderPage(rendering, asked, answered, response);
+  if (rendered.kind === 'too large') return { kind: 'private', response: rendered.response, reason: 'it is too large' };
+  if (rendered.kind === 'rendered') {
+    const assessment = assess(rendered.answered, asked.rule);
+    if (!assessment.store) return { kind: 'private', response: rendered.response, reason: assessment.reason };
+    const lasting = withJitter(assessment.times, parts.chance);
+    const stored = await storePage(parts, asked, rendered.answered, lasting, rendered.response, mark);
+    return stored.kind === 'page' ? { ...stored, detail: 'rendered' } : stored;
+  }
+  const detail = `not rendered: ${rendered.failure}`;
+  const untilMs = Date.now() + rendered.fallbackTtlMs;
+  const { stale } = asked;
+  if (stale && isUsableOnError(stale, Date.now())) {
+    const { page } = stale;
+    const freshUntilMs = Math.min(untilMs, page.times.errorUntilMs);
+    const kept: Page = { ...page, times: { ...page.times, freshUntilMs, revalidateUntilMs: freshUntilMs } };
+    return { ...keepRenewed(parts, asked, { page: kept, version: 0, forms: stale.forms }, mark), detail };
+  }
+  const freshUntilMs = Math.min(untilMs, times.freshUntilMs);
+  const brief = { ...times, freshUntilMs, revalidateUntilMs: freshUntilMs };
+  const stored = await storePage(parts, asked, answered, brief, rendered.response, mark);
+  return stored.kind === 'page' ? { ...stored, detail } : stored;
 }
 
 export function isUsableOnError(stale: HotPage | undefined, nowMs: number): boolean {
@@ -212,12 +254,13 @@ export async function storePage(
 
 /** RFC 9111 §4.3.4: the headers of the 304 replace those stored, but for what describes the stored bytes. */
 async function renew(
-  { store, log, chance }: FetchParts,
-  { site, rule, keyed }: PageFetch,
+  parts: FetchParts,
+  asked: PageFetch,
   stale: HotPage,
   answered: Answered,
   mark: number | null,
 ): Promise<Fetched> {
+  const { rule } = asked;
   const merged = new Headers(stale.page.headers as [string, string][]);
   const news = ownHeaders(answered.headers, rule.setCookie);
   for (const name of describesBytes) news.delete(name);
@@ -231,7 +274,7 @@ async function renew(
   if (!answered.headers.has('date')) judged.delete('date');
   const assessment = assess({ ...answered, status: stale.page.status, headers: judged }, rule);
   const times = assessment.store
-    ? withJitter(assessment.times, chance)
+    ? withJitter(assessment.times, parts.chance)
     : { ...stale.page.times, bornMs: answered.receivedMs, freshUntilMs: 0, revalidateUntilMs: 0, errorUntilMs: 0 };
   const renewed: Page = {
     ...stale.page,
@@ -239,14 +282,19 @@ async function renew(
     tags: [...new Set([...stale.page.tags, ...tagsOf(answered.headers, rule)])],
     times,
   };
-  const hot: HotPage = { page: renewed, version: 0, forms: stale.forms };
-  const how = {
-    vary: varyNames(merged.get('vary'), rule),
-    forward: keyed.forward,
-    maxVariants: site.maxVariants,
-    mark,
-  };
-  const stored = store.put({ ...renewed, key: keyed.key }, undefined, how).catch((error: unknown) => {
+  return keepRenewed(parts, asked, { page: renewed, version: 0, forms: stale.forms }, mark);
+}
+
+/** A stored page with other headers or times. */
+function keepRenewed(
+  { store, log }: FetchParts,
+  { site, rule, keyed }: PageFetch,
+  hot: HotPage,
+  mark: number | null,
+): Extract<Fetched, { kind: 'renewed' }> {
+  const vary = hot.page.headers.find(([name]) => name === 'vary')?.[1] ?? null;
+  const how = { vary: varyNames(vary, rule), forward: keyed.forward, maxVariants: site.maxVariants, mark };
+  const stored = store.put({ ...hot.page, key: keyed.key }, undefined, how).catch((error: unknown) => {
     log.error(`The page ${keyed.url} could not be renewed`, { error });
     return false;
   });

@@ -1,14 +1,16 @@
 export { type PagesAnswer, PagesControl, type PagesOrder, type PagesStatus, type PurgeRequest } from './control.ts';
 export { answerControl, controlPath } from './control-door.ts';
 export { mergeStatus } from './merge-status.ts';
+export { type LoadedRenderer, openRenderer, prepareRenderer } from './open-renderer.ts';
 export type { PagesMeters } from './page-metrics.ts';
 export { PageStore } from './page-store.ts';
 export { Pages, type PagesOptions } from './pages.ts';
 export { type PurgeOrder, purge } from './purge.ts';
 export type { ReadinessReport } from './readiness.ts';
+export type { Renderer, RenderJob, RenderOutcome } from './render-job.ts';
 export { samplePages } from './sample-pages.ts';
 export { type PagesSettings, readPages } from './settings.ts';
-export { SharedState, sharedStateBytes } from './shared-state.ts';
+export { rendererThread, SharedState, sharedStateBytes } from './shared-state.ts';
 export type { OutageMode } from './shield.ts';
 export type { PageRequest, Site } from './types.ts';
 export { PageUpkeep } from './upkeep.ts';

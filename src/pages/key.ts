@@ -120,7 +120,7 @@ function isForAnalytics(name: string): boolean {
   );
 }
 
-function cookiesOf(header: string | null): (readonly [name: string, value: string])[] {
+export function cookiesOf(header: string | null): (readonly [name: string, value: string])[] {
   if (header === null) return [];
   return header.split(';').flatMap((pair) => {
     const at = pair.indexOf('=');
@@ -230,7 +230,7 @@ function segmentsOf({ segments }: Rule, headers: Headers): Segment[] {
   return found;
 }
 
-type Device = 'desktop' | 'mobile' | 'tablet';
+export type Device = 'desktop' | 'mobile' | 'tablet';
 
 /** Request headers for each of the segments a rule has: what clients of all kinds would send. */
 export function segmentHeaders({ segments }: Rule): readonly Headers[] {

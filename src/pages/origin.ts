@@ -13,7 +13,8 @@ export type OriginFailure =
   | 'tls_protocol_error'
   | 'http_protocol_error'
   | 'connection_limit_reached'
-  | 'destination_unavailable';
+  | 'destination_unavailable'
+  | 'proxy_internal_error';
 
 export type OriginAnswer =
   | {
@@ -36,8 +37,11 @@ export interface OriginRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What of a site asking its origin takes. */
+export type AskedSite = Pick<Site, 'origin' | 'timeoutMs' | 'limit'>;
+
 /** @param ended called once: the answer has been read, has failed, or is not wanted any more */
-export async function askOrigin(site: Site, request: OriginRequest, ended: () => void): Promise<OriginAnswer> {
+export async function askOrigin(site: AskedSite, request: OriginRequest, ended: () => void): Promise<OriginAnswer> {
   const controller = new AbortController();
   let failure: OriginFailure | undefined;
   const giveUp = (why: OriginFailure) => {

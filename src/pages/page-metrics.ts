@@ -4,7 +4,7 @@
 import type { Counter, Histogram } from '../base/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { OriginFailure } from './origin.ts';
-import type { Site } from './types.ts';
+import type { RenderFailure, Site } from './types.ts';
 
 /** How a request was answered: from a fresh page, a stale one, by the origin, past the cache, or not as it should be. */
 export type PageResult = 'hit' | 'stale' | 'miss' | 'pass' | 'error';
@@ -12,6 +12,8 @@ export type PageResult = 'hit' | 'stale' | 'miss' | 'pass' | 'error';
 export interface SiteMetrics {
   readonly requests: Readonly<Record<PageResult, Counter>>;
   readonly originSeconds: Histogram;
+  readonly renderSeconds: Histogram;
+  rendered(result: 'rendered' | RenderFailure): void;
   /** A request to the origin has ended: with this class of status, or failed so. */
   originAnswered(result: `${number}xx` | OriginFailure): void;
 }
@@ -38,6 +40,19 @@ export function siteMetrics(meters: PagesMeters, { id: site }: Site): SiteMetric
       originBounds,
       { site },
     ),
+    renderSeconds: meters.histogram(
+      'zerohop_pages_render_seconds',
+      'Time a page takes to be rendered, waiting for a turn included',
+      originBounds,
+      { site },
+    ),
+    rendered: (result) =>
+      meters
+        .counter('zerohop_pages_renders_total', 'Pages given to a browser to render, by what came of them', {
+          site,
+          result,
+        })
+        .add(1),
     originAnswered: (result) =>
       meters
         .counter('zerohop_pages_origin_requests_total', 'Requests to origins, by what came of them', { site, result })

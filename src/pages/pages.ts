@@ -18,6 +18,7 @@ import { type HotPage, PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
 import { answerPurge } from './purge-request.ts';
 import { Readiness, type ReadinessReport, type Share } from './readiness.ts';
+import type { Renderer } from './render-job.ts';
 import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
 import type { SharedState } from './shared-state.ts';
@@ -267,7 +268,9 @@ export class Pages {
         return this.#tellPage(lookup, fetched, base);
       case 'renewed': {
         const ttl = (fetched.hot.page.times.freshUntilMs - nowMs) / 1000;
-        const status: CacheStatus = { ...base, forwardedStatus: 304, ttl, stored: true };
+        const { detail } = fetched;
+        const how = detail === undefined ? { forwardedStatus: 304 } : { detail };
+        const status: CacheStatus = { ...base, ...how, ttl, stored: true };
         const answered = await answer(this.store, fetched.hot, asked, { status }, nowMs);
         return answered ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
       }

@@ -16,6 +16,7 @@ const words: Readonly<Record<NotAsked, string>> = {
   http_protocol_error: 'its answer is not valid HTTP',
   connection_limit_reached: 'it has as many requests as it may have',
   destination_unavailable: 'it has failed and is left alone for a moment',
+  proxy_internal_error: 'the page could not be made from its answer',
   outage_drill: 'it is switched off',
 };
 

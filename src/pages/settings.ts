@@ -1,10 +1,21 @@
 // `pages` of config.yaml → sites and rules, checked: what is not known is refused with its place, never ignored.
 
-import { Glob } from 'bun';
-import { limits, nearest, ZerohopError } from '../base/index.ts';
+import { limits } from '../base/index.ts';
+import { readRender } from './render-settings.ts';
+import {
+  countOf,
+  durationOf,
+  type Fields,
+  fieldsOf,
+  flagOf,
+  listOf,
+  matcherOf,
+  oneOf,
+  sizeOf,
+  textOf,
+  wrong,
+} from './settings-fields.ts';
 import type { Rule, Site, WarmSettings } from './types.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** What `pages` says: the sites, and what all of them together may take. */
 export interface PagesSettings {
@@ -49,6 +60,7 @@ function readSite(value: unknown, place: string): Site {
     'maxVariants',
     'rules',
     'warm',
+    'render',
   ]);
   const host = textOf(fields, 'host', place)?.toLowerCase();
   const path = `/${textOf(fields, 'path', place) ?? ''}`.replace(/\/{2,}/g, '/').replace(/\/$/, '');
@@ -76,6 +88,7 @@ function readSite(value: unknown, place: string): Site {
     maxVariants: countOf(fields, 'maxVariants', place) ?? 16,
     rules: rulesOf(fields.rules, place),
     warm: fields.warm === undefined ? undefined : readWarm(fields.warm, `${place}.warm`),
+    render: fields.render === undefined ? undefined : readRender(fields.render, `${place}.render`),
   };
 }
 
@@ -143,12 +156,9 @@ export function readRule(value: unknown, place: string): Rule {
   const fields = fieldsOf(value, place, ruleFields);
   const match = textOf(fields, 'match', place);
   if (!match?.startsWith('/')) throw wrong(`${place}.match`, 'must be a path or pattern such as /product/**');
-  const glob = new Glob(match);
   return {
     match,
-    matches: /[*?[{]/.test(match)
-      ? (path) => glob.match(path) || (match.endsWith('/**') && path === match.slice(0, -3))
-      : (path) => path === match,
+    matches: matcherOf(match),
     store: flagOf(fields, 'store', place) ?? true,
     ttlMs: durationOf(fields, 'ttl', place),
     negativeTtlMs: durationOf(fields, 'negativeTtl', place),
@@ -164,85 +174,4 @@ export function readRule(value: unknown, place: string): Rule {
     setCookie: oneOf(fields, 'setCookie', place, ['refuse', 'strip', 'keep']) ?? 'refuse',
     tags: listOf(fields, 'tags', place) ?? [],
   };
-}
-
-function wrong(place: string, what: string): ZerohopError {
-  return new ZerohopError('INVALID_CONFIG', `config.yaml: ${place} ${what}.`);
-}
-
-function fieldsOf(value: unknown, place: string, known: readonly string[]): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw wrong(place, `must have options: ${known.join(', ')}`);
-  const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    const near = nearest(unknown, known);
-    throw wrong(
-      place,
-      `has no option "${unknown}"${near === undefined ? '' : `; did you mean "${near}"`}. It has: ${known.join(', ')}`,
-    );
-  }
-  return value as Fields;
-}
-
-function textOf(fields: Fields, name: string, place: string): string | undefined {
-  const value = fields[name];
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw wrong(`${place}.${name}`, `must be text, not ${JSON.stringify(value)}`);
-}
-
-function flagOf(fields: Fields, name: string, place: string): boolean | undefined {
-  const value = fields[name];
-  if (value === undefined || typeof value === 'boolean') return value;
-  throw wrong(`${place}.${name}`, `must be true or false, not ${JSON.stringify(value)}`);
-}
-
-function oneOf<const T extends string>(
-  fields: Fields,
-  name: string,
-  place: string,
-  choices: readonly T[],
-): T | undefined {
-  const value = fields[name];
-  const found = choices.find((choice) => choice === value);
-  if (value === undefined || found !== undefined) return found;
-  throw wrong(`${place}.${name}`, `must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}`);
-}
-
-function listOf(fields: Fields, name: string, place: string): readonly string[] | undefined {
-  const value = fields[name];
-  if (value === undefined) return undefined;
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-  throw wrong(`${place}.${name}`, `must be a list of names, not ${JSON.stringify(value)}`);
-}
-
-function countOf(fields: Fields, name: string, place: string): number | undefined {
-  const value = fields[name];
-  if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1)) return value;
-  throw wrong(`${place}.${name}`, `must be a whole number from 1, not ${JSON.stringify(value)}`);
-}
-
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** '10m' → ms. A number without unit counts seconds. */
-function durationOf(fields: Fields, name: string, place: string): number | undefined {
-  const value = fields[name];
-  if (value === undefined) return undefined;
-  const [, digits, unit = 's'] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|h|d)?$/.exec(String(value)) ?? [];
-  const scale = unitMs[unit];
-  if (digits === undefined || scale === undefined)
-    throw wrong(`${place}.${name}`, `must be a time such as 30s, 10m, 1h or 7d, not ${JSON.stringify(value)}`);
-  return Number(digits) * scale;
-}
-
-const unitBytes: Readonly<Record<string, number>> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
-
-/** '8MB' → bytes. */
-function sizeOf(fields: Fields, name: string, place: string): number | undefined {
-  const value = fields[name];
-  if (value === undefined) return undefined;
-  const [, digits, unit = 'B'] = /^(\d{1,12})\s*(B|KB|MB|GB)?$/.exec(String(value)) ?? [];
-  const scale = unitBytes[unit];
-  if (digits === undefined || scale === undefined)
-    throw wrong(`${place}.${name}`, `must be a size such as 512KB or 8MB, not ${JSON.stringify(value)}`);
-  return Number(digits) * scale;
 }

@@ -10,6 +10,8 @@ const slots = 4096;
 const slotInts = 4;
 const sitesMost = 64;
 const threadsMost = 64;
+/** Number of the thread that renders, where that is none of those that serve. */
+export const rendererThread = threadsMost - 1;
 /** Int32 per site: failures, times opened, changes (to wait on), one unused, then requests under way per thread. */
 const siteInts = 4 + threadsMost;
 

@@ -39,7 +39,7 @@ export class Shield {
    * @param background asked for nobody who waits: only while the origin has little to do
    */
   async ask(
-    site: Site,
+    site: AskedSite,
     number: number,
     mode: OutageMode,
     request: OriginRequest,
@@ -69,7 +69,7 @@ export class Shield {
     metrics?.originSeconds.observe((answer.receivedMs - answer.requestedMs) / 1000);
   }
 
-  #judge(site: Site, number: number, answer: OriginAnswer): void {
+  #judge(site: AskedSite, number: number, answer: OriginAnswer): void {
     const { failures, openMs } = site.limit;
     const isServerError = answer.ok && answer.response.status >= 500;
     if (answer.ok && !isServerError) return this.#state.succeeded(number);
@@ -77,7 +77,7 @@ export class Shield {
     this.#state.failed(number, weight, failures * weights.failure, openMs, Date.now());
   }
 
-  async #enter(site: Site, number: number, background: boolean): Promise<boolean> {
+  async #enter(site: AskedSite, number: number, background: boolean): Promise<boolean> {
     const { concurrent, queued } = site.limit;
     if (background) return this.#state.enter(number, Math.max(1, Math.floor(concurrent / 2)));
     if (this.#state.enter(number, concurrent)) return true;
@@ -129,6 +129,7 @@ const failureOrder: readonly OriginFailure[] = [
   'tls_protocol_error',
   'http_protocol_error',
   'connection_limit_reached',
+  'proxy_internal_error',
   'destination_unavailable',
 ];
 

@@ -23,6 +23,7 @@ export interface Site {
   /** The first that matches counts; a path that none matches is passed on and not stored. */
   readonly rules: readonly Rule[];
   readonly warm: WarmSettings | undefined;
+  readonly render: RenderSettings | undefined;
 }
 
 /** What is fetched before anybody asks for it, and how fast. */
@@ -39,6 +40,33 @@ export interface WarmSettings {
   readonly concurrency: number;
   readonly perSecond: number;
 }
+
+/** Which pages a browser renders before they are stored, and how. */
+export interface RenderSettings extends RenderHow {
+  readonly matches: (path: string) => boolean;
+  /** Address of the site as visitors have it: 'https://shop.example.com'. Undefined: made of its host, or its origin. */
+  readonly base: string | undefined;
+  /** How long the origin's own page stands in for one that could not be rendered, in ms. */
+  readonly fallbackTtlMs: number;
+}
+
+/** What the browser has to know; plain data. */
+export interface RenderHow {
+  readonly scripts: 'strip' | 'keep';
+  /** From the origin's answer to the rendered page, waiting for a turn included. */
+  readonly timeoutMs: number;
+  /** Pages of the site that are rendered at once. */
+  readonly concurrency: number;
+  /** Path of the browser. Undefined: looked for. */
+  readonly executable: string | undefined;
+  /** Hosts, beside the site's own, that its pages may ask: 'api.example.com', '10.0.0.7:8080'. */
+  readonly allow: readonly string[];
+  /** Whether images, fonts and media are loaded. */
+  readonly assets: boolean;
+}
+
+/** Why a page was not rendered. `incomplete`: its site did not answer all it asked. `left`: it went to another address. */
+export type RenderFailure = 'timeout' | 'overloaded' | 'browser' | 'incomplete' | 'left';
 
 export interface OriginLimit {
   /** Requests to the origin at the same time. */

@@ -117,6 +117,7 @@ const ofOnePage: ReadonlySet<string> = new Set([
   'http_response_timeout',
   'connection_terminated',
   'http_protocol_error',
+  'proxy_internal_error',
 ]);
 
 export function troubleOfStatus(status: number, headers: Headers | undefined): WarmTrouble {

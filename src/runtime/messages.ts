@@ -5,7 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ErrorData, Logger } from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
-import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
+import type { PagesAnswer, PagesOrder, RenderJob, RenderOutcome } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { CommitOutcome, DatabaseChange, StoreTransaction } from '../store/index.ts';
 import type { MetricsSnapshot } from '../telemetry/index.ts';
@@ -72,6 +72,7 @@ export type ToServe =
   | { readonly type: 'refresh' }
   | { readonly type: 'metrics'; readonly call: number }
   | { readonly type: 'pages'; readonly call: number; readonly order: PagesOrder }
+  | { readonly type: 'rendered'; readonly call: number; readonly outcome: RenderOutcome }
   | { readonly type: 'stop' };
 
 export type FromServe =
@@ -81,6 +82,7 @@ export type FromServe =
   | { readonly type: 'endpoint'; readonly number: number; readonly name: string }
   | { readonly type: 'metrics'; readonly call: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: 'pagesAnswered'; readonly call: number; readonly answer: PagesAnswer }
+  | { readonly type: 'render'; readonly call: number; readonly job: RenderJob }
   | { readonly type: 'pagesFailed'; readonly call: number; readonly error: ErrorData }
   | { readonly type: 'stopped' };
 

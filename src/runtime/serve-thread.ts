@@ -2,6 +2,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import { errorFromData, errorToData, systemClock, ZerohopError } from '../base/index.ts';
+import type { RenderJob, RenderOutcome } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
 import { createLogger, logFileIn, Metrics, measureThread } from '../telemetry/index.ts';
@@ -27,6 +28,7 @@ parentPort?.on('message', (message: ToServe) => {
       schemaCalls.delete(message.call);
       if (message.error) waiting?.reject(errorFromData(message.error));
       else waiting?.resolve();
+const renderCalls = new Map<number, (outcome: RenderOutcome) => void>();
       return;
     }
     case 'refresh':
@@ -45,6 +47,9 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
   const beats = new Int32Array(options.sharedBuffer);
   const at = shared.threads + 2 * thread;
   setInterval(() => Atomics.add(beats, at, 1), beatMs).unref();
+    case 'rendered':
+      renderCalls.get(message.call)?.(message.outcome);
+      return void renderCalls.delete(message.call);
   metrics = new Metrics(`serve-${thread}`);
   stopMeasuring = measureThread(metrics);
   databases = new LiveDatabases({
@@ -71,7 +76,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     { thread: `serve-${thread}` },
   );
   const { app, dev, httpPort } = options;
-  const pagesMemory = { buffer: options.pagesBuffer, thread };
+  const pagesMemory = { buffer: options.pagesBuffer, thread, renderer: { render } };
   serving = await serve({
     config,
     app,
@@ -118,3 +123,12 @@ async function stop(): Promise<void> {
 function post(message: FromServe): void {
   parentPort?.postMessage(message);
 }
+/** The main thread has the browsers. */
+function render(job: RenderJob): Promise<RenderOutcome> {
+  return new Promise((resolve) => {
+    const call = ++calls;
+    renderCalls.set(call, resolve);
+    post({ type: 'render', call, job });
+  });
+}
+

@@ -5,7 +5,15 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { type ErrorData, errorFromData, errorToData, systemClock, ZerohopError } from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
-import { type PagesAnswer, type PagesOrder, sharedStateBytes } from '../pages/index.ts';
+import {
+  type LoadedRenderer,
+  openRenderer,
+  type PagesAnswer,
+  type PagesOrder,
+  rendererThread,
+  SharedState,
+  sharedStateBytes,
+} from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
 import type { DatabaseChange } from '../store/index.ts';
@@ -73,6 +81,7 @@ class Threads implements Workers {
   >();
   readonly #clusterCalls = new Map<number, (answer: ClusterAnswer) => void>();
   #databases: LiveDatabases | undefined;
+  #renderer: LoadedRenderer | undefined;
   #state: 'running' | 'stopping' = 'running';
   #watch: Timer | undefined;
   httpPort: number;
@@ -195,6 +204,7 @@ class Threads implements Workers {
     this.#state = 'stopping';
     clearInterval(this.#watch);
     await Promise.all(this.#serve.map((thread) => this.#stopServe(thread)));
+    await this.#renderer?.close();
     // The store closes its files last: then what is in the logs is in the databases.
     this.#databases?.close();
     await new Promise<void>((resolve) => {
@@ -381,6 +391,8 @@ class Threads implements Workers {
           tell(thread, { type: 'schemaApplied', call, ...(error && { error }) }),
         );
       }
+      case 'render':
+        return void this.#render(thread, message);
       case 'pagesAnswered':
         return this.#pagesCalls.get(message.call)?.resolve(message.answer);
       case 'pagesFailed':
@@ -393,6 +405,16 @@ class Threads implements Workers {
       default:
         return;
     }
+  }
+
+  async #render(thread: ServeThread, { call, job }: Extract<FromServe, { type: 'render' }>): Promise<void> {
+    const { app, log } = this.#options;
+    this.#renderer ??= openRenderer({
+      folder: app,
+      state: new SharedState(this.#pagesBuffer, rendererThread),
+      log,
+    });
+    tell(thread, { type: 'rendered', call, outcome: await this.#renderer.render(job) });
   }
 
   #serveDied(thread: ServeThread, worker: Worker, why: string, reject: (error: Error) => void, error?: Error): void {

@@ -1,0 +1,171 @@
+// The browsers of a node, and who may use them when: as many pages of a site at once as it says, the others wait, and too many are turned away.
+// Pages have a time limit; a browser that does not keep it is ended. After so many pages a browser is replaced, and one without any to render ends.
+
+import { type Logger, limits } from '../base/index.ts';
+import { chromiumPath, type Playwright } from './playwright.ts';
+import { RenderBrowser, within } from './render-browser.ts';
+import { type Renderer, type RenderJob, type RenderOutcome, RenderTrouble } from './render-job.ts';
+import { RenderRequests } from './render-requests.ts';
+import { renderTab } from './render-tab.ts';
+import type { Shield } from './shield.ts';
+import type { RenderFailure } from './types.ts';
+
+export interface RenderPoolOptions {
+  readonly shield: Shield;
+  readonly log: Logger;
+  /** Loads playwright-core, once. */
+  readonly load: () => Promise<Playwright>;
+}
+
+interface Slots {
+  running: number;
+  readonly waiting: (() => void)[];
+}
+
+/** How long a page that is over its time may take to be closed before its browser is ended, in ms. */
+const closingMs = 1_000;
+
+export class RenderPool implements Renderer {
+  readonly #options: RenderPoolOptions;
+  readonly #slots = new Map<string, Slots>();
+  readonly #browsers = new Map<string, Promise<RenderBrowser>>();
+  readonly #all = new Set<RenderBrowser>();
+  #playwright: Promise<Playwright> | undefined;
+  #idle: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: RenderPoolOptions) {
+    this.#options = options;
+  }
+
+  async render(job: RenderJob): Promise<RenderOutcome> {
+    const untilMs = Date.now() + job.how.timeoutMs;
+    const slots = this.#slotsOf(job.site.id);
+    try {
+      await takeTurn(slots, job.how.concurrency, job.how.timeoutMs);
+    } catch (error) {
+      return failed(error);
+    }
+    clearTimeout(this.#idle);
+    try {
+      return await this.#renderBefore(untilMs, job);
+    } catch (error) {
+      return failed(error);
+    } finally {
+      endTurn(slots);
+      this.#endWhenIdle();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#idle);
+    await Promise.allSettled(this.#browsers.values());
+    await Promise.all([...this.#all].map((browser) => browser.close()));
+  }
+
+  #slotsOf(site: string): Slots {
+    const slots = this.#slots.get(site) ?? { running: 0, waiting: [] };
+    this.#slots.set(site, slots);
+    return slots;
+  }
+
+  async #renderBefore(untilMs: number, job: RenderJob): Promise<RenderOutcome> {
+    const browser = await within(this.#browser(job), untilMs - Date.now());
+    if (!browser) throw new RenderTrouble('timeout', 'the browser takes too long to start');
+    const ending = new AbortController();
+    const requests = new RenderRequests(job, this.#options.shield, ending.signal);
+    browser.begun++;
+    browser.active++;
+    const rendering = renderTab(browser, job, requests, ending.signal);
+    try {
+      const gone = browser.gone.then(() => {
+        throw new RenderTrouble('browser', 'the browser ended');
+      });
+      const outcome = await within(Promise.race([rendering, gone]), untilMs - Date.now());
+      if (outcome) return outcome;
+      throw new RenderTrouble('timeout', `it was not ready after ${job.how.timeoutMs} ms`);
+    } finally {
+      ending.abort();
+      // A browser that can't even close a page does nothing else either.
+      const isOver = rendering.then(
+        () => true,
+        () => true,
+      );
+      if (!(await within(isOver, closingMs))) browser.kill();
+      browser.active--;
+      if (browser.isRetired && browser.active === 0) void browser.close();
+    }
+  }
+
+  /** The one in use, or another: when it has ended, and when it has rendered so many pages that it may have grown. */
+  async #browser({ how }: RenderJob): Promise<RenderBrowser> {
+    if (this.#isClosed) throw new RenderTrouble('overloaded', 'the node is stopping');
+    const executable = chromiumPath(how.executable, process.env.CHROMIUM_PATH);
+    const running = this.#browsers.get(executable);
+    const browser = await running?.catch(() => undefined);
+    if (browser?.isUsable && browser.begun < limits.rendersOfBrowser) return browser;
+    if (browser) {
+      browser.isRetired = true;
+      if (browser.active === 0) void browser.close();
+    }
+    // Another page may have asked meanwhile.
+    const now = this.#browsers.get(executable);
+    const next = now === undefined || now === running ? this.#launch(executable) : now;
+    this.#browsers.set(executable, next);
+    return next;
+  }
+
+  async #launch(executable: string): Promise<RenderBrowser> {
+    this.#playwright ??= this.#options.load();
+    try {
+      const browser = await RenderBrowser.launch(await this.#playwright, executable, this.#options.log);
+      this.#all.add(browser);
+      void browser.gone.then(() => this.#all.delete(browser));
+      return browser;
+    } catch (error) {
+      const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      throw new RenderTrouble('browser', `the browser does not start: ${why}`);
+    }
+  }
+
+  #endWhenIdle(): void {
+    if ([...this.#slots.values()].some(({ running }) => running > 0)) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#browsers.clear();
+      for (const browser of this.#all) void browser.close();
+    }, limits.renderIdleMs).unref();
+  }
+}
+
+/** Rejects with RenderTrouble. */
+async function takeTurn(slots: Slots, most: number, timeoutMs: number): Promise<void> {
+  if (slots.running < most) {
+    slots.running++;
+    return;
+  }
+  if (slots.waiting.length >= limits.rendersWaiting)
+    throw new RenderTrouble('overloaded', `${limits.rendersWaiting} pages of the site wait to be rendered already`);
+  const turn = Promise.withResolvers<true>();
+  const take = () => turn.resolve(true);
+  slots.waiting.push(take);
+  if (await within(turn.promise, timeoutMs)) return;
+  const at = slots.waiting.indexOf(take);
+  // It came in the same moment: it is for the next.
+  if (at < 0) endTurn(slots);
+  else slots.waiting.splice(at, 1);
+  throw new RenderTrouble('overloaded', `it got no turn in ${timeoutMs} ms`);
+}
+
+function endTurn(slots: Slots): void {
+  const next = slots.waiting.shift();
+  if (next) next();
+  else slots.running--;
+}
+
+function failed(error: unknown): RenderOutcome {
+  if (error instanceof RenderTrouble) return { ok: false, failure: error.failure, why: error.message };
+  const failure: RenderFailure = 'browser';
+  return { ok: false, failure, why: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
+}
