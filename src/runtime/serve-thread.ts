@@ -5,10 +5,19 @@ import { errorFromData, errorToData, systemClock, ZerohopError } from '../base/i
 import type { RenderJob, RenderOutcome } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { LiveDatabases } from '../tables/index.ts';
-import { createLogger, logFileIn, Metrics, measureThread } from '../telemetry/index.ts';
+import {
+  createLogger,
+  logFileIn,
+  Metrics,
+  measureThread,
+  openTracing,
+  TracedStore,
+  type Tracing,
+} from '../telemetry/index.ts';
 import { type FromServe, shared, type ToServe } from './messages.ts';
 import { type Serving, serve } from './serve.ts';
 import { StorePortClient } from './store-port.ts';
+import { version } from './version.ts';
 
 /** How often the thread shows that it is not blocked. */
 const beatMs = 100;
@@ -16,6 +25,7 @@ const beatMs = 100;
 let metrics: Metrics | undefined;
 let databases: LiveDatabases | undefined;
 let serving: Serving | undefined;
+let tracing: Tracing | undefined;
 let stopMeasuring: () => void = () => {};
 const schemaCalls = new Map<number, { resolve(): void; reject(error: Error): void }>();
 
@@ -43,7 +53,7 @@ const renderCalls = new Map<number, (outcome: RenderOutcome) => void>();
 });
 
 async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Promise<void> {
-  const { config, thread } = options;
+  const { config, thread, nodeId } = options;
   const beats = new Int32Array(options.sharedBuffer);
   const at = shared.threads + 2 * thread;
   setInterval(() => Atomics.add(beats, at, 1), beatMs).unref();
@@ -52,10 +62,16 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
       return void renderCalls.delete(message.call);
   metrics = new Metrics(`serve-${thread}`);
   stopMeasuring = measureThread(metrics);
+  const name = `serve-${thread}`;
+  const log = (await createLogger({ ...config.log, file: config.log.keep ? logFileIn(config.data) : undefined })).child(
+    { thread: name },
+  );
+  tracing = await openTracing({ ...config.tracing, version, nodeId, thread: name, log });
+  const client = new StorePortClient(port, config.limits.writeQueue);
   databases = new LiveDatabases({
     folder: config.data,
     clock: systemClock,
-    client: new StorePortClient(port, config.limits.writeQueue),
+    client: tracing ? new TracedStore(client, tracing.tracer) : client,
     applySchema,
     commits: beats,
     snapshotMs: config.limits.snapshotMs,
@@ -72,9 +88,6 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     }
     Atomics.store(beats, at + 1, number);
   };
-  const log = (await createLogger({ ...config.log, file: config.log.keep ? logFileIn(config.data) : undefined })).child(
-    { thread: `serve-${thread}` },
-  );
   const { app, dev, httpPort } = options;
   const pagesMemory = { buffer: options.pagesBuffer, thread, renderer: { render } };
   serving = await serve({
@@ -89,6 +102,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     httpPort,
     databases,
     metrics,
+    tracer: tracing?.tracer,
     entering,
   });
   post({ type: 'ready', port: serving.port, problems: serving.problems });
@@ -115,6 +129,7 @@ function applySchema(tables: readonly TableDefinition[]): Promise<void> {
 
 async function stop(): Promise<void> {
   await serving?.stop();
+  await tracing?.stop();
   databases?.close();
   stopMeasuring();
   post({ type: 'stopped' });
