@@ -34,10 +34,10 @@ export interface PagesOptions {
   readonly hotBytes: number;
   readonly chance?: () => number;
   readonly meters: PagesMeters;
-}
   readonly tracer?: Tracer | undefined;
   /** Undefined: no site has its pages rendered. */
   readonly renderer?: Renderer | undefined;
+}
 
 interface Lookup extends PageFetch {
   readonly asked: Asked;

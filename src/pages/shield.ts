@@ -5,7 +5,6 @@ import type { Tracer } from '../base/index.ts';
 import { type AskedSite, askOrigin, type OriginAnswer, type OriginFailure, type OriginRequest } from './origin.ts';
 import type { SiteMetrics } from './page-metrics.ts';
 import type { SharedState } from './shared-state.ts';
-import type { Site } from './types.ts';
 
 /** A failure to answer counts as much as four answers that say 5xx: one broken page must not take its whole site with it. */
 const weights = { failure: 4, serverError: 1 } as const;
@@ -14,14 +13,14 @@ export type OutageMode = 'auto' | 'on' | 'force';
 
 export class Shield {
   readonly #state: SharedState;
-  readonly #tracer: Tracer | undefined;
   readonly #metrics: readonly SiteMetrics[];
+  readonly #tracer: Tracer | undefined;
   readonly #waiting = new Map<number, number>();
 
   /** @param metrics of each site, in their order */
   constructor(state: SharedState, metrics: readonly SiteMetrics[] = [], tracer?: Tracer) {
-    this.#tracer = tracer;
     this.#state = state;
+    this.#tracer = tracer;
     this.#metrics = metrics;
   }
 
@@ -51,7 +50,7 @@ export class Shield {
     // A probe must not wait behind those it is to free.
     if (gate !== 'probe' && !(await this.#enter(site, number, background)))
       return { ok: false, failure: 'connection_limit_reached' };
-    const answer = await askOrigin(site, request, () => {
+    const ended = () => {
       if (gate !== 'probe') this.#state.leave(number);
     };
     const answer = await (this.#tracer === undefined
@@ -96,6 +95,7 @@ export class Shield {
     }
   }
 }
+
 /** The one header beside those of the key that an origin gets: `traceparent`, which must not change what it answers. */
 function askTraced(tracer: Tracer, site: AskedSite, request: OriginRequest, ended: () => void): Promise<OriginAnswer> {
   const { method, target } = request;
@@ -118,7 +118,6 @@ function askTraced(tracer: Tracer, site: AskedSite, request: OriginRequest, ende
   });
 }
 
-
 /** Failures as numbers, for shared memory. */
 const failureOrder: readonly OriginFailure[] = [
   'dns_error',
@@ -129,8 +128,8 @@ const failureOrder: readonly OriginFailure[] = [
   'tls_protocol_error',
   'http_protocol_error',
   'connection_limit_reached',
-  'proxy_internal_error',
   'destination_unavailable',
+  'proxy_internal_error',
 ];
 
 export function outcomeOfFailure(failure: OriginFailure): number {
