@@ -28,6 +28,7 @@ let serving: Serving | undefined;
 let tracing: Tracing | undefined;
 let stopMeasuring: () => void = () => {};
 const schemaCalls = new Map<number, { resolve(): void; reject(error: Error): void }>();
+const renderCalls = new Map<number, (outcome: RenderOutcome) => void>();
 
 parentPort?.on('message', (message: ToServe) => {
   switch (message.type) {
@@ -38,7 +39,6 @@ parentPort?.on('message', (message: ToServe) => {
       schemaCalls.delete(message.call);
       if (message.error) waiting?.reject(errorFromData(message.error));
       else waiting?.resolve();
-const renderCalls = new Map<number, (outcome: RenderOutcome) => void>();
       return;
     }
     case 'refresh':
@@ -47,6 +47,9 @@ const renderCalls = new Map<number, (outcome: RenderOutcome) => void>();
       return post({ type: 'metrics', call: message.call, snapshot: metrics?.snapshot() ?? [] });
     case 'pages':
       return void tellPages(message);
+    case 'rendered':
+      renderCalls.get(message.call)?.(message.outcome);
+      return void renderCalls.delete(message.call);
     case 'stop':
       return void stop();
   }
@@ -57,9 +60,6 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
   const beats = new Int32Array(options.sharedBuffer);
   const at = shared.threads + 2 * thread;
   setInterval(() => Atomics.add(beats, at, 1), beatMs).unref();
-    case 'rendered':
-      renderCalls.get(message.call)?.(message.outcome);
-      return void renderCalls.delete(message.call);
   metrics = new Metrics(`serve-${thread}`);
   stopMeasuring = measureThread(metrics);
   const name = `serve-${thread}`;
@@ -127,6 +127,15 @@ function applySchema(tables: readonly TableDefinition[]): Promise<void> {
   });
 }
 
+/** The main thread has the browsers. */
+function render(job: RenderJob): Promise<RenderOutcome> {
+  return new Promise((resolve) => {
+    const call = ++calls;
+    renderCalls.set(call, resolve);
+    post({ type: 'render', call, job });
+  });
+}
+
 async function stop(): Promise<void> {
   await serving?.stop();
   await tracing?.stop();
@@ -138,12 +147,3 @@ async function stop(): Promise<void> {
 function post(message: FromServe): void {
   parentPort?.postMessage(message);
 }
-/** The main thread has the browsers. */
-function render(job: RenderJob): Promise<RenderOutcome> {
-  return new Promise((resolve) => {
-    const call = ++calls;
-    renderCalls.set(call, resolve);
-    post({ type: 'render', call, job });
-  });
-}
-
