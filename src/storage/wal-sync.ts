@@ -8,6 +8,7 @@ export class WalSync {
   readonly #path: string;
   #descriptor: number | undefined;
   #waiting: (() => void)[] = [];
+  #afterwards: (() => void)[] = [];
   #syncing = false;
   #closed = false;
   readonly #failed: (error: Error) => void;
@@ -27,6 +28,12 @@ export class WalSync {
   whenDurable(done: () => void): void {
     this.#waiting.push(done);
     if (!this.#syncing) this.#start();
+  }
+
+  /** Calls `done` when the sync that is under way has ended, or at once. */
+  whenFree(done: () => void): void {
+    if (this.#syncing) this.#afterwards.push(done);
+    else done();
   }
 
   /** Lets go of the file, once the sync that is under way has ended. */
@@ -53,6 +60,7 @@ export class WalSync {
       this.#syncing = false;
       if (error) return this.#failed(error);
       for (const done of batch) done();
+      for (const done of this.#afterwards.splice(0)) done();
       if (this.#waiting.length > 0) this.#start();
       else if (this.#closed) this.close();
     });

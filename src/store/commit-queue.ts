@@ -86,7 +86,8 @@ export class CommitQueue {
   merge(work: RemoteWork, done: (outcome: RemoteOutcome) => void): void {
     if (this.#isClosed) return;
     this.#works.push({ work, done });
-    this.#schedule();
+    // It could not be durable before the sync that comes next: until then it waits for more, or for transactions of this node.
+    if (this.#works.length === 1) this.#sync.whenFree(() => this.#schedule());
   }
 
   /** Resolves when everything submitted so far has been answered. */

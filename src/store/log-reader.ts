@@ -37,8 +37,11 @@ export interface CopyAnswer {
   readonly ownSeq: number;
 }
 
-/** Log entries looked at in one call. */
+/** Log entries looked at in one call, and at once. */
 const entriesPerRead = 20_000;
+const entriesPerPage = 1_000;
+/** Log entries of other origins passed over in one go. */
+const entriesPerScan = 500_000;
 /** The largest transaction that is sent whole, in bytes. */
 export const largestTransactionBytes = 64 * 1024 * 1024;
 
@@ -143,14 +146,14 @@ export class LogReader {
     let beforeLast = 0;
     let last = after;
     let seen = 0;
-    for (const entry of this.#entries(after)) {
+    for (const entry of this.#entries(after, [...origins.keys()])) {
       const origin = origins.get(entry.origin);
       const open = transactions.at(-1);
-      const isWanted = origin !== undefined && entry.origin !== noOrigin && entry.seq > (vector.get(origin) ?? 0);
+      const isWanted = origin !== undefined && entry.seq > (vector.get(origin) ?? 0);
       const goesOn = isWanted && open?.origin === origin && open.seq === entry.seq;
       if (!goesOn && (bytes >= limitBytes || seen >= entriesPerRead)) return { rows, transactions, last, atEnd: false };
       if (goesOn && bytes - beforeLast > largestTransactionBytes) return 'tooLarge';
-      seen++;
+      seen += entry.origin === noOrigin ? entriesPerRead : 1;
       last = entry.lsn;
       if (!isWanted) continue;
       let transaction = open;
@@ -173,22 +176,30 @@ export class LogReader {
       }
       if (position !== undefined && transaction.rows.at(-1) !== position) transaction.rows.push(position);
     }
-    return { rows, transactions, last, atEnd: true };
+    return { rows, transactions, last: Math.max(after, this.#newest()), atEnd: true };
   }
 
-  *#entries(after: number): Generator<Entry> {
-    for (let from = after; ; ) {
-      const page = this.#connection.all(
-        'SELECT lsn, origin, seq, version, tbl, row FROM _log WHERE lsn > ? ORDER BY lsn LIMIT 1000',
-        [from],
-      );
+  /** The entries of these origins, in order; after a long way without any, one of `noOrigin` that says how far it is. */
+  *#entries(after: number, origins: readonly number[]): Generator<Entry> {
+    const sql = `SELECT lsn, origin, seq, version, tbl, row FROM _log
+      WHERE lsn > ? AND lsn <= ? AND origin IN (${origins.map(() => '?').join(', ')}) ORDER BY lsn LIMIT ${entriesPerPage}`;
+    const newest = this.#newest();
+    for (let from = after; from < newest; ) {
+      const upTo = from + entriesPerScan;
+      const page = this.#connection.all(sql, [from, upTo, ...origins]);
       for (const values of page) {
         const [lsn = 0, origin = 0, seq = 0, version = 0, table = 0, row = 0] = values.map(Number);
         yield { lsn, origin, seq, version, table, row };
         from = lsn;
       }
-      if (page.length < 1000) return;
+      if (page.length === entriesPerPage) continue;
+      from = upTo;
+      if (from < newest) yield { lsn: from, origin: noOrigin, seq: 0, version: 0, table: 0, row: 0 };
     }
+  }
+
+  #newest(): number {
+    return Number(this.#connection.first('SELECT max(lsn) FROM _log')?.[0] ?? 0);
   }
 
   #row(entry: CatalogEntry, row: number, ids: ReadonlyMap<number, string>): RemoteRow | undefined {
