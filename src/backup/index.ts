@@ -1,3 +1,4 @@
 export { type BackupPlace, placeAt } from './backup-place.ts';
 export { type BackupSummary, listBackups, makeBackup } from './make-backup.ts';
 export { type RestoreSummary, restoreBackup } from './restore-backup.ts';
+export { SnapshotPages } from './snapshot-pages.ts';

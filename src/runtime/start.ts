@@ -102,6 +102,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       logOperations,
       pagesOperations,
       schemaOperations,
+      searchForExports,
       StatusBoard,
       sqlOperations,
       statusOperations,
@@ -126,6 +127,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     const snapshots = async () => [metrics.snapshot(), ...(await running.snapshots())];
     const { periodMs } = config.analytics;
     stopAnalytics = keepAnalytics({ databases, snapshots, periodMs, log });
+    const sql = { node, folder: folder.path, processes, rows: config.limits.sqlRows };
     const board = new StatusBoard();
     let isRestartRequired = false;
     operations = listenForOperations(
@@ -140,8 +142,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
         operations: [
           ...userOperations(identities),
           ...dataOperations(node),
-          ...sqlOperations({ node, folder: folder.path, processes, rows: config.limits.sqlRows }),
-          ...jobOperations(node, databases.table(jobTable.database, jobTable.name), log),
+          ...sqlOperations(sql),
+          ...jobOperations(node, databases.table(jobTable.database, jobTable.name), searchForExports(sql), log),
           ...backupOperations(folder.path),
           ...systemOperations({
             config,

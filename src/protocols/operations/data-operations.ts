@@ -2,6 +2,7 @@
 
 import { ZerohopError } from '../../base/index.ts';
 import { type AppNode, deleteRecords, type ListAction, searchRecords, writeRecords } from '../../resources/index.ts';
+import type { User } from '../../security/index.ts';
 import type { Table } from '../../tables/index.ts';
 import { type Body, firstOf, isObject, list, optionalCount, optionalText, text } from './fields.ts';
 import { tableNamed } from './table-named.ts';
@@ -34,14 +35,10 @@ export function dataOperations(node: AppNode): Operation[] {
       };
     },
   });
-  const search = (name: string, queryOf: (body: Body, table: Table) => object): Operation => ({
+  const search = (name: SearchName): Operation => ({
     name,
     access: 'user',
-    run: async ({ body, user }) => {
-      const table = tableNamed(node.databases, body);
-      const query = { ...queryOf(body, table), ...selectOf(body), ...(user?.superUser && { allowFullScan: true }) };
-      return asJsonArray(searchRecords({ node, table, user }, query));
-    },
+    run: async ({ body, user }) => asJsonArray(searchTexts(node, name, body, user)),
   });
   const remove = async ({ body, user }: OperationCall): Promise<unknown> => {
     const table = tableNamed(node.databases, body);
@@ -58,11 +55,25 @@ export function dataOperations(node: AppNode): Operation[] {
     write('update'),
     write('upsert'),
     { name: 'delete', access: 'user', run: remove },
-    search('search_by_id', byIds),
-    search('search_by_hash', byIds),
-    search('search_by_value', byValue),
-    search('search_by_conditions', byConditions),
+    ...searchNames.map(search),
   ];
+}
+
+export const searchNames = ['search_by_id', 'search_by_hash', 'search_by_value', 'search_by_conditions'] as const;
+export type SearchName = (typeof searchNames)[number];
+
+const queriesOf: Readonly<Record<SearchName, (body: Body, table: Table) => object>> = {
+  search_by_id: byIds,
+  search_by_hash: byIds,
+  search_by_value: byValue,
+  search_by_conditions: byConditions,
+};
+
+/** Each record that a search finds, as JSON text. */
+export function searchTexts(node: AppNode, name: SearchName, body: Body, user: User | null): Iterable<string> {
+  const table = tableNamed(node.databases, body);
+  const query = { ...queriesOf[name](body, table), ...selectOf(body), ...(user?.superUser && { allowFullScan: true }) };
+  return searchRecords({ node, table, user }, query);
 }
 
 function idsOf(body: Body, { definition }: Table): (string | number)[] {

@@ -7,7 +7,7 @@ export { logOperations } from './log-operations.ts';
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
 export { pagesOperations, type TellPages } from './pages-operations.ts';
 export { schemaOperations } from './schema-operations.ts';
-export { type SqlOptions, sqlOperations } from './sql-operations.ts';
+export { type SqlOptions, searchForExports, sqlOperations } from './sql-operations.ts';
 export { StatusBoard, statusOperations } from './status-operations.ts';
 export { systemOperations } from './system-operations.ts';
 export type { IdentifyCaller, Operation, OperationCall } from './types.ts';

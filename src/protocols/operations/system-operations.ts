@@ -8,6 +8,7 @@ import { type Config, changeSettings } from '../../config/index.ts';
 import { Connection, quoted, readCatalog } from '../../storage/index.ts';
 import type { Databases } from '../../tables/index.ts';
 import { asRequest, type Body, list, optionalCount, optionalText } from './fields.ts';
+import { timeOf } from './log-operations.ts';
 import { tableNamed } from './table-named.ts';
 import type { Operation } from './types.ts';
 
@@ -63,6 +64,14 @@ export function systemOperations(options: SystemOptions): Operation[] {
       name: 'read_audit_log',
       access: 'super_user',
       run: async ({ body }) => readAudit(options, body),
+    },
+    {
+      name: 'read_transaction_log',
+      access: 'super_user',
+      async run({ body }) {
+        const [from = 0, to = Number.MAX_SAFE_INTEGER / 1000] = [timeOf(body, 'from'), timeOf(body, 'to', 'until')];
+        return readAudit(options, { ...body, search_type: 'timestamp', search_values: [from, to] });
+      },
     },
   ];
 }
