@@ -4,8 +4,9 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { AnswerReader } from './answer-reader.ts';
 import { shown } from './bars.ts';
-import { inTurn } from './cells.ts';
+import { inTurn, leastDisturbed } from './cells.ts';
 import { parseSaturation, think } from './load.ts';
+import type { Run } from './measure.ts';
 import { percentile, summarise } from './percentiles.ts';
 import { Recorder } from './recorder.ts';
 
@@ -143,6 +144,21 @@ test('what wrk printed', () => {
 test('each stack is first as often as the others', () => {
   const rounds = [0, 1, 2, 3].map((round) => inTurn(['a', 'b', 'c'], round).join(''));
   expect(rounds).toEqual(['abc', 'bca', 'cab', 'abc']);
+});
+
+test.each<[string, number[], number, { kept: number; runs: number }]>([
+  ['undisturbed: run once', [0.1, 9], 1000, { kept: 0.1, runs: 1 }],
+  ['disturbed: run again', [2, 0.1, 9], 1000, { kept: 0.1, runs: 2 }],
+  ['disturbed each time: the least', [3, 1, 2, 0], 1000, { kept: 1, runs: 3 }],
+  ['no time left to repeat', [3, 0], 0, { kept: 3, runs: 1 }],
+])('%s', async (_name, disturbances, leftMs, { kept, runs }) => {
+  let count = 0;
+  const run = async (): Promise<Run> => ({
+    ...new Recorder(0, 1).figures(0),
+    ...{ cores: {}, memoryMiB: {}, othersCores: disturbances[count++] ?? Number.NaN },
+  });
+  const best = await leastDisturbed(run, { leftMs });
+  expect({ kept: best.othersCores, runs: count }).toEqual({ kept, runs });
 });
 
 test.each([

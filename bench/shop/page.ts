@@ -3,7 +3,7 @@
 import { median, type Row } from '../figures.ts';
 import type { Machine } from '../machine.ts';
 import { machineText } from '../report.ts';
-import type { ShopPace } from './cells.ts';
+import { disturbedCores, type ShopPace } from './cells.ts';
 import { errorCount, errorKinds } from './load-figures.ts';
 import type { Run } from './measure.ts';
 import { reference } from './reference.ts';
@@ -196,6 +196,7 @@ function method({ pace }: ReportInput): string[] {
     `- Thinking: \`bench/shop/generator.ts\`, one process, a socket per user. Users begin spread over a second, and ${pace.rampSeconds} s pass before anything counts. Requests count that begin in the measured time, however late they are answered (20 s at most), so lateness is not lost.`,
     `- Saturated: \`wrk -t1 -cN\`. What is not answered at the end of a run is not in its percentiles, which flatters a stack whose latency comes near the length of a run.`,
     `- ${pace.runs} runs of ${seconds('thinking')} s (thinking; 20 / 200 / 2,000 users) and ${seconds('saturation')} s (saturated), the stacks in turn and each round beginning with another; before all, each page of each stack is saturated for ${pace.warmUpSeconds} s to warm it up. Medians.`,
+    `- A run during which programs beside the benchmark used more than ${disturbedCores} cores is repeated, twice at most and for ${pace.repeatSeconds} s over all; the least disturbed counts, whatever its figures.`,
     '- Before a run its stack rests: nothing is left over of the one before. All three run all the time; those that are not asked use nothing.',
     '- PostgreSQL: 256 MB of shared buffers, sockets instead of TCP, no JIT, statistics up to date. Services: prepared statements, indexes for every order, pools of 10 connections (the monolith: 20), calls for many records at once, in parallel, over connections kept open; compiled serialisers; `NODE_ENV=production`.',
     '- Unified: the default settings, which on two cores is one serve thread beside the store thread.',
@@ -205,7 +206,7 @@ function method({ pace }: ReportInput): string[] {
 
 function limits({ measured: { cells } }: ReportInput): string[] {
   const runs = cells.flatMap((cell) => cell.runs);
-  const disturbed = runs.filter(({ othersCores }) => othersCores > 0.3).length;
+  const disturbed = runs.filter(({ othersCores }) => othersCores > disturbedCores).length;
   return [
     '## Limits',
     '',
@@ -213,7 +214,7 @@ function limits({ measured: { cells } }: ReportInput): string[] {
     '- The unified shop keeps finished answers until a record they were made of changes, which its database tells it at once. The rivals keep none: across services nobody is told. A cache in front of them would answer as fast, and for a while answer what is no longer so. Nothing is written during these runs; `npm run bench -- node` measures listings while products change.',
     '- Loopback has no latency and loses nothing: the best case for services that ask each other.',
     '- On two cores, whatever the load generator uses the servers lack; that weighs most on the stack that answers most.',
-    `- Programs beside the benchmark used more than 0.3 cores in ${disturbed} of ${runs.length} runs (median of all: ${shown(middle(runs, ({ othersCores }) => othersCores))} cores).`,
+    `- Programs beside the benchmark used more than ${disturbedCores} cores in ${disturbed} of ${runs.length} runs (median of all: ${shown(middle(runs, ({ othersCores }) => othersCores))} cores).`,
   ];
 }
 
