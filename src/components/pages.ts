@@ -14,6 +14,7 @@ import {
   PageUpkeep,
   type PurgeRequest,
   prepareRenderer,
+  RemotePurges,
   type Renderer,
   readPages,
   SharedState,
@@ -65,10 +66,12 @@ export async function loadPages(
   const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes, meters, tracer, renderer });
   const upkeep = primary ? new PageUpkeep({ store: pages.store, diskBytes, log }) : undefined;
   const warmUps = primary ? new WarmUps({ pages, folder, log }) : undefined;
+  const purges = primary ? new RemotePurges(pages.store, log) : undefined;
   const control = new PagesControl(pages, warmUps);
   controls.set(node, control);
   samplePages(meters, pages, upkeep && warmUps && { upkeep, warmUps });
   upkeep?.start();
+  purges?.start();
   warmUps?.start();
   return {
     step: {
@@ -83,6 +86,7 @@ export async function loadPages(
     control,
     close() {
       upkeep?.stop();
+      purges?.stop();
       warmUps?.close();
       void own?.close();
     },

@@ -7,6 +7,7 @@ export { PageStore } from './page-store.ts';
 export { Pages, type PagesOptions } from './pages.ts';
 export { type PurgeOrder, purge } from './purge.ts';
 export type { ReadinessReport } from './readiness.ts';
+export { RemotePurges } from './remote-purges.ts';
 export type { Renderer, RenderJob, RenderOutcome } from './render-job.ts';
 export { samplePages } from './sample-pages.ts';
 export { type PagesSettings, readPages } from './settings.ts';

@@ -9,7 +9,8 @@ export const database = 'pages';
 
 /**
  * Page: a response, or, where responses vary, the list of its variants. Body: bytes by their hash. Site: counts purges, so that a page fetched
- * before one is not stored after it. Purge: what was purged, for a week. Warm: how far warming of a site is, and its busiest pages, of this node.
+ * before one is not stored after it. Purge: what was purged, for a week. Of this node alone: Seen, which purges were done here; Warm,
+ * how far warming of a site is, and its busiest pages.
  */
 export const tableDefinitions = parseSdl(
   `
@@ -20,6 +21,7 @@ export const tableDefinitions = parseSdl(
     tags: [String] @indexed
     bodyId: String @indexed
     usedMs: Long @indexed
+    mark: Long
     page: Any
     vary: [String]
     variants: Any
@@ -42,6 +44,10 @@ export const tableDefinitions = parseSdl(
     hard: Boolean
     count: Long
     atMs: Long
+  }
+  type Seen @table(database: "pages", replicate: false) {
+    id: ID @primaryKey
+    row: Long
   }
   type Warm @table(database: "pages", replicate: false) {
     id: ID @primaryKey
@@ -71,14 +77,18 @@ export type PageRow =
   | { readonly kind: 'page'; readonly page: Page }
   | { readonly kind: 'variants'; readonly list: VariantList };
 
-export function rowOfPage({ key, url, site, tags, body, status, headers, times }: Page): Record<string, Json> {
+/** @param mark version of the site's row when the fetch began: what this node knew of purges */
+export function rowOfPage(
+  { key, url, site, tags, body, status, headers, times }: Page,
+  mark: number | null,
+): Record<string, Json> {
   const page: JsonObject = {
     status,
     headers: headers.map(([name, value]) => [name, value]),
     times: { ...times },
     body: body && { ...body },
   };
-  return { key, url, site, tags: [...tags], bodyId: body?.id ?? null, usedMs: times.storedMs, page };
+  return { key, url, site, tags: [...tags], bodyId: body?.id ?? null, usedMs: times.storedMs, mark, page };
 }
 
 export function rowOfVariants(
@@ -86,8 +96,14 @@ export function rowOfVariants(
   url: string,
   site: string,
   { vary, variants }: VariantList,
+  mark: number | null,
 ): Record<string, Json> {
-  return { key, url, site, vary: [...vary], variants: variants.map((variant) => ({ ...variant })) };
+  return { key, url, site, mark, vary: [...vary], variants: variants.map((variant) => ({ ...variant })) };
+}
+
+/** As given to `rowOfPage`; 0 where nothing is known. */
+export function markOf(json: string): number {
+  return (JSON.parse(json) as { mark?: number | null }).mark ?? 0;
 }
 
 /** What `rowOfPage` and `rowOfVariants` wrote. */

@@ -59,6 +59,7 @@ export class PageStore {
     readonly body: Table;
     readonly site: Table;
     readonly purge: Table;
+    readonly seen: Table;
     readonly warm: Table;
   };
   /** Least recently used first. */
@@ -78,6 +79,7 @@ export class PageStore {
       body: table('Body'),
       site: table('Site'),
       purge: table('Purge'),
+      seen: table('Seen'),
       warm: table('Warm'),
     };
   }
@@ -98,7 +100,7 @@ export class PageStore {
     return this.#options.databases;
   }
 
-  get tables(): Readonly<Record<'page' | 'body' | 'site' | 'purge' | 'warm', Table>> {
+  get tables(): Readonly<Record<'page' | 'body' | 'site' | 'purge' | 'seen' | 'warm', Table>> {
     return this.#tables;
   }
 
@@ -281,7 +283,7 @@ export class PageStore {
       const transaction = this.#options.databases.transaction();
       transaction.insist(this.#tables.site, page.site, mark);
       this.#stageBody(transaction, page, bytes);
-      this.#stagePage(transaction, page, how);
+      this.#stagePage(transaction, page, { ...how, mark });
       try {
         await transaction.commit();
         return true;
@@ -294,11 +296,14 @@ export class PageStore {
     }
   }
 
-  #stageBody(transaction: Transaction, { body }: Page, bytes: Bytes | undefined): void {
+  #stageBody(transaction: Transaction, { key, body }: Page, bytes: Bytes | undefined): void {
     if (body === null) return;
-    const stored = this.#options.databases.peek(this.#tables.body, body.id);
-    // Bodies that are there must not be collected meanwhile.
-    if (stored) transaction.insist(this.#tables.body, body.id, stored.version);
+    const { databases } = this.#options;
+    const stored = databases.peek(this.#tables.body, body.id);
+    // Bodies that are there must not be collected meanwhile. On other nodes those that no page has may be gone already: they get them again.
+    const before = databases.peek(this.#tables.page, key);
+    const isUsed = before !== undefined && (JSON.parse(before.body) as { bodyId?: string }).bodyId === body.id;
+    if (stored && (isUsed || !bytes)) transaction.insist(this.#tables.body, body.id, stored.version);
     else if (bytes)
       transaction.put(this.#tables.body, body.id, {
         id: body.id,
@@ -314,12 +319,18 @@ export class PageStore {
       vary,
       forward,
       maxVariants,
-    }: { readonly vary: readonly string[]; readonly forward: Headers; readonly maxVariants: number },
+      mark,
+    }: {
+      readonly vary: readonly string[];
+      readonly forward: Headers;
+      readonly maxVariants: number;
+      readonly mark: number | null;
+    },
   ): void {
     const { databases } = this.#options;
     const table = this.#tables.page;
     const put = (made: Page) =>
-      transaction.put(table, made.key, rowOfPage(made), { expiresAt: Math.ceil(made.times.keepUntilMs) });
+      transaction.put(table, made.key, rowOfPage(made, mark), { expiresAt: Math.ceil(made.times.keepUntilMs) });
     const record = databases.getLatest(table, page.key);
     const row = record && parseRow(record);
     const list = row?.kind === 'variants' ? row.list : undefined;
@@ -338,7 +349,7 @@ export class PageStore {
     const variants = isSame ? [...list.variants.filter((known) => known.key !== key), variant] : [variant];
     const tooMany = isSame ? variants.splice(0, variants.length - maxVariants) : (list?.variants ?? []);
     for (const gone of tooMany) if (gone.key !== key) transaction.delete(table, gone.key);
-    transaction.put(table, page.key, rowOfVariants(page.key, page.url, page.site, { vary, variants }));
+    transaction.put(table, page.key, rowOfVariants(page.key, page.url, page.site, { vary, variants }, mark));
   }
 
   /** Whether a purge since `mark` meant this page. */

@@ -4,7 +4,7 @@
 import { ZerohopError } from '../base/index.ts';
 import type { ConditionGroup } from '../query/index.ts';
 import type { SearchRow } from '../tables/index.ts';
-import { parseRow, rowOfPage } from './page-rows.ts';
+import { markOf, parseRow, rowOfPage } from './page-rows.ts';
 import type { PageStore } from './page-store.ts';
 import type { Page } from './types.ts';
 
@@ -26,6 +26,18 @@ const stepPages = 500;
 /** How many pages it meant. */
 export async function purge(store: PageStore, order: PurgeOrder): Promise<number> {
   if (!order.dryRun) await countPurge(store, order);
+  return purgeStored(store, order);
+}
+
+/**
+ * @param version of the purge, where it was another node's: pages whose fetch began when it was known here stay
+ * @returns how many pages it meant
+ */
+export async function purgeStored(
+  store: PageStore,
+  order: PurgeOrder,
+  version: number = Number.POSITIVE_INFINITY,
+): Promise<number> {
   let count = 0;
   for (let cursor: string | null = ''; cursor !== null; ) {
     const reading = store.databases.transaction();
@@ -37,9 +49,13 @@ export async function purge(store: PageStore, order: PurgeOrder): Promise<number
     } finally {
       reading.abort();
     }
-    const pages = rows.filter(({ json }) => (JSON.parse(json) as { site: string }).site === order.site);
+    const pages = rows.filter(
+      ({ json }) => (JSON.parse(json) as { site: string }).site === order.site && markOf(json) < version,
+    );
     count += pages.filter(({ json }) => 'page' in (JSON.parse(json) as object)).length;
     if (!order.dryRun) await Promise.all(pages.map((row) => purgeRow(store, row, order.hard)));
+    // Others have their turn, also where there is nothing to write.
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return count;
 }
@@ -67,8 +83,10 @@ async function purgeRow(store: PageStore, { id, version, json }: SearchRow, hard
   const row = parseRow({ id, version, expires: null, body: json });
   if (hard) transaction.delete(store.tables.page, id, { if: { versions: [version] } });
   else if (row.kind === 'page') {
-    const page = stale(row.page, Date.now());
-    transaction.put(store.tables.page, id, rowOfPage(page), {
+    const nowMs = Date.now();
+    if (row.page.times.freshUntilMs <= nowMs) return transaction.abort();
+    const page = stale(row.page, nowMs);
+    transaction.put(store.tables.page, id, rowOfPage(page, markOf(json)), {
       expiresAt: Math.ceil(page.times.keepUntilMs),
       if: { versions: [version] },
     });

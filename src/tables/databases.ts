@@ -14,7 +14,7 @@ import type { ReadSet } from './read-set.ts';
 import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
 import { LiveTransaction } from './transaction.ts';
-import type { BlobStore, Databases, PutTextOptions, StoredRow, Table, Transaction } from './types.ts';
+import type { Arrival, BlobStore, Databases, PutTextOptions, StoredRow, Table, Transaction } from './types.ts';
 
 export interface DatabasesOptions {
   readonly folder: string;
@@ -77,6 +77,22 @@ export class LiveDatabases implements Databases {
   row(table: Table, id: Id): StoredRow | undefined {
     const live = table as LiveTable;
     return live.reader.row(live.entry, id);
+  }
+
+  arrivals(table: Table, after: number, limit: number): readonly Arrival[] {
+    const live = table as LiveTable;
+    return live.reader.snapshots
+      .current()
+      .connection.all(
+        `SELECT _row, _id, _version, _body FROM ${quoted(live.entry.names.table)} WHERE _row > ? AND _body IS NOT NULL ORDER BY _row LIMIT ?`,
+        [after, limit],
+      )
+      .map(([row, id, version, body]) => ({
+        row: Number(row),
+        id: id as Id,
+        version: Number(version),
+        body: String(body),
+      }));
   }
 
   async putText(table: Table, id: Id, body: string, { expires, if: condition }: PutTextOptions): Promise<number> {

@@ -137,12 +137,25 @@ export interface Databases {
   peek(table: Table, id: Id): StoredRecord | undefined;
   /** The row of an id, as of now; undefined: it has none. */
   row(table: Table, id: Id): StoredRow | undefined;
+  /**
+   * Records in the order in which this node came to have them, whoever wrote them, after the row `after` (0: from the first). Where rows were
+   * removed, numbers may begin anew below `after`.
+   */
+  arrivals(table: Table, after: number, limit: number): readonly Arrival[];
   /** Writes a record as text, as it is: for records whose source has them in this form. Resolves with its version. */
   putText(table: Table, id: Id, body: string, options: PutTextOptions): Promise<number>;
   /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */
   fillComputed(): Promise<void>;
   blobs(database: string): BlobStore;
   close(): void;
+}
+
+/** A record by the number of its row, which grows as records come in. */
+export interface Arrival {
+  readonly row: number;
+  readonly id: Id;
+  readonly version: number;
+  readonly body: string;
 }
 
 /** Where the bytes of Blob attributes live. A record's body holds `BlobReference`s. */
