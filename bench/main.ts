@@ -9,6 +9,7 @@ import type { Row } from './figures.ts';
 import { Lab } from './lab.ts';
 import { describeMachine } from './machine.ts';
 import { nodeParts } from './node/index.ts';
+import { pagesParts } from './pages/index.ts';
 import { profile, subjects } from './profile.ts';
 import { replicationParts } from './replication/index.ts';
 import { currentCommit, machineText, type Report, reportText, rowsText, writeResult } from './report.ts';
@@ -19,6 +20,7 @@ import { soak } from './soak.ts';
 const benchmarks: Readonly<Record<string, readonly Part[]>> = {
   shop: shopParts,
   node: nodeParts,
+  pages: pagesParts,
   replication: replicationParts,
   security: [security],
   soak: [soak],

@@ -1,0 +1,6 @@
+// What `npm run bench -- pages` runs.
+
+import type { Part } from '../benchmark.ts';
+import { hits } from './hits.ts';
+
+export const pagesParts: readonly Part[] = [hits];
