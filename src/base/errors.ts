@@ -39,6 +39,7 @@ export const errorTable = {
   APPLICATION_ERROR: { status: 500, title: 'The application failed' },
   NOT_IMPLEMENTED: { status: 501, title: 'Not supported' },
   NOT_CACHED: { status: 504, title: 'No copy is stored that may be served', retryable: true },
+  UNREACHABLE: { status: 504, title: 'No node that holds the record can be reached', retryable: true },
   NOT_CONFIRMED: { status: 504, title: 'Too few nodes confirmed the write' },
   ORIGIN_FAILED: { status: 502, title: 'The origin has failed', retryable: true },
   OVERLOADED: { status: 503, title: 'The node is overloaded', retryable: true },

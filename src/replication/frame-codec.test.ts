@@ -77,6 +77,8 @@ const samples: Readonly<Record<string, Message>> = {
   wantBlob: { type: 'wantBlob', id: '018f-aa', offset: 1_048_576 },
   blob: { type: 'blob', id: '018f-aa', offset: 0, bytes: new Uint8Array([1, 2, 255]), last: true },
   noBlob: { type: 'noBlob', id: '018f-aa' },
+  ask: { type: 'ask', id: 300, bytes: new Uint8Array([1, 2, 255]) },
+  answer: { type: 'answer', id: 300, bytes: new Uint8Array() },
   bye: { type: 'bye', code: 'STOPPING', message: 'Restarting' },
 };
 
@@ -86,7 +88,7 @@ const decode = (frame: Uint8Array) => decodeFrame(frame.subarray(4));
 describe('golden frames', () => {
   test('cover every type of message', () => {
     expect(Object.keys(golden).sort()).toEqual(Object.keys(samples).sort());
-    expect(new Set(Object.values(samples).map(({ type }) => type)).size).toBe(15);
+    expect(new Set(Object.values(samples).map(({ type }) => type)).size).toBe(17);
   });
 
   test.each(Object.entries(samples))('%s', (name, message) => {

@@ -39,6 +39,8 @@ const typeNumbers = {
   blob: 13,
   noBlob: 14,
   bye: 15,
+  ask: 16,
+  answer: 17,
 } as const satisfies Record<Message['type'], number>;
 
 const typeNames = new Map(
@@ -166,6 +168,10 @@ function writeMessage(out: ByteWriter, message: Message): void {
       return out.bytes(message.bytes);
     case 'noBlob':
       return out.text(message.id);
+    case 'ask':
+    case 'answer':
+      out.varint(message.id);
+      return out.bytes(message.bytes);
     case 'bye':
       out.text(message.code);
       return out.text(message.message);
@@ -227,6 +233,8 @@ const readers: { readonly [Type in Message['type']]: (reader: ByteReader) => Ext
     return { type: 'blob', id, offset, bytes, last };
   },
   noBlob: (reader) => ({ type: 'noBlob', id: blobId(reader) }),
+  ask: (reader) => ({ type: 'ask', id: reader.varint(), bytes: reader.bytes(limits.frameBytes) }),
+  answer: (reader) => ({ type: 'answer', id: reader.varint(), bytes: reader.bytes(limits.frameBytes) }),
   bye: (reader) => {
     const code = name(reader);
     if (!isCloseCode(code)) throw new Unreadable('ends the conversation for no known reason');

@@ -14,6 +14,7 @@ export {
   Replicator,
   type ReplicatorOptions,
   type Report,
+  type Residency,
 } from './replicator.ts';
 export type { Local, SchemaState, SessionEffect, SessionEvent, SessionState } from './session.ts';
 export { begin, step } from './session.ts';

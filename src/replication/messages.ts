@@ -116,6 +116,20 @@ export interface NoBlob {
   readonly id: string;
 }
 
+/** A question about records that the other node holds, beside the conversation: see cluster/asking.ts. */
+export interface Ask {
+  readonly type: 'ask';
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+/** To the question of this number. */
+export interface Answer {
+  readonly type: 'answer';
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Last, from the side that ends the conversation. */
 export interface Bye {
   readonly type: 'bye';
@@ -138,6 +152,8 @@ export type Message =
   | WantBlob
   | BlobPiece
   | NoBlob
+  | Ask
+  | Answer
   | Bye;
 
 /** What a message takes of the receiver's room: the same number on both sides, near its bytes. */

@@ -3,7 +3,7 @@
 import type { Clock } from '../base/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Confirmed, ReplicationDoor, StoreEngine } from '../store/index.ts';
-import { Replicator, type Report } from './replicator.ts';
+import { Replicator, type Report, type Residency } from './replicator.ts';
 import type { SchemaState } from './session.ts';
 
 export interface ReplicateDatabaseOptions {
@@ -17,6 +17,9 @@ export interface ReplicateDatabaseOptions {
   /** What people call a member. */
   readonly nameOf?: (id: string) => string;
   readonly report: (report: Report) => void;
+  /** See `ReplicatorOptions`. */
+  readonly residency?: () => Residency | undefined;
+  readonly copied?: () => void;
   /** Tables of a peer were made here. */
   readonly tablesMade?: () => void;
 }
@@ -69,6 +72,8 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
     durable,
     nowMs: () => clock.nowMs(),
     members,
+    ...(options.residency && { residency: options.residency }),
+    ...(options.copied && { copied: options.copied }),
     applySchema: (definitions) => {
       if (makeMissing(engine, door, database, definitions)) options.tablesMade?.();
     },
@@ -76,7 +81,7 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
       new Map(
         door.store
           .figures()
-          .filter(({ table }) => door.store.tables.get(table)?.entry.definition.replicate)
+          .filter(({ table }) => isWhole(door.store.tables.get(table)?.entry.definition))
           .map(({ table, digest }) => [table, digest]),
       ),
     report,
@@ -84,6 +89,11 @@ export async function replicateDatabase(options: ReplicateDatabaseOptions): Prom
   // What was committed meanwhile.
   sync(door);
   return replicator;
+}
+
+/** Whether every node that replicates it has all of a table. */
+function isWhole(definition: TableDefinition | undefined): boolean {
+  return definition?.replicate === true && definition.copies === undefined;
 }
 
 /** The replicated tables of a database, for peers. */

@@ -1,7 +1,8 @@
 // All conversations of this node about one database, and the store they are about: does the effects of session.ts, brings it events, and
 // knows what each member has. No sockets, clocks or timers: connections, time and ticks are handed in.
 
-import type { LogAnswer, RemoteOutcome, RemoteWork, Store, Vector } from '../store/index.ts';
+import type { Id } from '../records/index.ts';
+import type { LogAnswer, RemoteBatch, RemoteOutcome, RemoteRow, RemoteWork, Store, Vector } from '../store/index.ts';
 import { beyond, sameVector, union } from '../store/index.ts';
 import type { CloseCode } from './close-codes.ts';
 import { Confirmations } from './confirmations.ts';
@@ -51,9 +52,20 @@ export interface ReplicatorOptions {
   /** Tables of a peer, as JSON text: those missing here are to be made before this returns. */
   readonly applySchema: (definitions: string) => void;
   readonly digests: () => ReadonlyMap<string, string>;
+  /** Which records which node is to have, while not every node has all; undefined: all have. */
+  readonly residency?: () => Residency | undefined;
+  /** A copy of all rows is complete: what its sender does not hold was not in it. */
+  readonly copied?: () => void;
   /** Ids of the other members; absent: those with an open conversation. */
   readonly members?: () => readonly string[];
   readonly report: (report: Report) => void;
+}
+
+/** Of the tables of one database. */
+export interface Residency {
+  wants(node: string, table: string, id: Id): boolean;
+  /** Members: each speaks for itself alone, as another may not hold what it wrote. */
+  readonly members: ReadonlySet<string>;
 }
 
 export type Report =
@@ -140,6 +152,12 @@ export class Replicator {
     this.#tellAll({ type: 'durable', durable: this.#durable });
   }
 
+  /** Merges rows that came outside of the conversations. */
+  merge(rows: readonly RemoteRow[]): Promise<RemoteOutcome> {
+    const copy = { source: '', vector: new Map(), rows, next: null };
+    return new Promise((resolve) => this.#options.store.merge({ kind: 'copy', copy }, resolve));
+  }
+
   schemaChanged(schema: SchemaState): void {
     this.#schema = schema;
     this.#tellAll({ type: 'schemaChanged', schema });
@@ -196,10 +214,21 @@ export class Replicator {
     switch (effect.type) {
       case 'read': {
         const { vector, except, after, stream } = effect;
-        return link.handle({ type: 'read', stream, answer: this.#readOnce({ vector, except, after }) });
+        const residency = this.#options.residency?.();
+        if (residency === undefined || link.peer === undefined)
+          return link.handle({ type: 'read', stream, answer: this.#readOnce({ vector, except, after }) });
+        const known = [...store.vector().keys()].filter((origin) => residency.members.has(origin));
+        const left = new Set([...except, ...known.filter((origin) => origin !== this.#options.node)]);
+        const answer = this.#readOnce({ vector, except: [...left], after });
+        return link.handle({ type: 'read', stream, answer: answerFor(link.peer, answer, residency) });
       }
       case 'readCopy': {
-        const answer = store.readCopy(effect.position, this.#batchBytes);
+        const read = store.readCopy(effect.position, this.#batchBytes);
+        const residency = this.#options.residency?.();
+        const peer = link.peer ?? '';
+        const answer = residency
+          ? { ...read, rows: read.rows.filter(({ table, id }) => residency.wants(peer, table, id)) }
+          : read;
         return link.handle({ type: 'copyRead', stream: effect.stream, answer });
       }
       case 'checkResume': {
@@ -275,15 +304,23 @@ export class Replicator {
   }
 
   #apply(link: Link, message: Data | CopyPart): void {
-    const { store, report } = this.#options;
+    const { store, report, node } = this.#options;
+    const residency = this.#options.residency?.();
+    const keeps = ({ table, id }: RemoteRow) => residency === undefined || residency.wants(node, table, id);
     const work: RemoteWork =
       message.type === 'data'
-        ? { kind: 'batch', batch: message.batch }
+        ? { kind: 'batch', batch: residency ? batchOf(message.batch, keeps) : message.batch }
         : {
             kind: 'copy',
-            copy: { source: link.peer ?? '', vector: message.vector, rows: message.rows, next: message.next },
+            copy: {
+              source: link.peer ?? '',
+              vector: message.vector,
+              rows: residency ? message.rows.filter(keeps) : message.rows,
+              next: message.next,
+            },
           };
     store.merge(work, (outcome) => {
+      if (outcome.ok && message.type === 'copy' && message.next === null && residency) this.#options.copied?.();
       if (outcome.ok) for (const clash of outcome.clashes) report({ type: 'clash', ...clash });
       link.handle({ type: 'applied', outcome, standing: this.#standing() });
     });
@@ -331,6 +368,26 @@ export class Replicator {
     for (const table of different) if (before.different.includes(table)) report({ type: 'diverged', peer, table });
     this.#suspicions.delete(peer);
   }
+}
+
+function answerFor(peer: string, answer: LogAnswer, residency: Residency): LogAnswer {
+  if (answer.kind === 'copy') return answer;
+  return { ...answer, batch: batchOf(answer.batch, ({ table, id }) => residency.wants(peer, table, id)) };
+}
+
+/** A batch without some of its rows; itself when there are none to leave out. */
+function batchOf(batch: RemoteBatch, keeps: (row: RemoteRow) => boolean): RemoteBatch {
+  const places = new Map<number, number>();
+  for (const [index, row] of batch.rows.entries()) if (keeps(row)) places.set(index, places.size);
+  if (places.size === batch.rows.length) return batch;
+  return {
+    ...batch,
+    rows: batch.rows.filter((_, index) => places.has(index)),
+    transactions: batch.transactions.map((transaction) => ({
+      ...transaction,
+      rows: transaction.rows.flatMap((index) => places.get(index) ?? []),
+    })),
+  };
 }
 
 /** One conversation over one connection: its state, and events in the order they happen. */

@@ -343,6 +343,10 @@ function heard(state: Open, message: Message, nowMs: number): Step {
       // The record changed meanwhile: read again, it comes as it is now.
       if (!state.receiving.missing.has(message.id)) return [state, []];
       return received(state, ask(state.receiving, state.peer, state.standing, state.local.window));
+    // Beside the conversation: whoever has the connection sees to them.
+    case 'ask':
+    case 'answer':
+      return [state, []];
     case 'bye':
       return closed(message.code, message.message);
   }

@@ -6,7 +6,9 @@ import { errorFromData, limits, ZerohopError } from '../base/index.ts';
 import {
   type CommitOutcome,
   type CommitTimings,
+  type Fetched,
   queueFull,
+  type RecordName,
   type StoreClient,
   type StoreEngine,
   type StoreTransaction,
@@ -18,7 +20,7 @@ import { type Packed, packAnswers, packBatch, unpackAnswers, unpackBatch } from 
 
 interface Waiting {
   readonly bytes: number;
-  readonly resolve: (written: readonly Written[]) => void;
+  readonly resolve: (outcome: CommitOutcome & { readonly ok: true }) => void;
   readonly reject: (error: ZerohopError) => void;
   readonly told: ((timings: CommitTimings) => void) | undefined;
 }
@@ -45,12 +47,24 @@ export class StorePortClient implements StoreClient {
   }
 
   commit(transaction: StoreTransaction, told?: (timings: CommitTimings) => void): Promise<readonly Written[]> {
+    return this.#ask(transaction, told, ({ written }) => written);
+  }
+
+  fetch(database: string, fetch: RecordName): Promise<Fetched> {
+    return this.#ask({ database, changes: [], fetch }, undefined, ({ fetched }) => fetched ?? { here: true });
+  }
+
+  #ask<Result>(
+    transaction: StoreTransaction,
+    told: ((timings: CommitTimings) => void) | undefined,
+    take: (outcome: CommitOutcome & { readonly ok: true }) => Result,
+  ): Promise<Result> {
     const bytes = transactionBytes(transaction);
     if (this.#waiting.size >= this.#limit || (this.#bytes > 0 && this.#bytes + bytes > this.#limitBytes))
       return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
       const call = ++this.#calls;
-      this.#waiting.set(call, { bytes, resolve, reject, told });
+      this.#waiting.set(call, { bytes, resolve: (outcome) => resolve(take(outcome)), reject, told });
       this.#bytes += bytes;
       this.#batch.push([call, transaction]);
       if (this.#batch.length === 1) setImmediate(() => this.#send());
@@ -81,7 +95,7 @@ export class StorePortClient implements StoreClient {
       const waiting = this.#take(call);
       if (outcome.ok) {
         if (outcome.timings) waiting?.told?.(outcome.timings);
-        waiting?.resolve(outcome.written);
+        waiting?.resolve(outcome);
       } else waiting?.reject(errorFromData(outcome.error));
     }
   }

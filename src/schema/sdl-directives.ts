@@ -11,7 +11,7 @@ import {
 import { ZerohopError } from '../base/index.ts';
 
 export const typeDirectives = {
-  table: ['table', 'database', 'expiration', 'eviction', 'scanInterval', 'replicate', 'audit'],
+  table: ['table', 'database', 'expiration', 'eviction', 'scanInterval', 'replicate', 'replicateTo', 'audit'],
   export: ['name'],
   sealed: [],
   hidden: [],

@@ -41,6 +41,7 @@ export function readTable(type: NamedType, types: Types, relationships: Relation
     sealed: directives.has('sealed'),
     ...readLifetime(table, attributes),
     replicate: booleanArgument(table, 'replicate') ?? true,
+    ...readCopies(table, attributes),
     audit: booleanArgument(table, 'audit') ?? true,
     ...(exportName !== undefined && { exportName }),
     hidden: directives.has('hidden'),
@@ -98,6 +99,29 @@ function readLifetime(
     scanIntervalMs: Math.max(minScanIntervalMs, scanIntervalMs ?? defaultMs),
   };
 }
+
+/** What a node that has only some of the records can not see to. */
+function readCopies(table: Directive | undefined, attributes: readonly Attribute[]): Pick<TableDefinition, 'copies'> {
+  const copies = numberArgument(table, 'replicateTo');
+  if (table === undefined || copies === undefined) return {};
+  const at = table.arguments.get('replicateTo') ?? table.node;
+  if (!Number.isSafeInteger(copies) || copies < 1 || copies > mostCopies)
+    throw schemaError(at, `"replicateTo" is how many nodes hold each record: a whole number from 1 to ${mostCopies}.`);
+  if (booleanArgument(table, 'replicate') === false)
+    throw schemaError(at, 'A table with "replicate: false" has no records on other nodes: leave out "replicateTo".');
+  const wrong = attributes.find(
+    ({ unique, type }) => unique || type.kind === 'relation' || (type.kind === 'scalar' && type.scalar === 'Blob'),
+  );
+  if (wrong)
+    throw schemaError(
+      at,
+      `"replicateTo" and "${wrong.name}": a table whose records are spread over nodes has no @unique attributes, relationships or Blobs yet.`,
+    );
+  return { copies };
+}
+
+/** Copies of a record, at most. */
+const mostCopies = 64;
 
 function readSeconds(table: Directive | undefined, name: string, zeroAllowed: boolean): number | undefined {
   const seconds = numberArgument(table, name);

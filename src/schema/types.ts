@@ -64,6 +64,8 @@ export interface TableDefinition {
   /** Its records come from a source: of one that has been here for too long, what it is found by stays. Once true it stays true. */
   readonly sourced?: true;
   readonly replicate: boolean;
+  /** How many nodes of a cluster hold each record; absent: all. */
+  readonly copies?: number;
   readonly audit: boolean;
   /** Path segment it is published under; absent: not published. */
   readonly exportName?: string;

@@ -5,6 +5,12 @@ export { type CopyAnswer, type LogAnswer, LogReader, type LogRequest } from './l
 export { queueFull, transactionBytes } from './queue-limit.ts';
 export type * from './remote-types.ts';
 export { Store } from './store.ts';
-export { type Replication, type ReplicationDoor, StoreEngine, type StoreEngineOptions } from './store-engine.ts';
+export {
+  type Replication,
+  type ReplicationDoor,
+  type Router,
+  StoreEngine,
+  type StoreEngineOptions,
+} from './store-engine.ts';
 export type * from './types.ts';
 export { beyond, covers, sameVector, union } from './vector.ts';

@@ -45,6 +45,15 @@ const entriesPerScan = 500_000;
 /** The largest transaction that is sent whole, in bytes. */
 export const largestTransactionBytes = 64 * 1024 * 1024;
 
+/** `next`: the row after which to go on; null: these were the last. */
+export interface SomeRows {
+  readonly rows: readonly RemoteRow[];
+  readonly next: number | null;
+}
+
+/** Rows looked at in one call. */
+const rowsPerRead = 5_000;
+
 interface Entry {
   readonly lsn: number;
   readonly origin: number;
@@ -109,6 +118,30 @@ export class LogReader {
         }
       }
       return { rows, next: null, ownSeq: this.#ownSeq() };
+    });
+  }
+
+  /** Rows of one table that are `which`, tombstones included. */
+  readSome(table: string, after: number, limitBytes: number, which: (id: Id) => boolean): SomeRows {
+    return this.#consistently(() => {
+      const entry = this.#replicated().find(({ definition }) => definition.name === table);
+      if (!entry) return { rows: [], next: null };
+      const rows: RemoteRow[] = [];
+      const ids = this.#originIds();
+      const select = `SELECT _row, ${columns} FROM ${quoted(entry.names.table)} WHERE _row > ? ORDER BY _row LIMIT ${rowsPerRead}`;
+      let bytes = 0;
+      let seen = 0;
+      let last = after;
+      for (const [row, ...values] of this.#connection.iterate(select, [after])) {
+        seen++;
+        last = Number(row);
+        if (!which(values[0] as Id)) continue;
+        const read = rowFrom(table, values, ids);
+        rows.push(read);
+        bytes += weight(read);
+        if (bytes >= limitBytes) return { rows, next: last };
+      }
+      return { rows, next: seen < rowsPerRead ? null : last };
     });
   }
 

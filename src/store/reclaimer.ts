@@ -21,6 +21,8 @@ import { covers } from './vector.ts';
 
 /** Rows of a table that may wait for the other members at the same time. */
 const pendingRows = 50_000;
+/** Rows looked at in one step of leaving a table. */
+const leavingRows = 2_000;
 
 interface Pending {
   readonly vector: Vector;
@@ -84,6 +86,18 @@ export class Reclaimer {
       .filter(([, , , , , body]) => which(String(body)));
     this.#remove(table, rows);
     return rows.length;
+  }
+
+  /** Takes out of this node alone the rows whose id is one of `which`, among some after `after`. */
+  leave(
+    table: TableState,
+    after: number,
+    which: (id: Id) => boolean,
+  ): { readonly next: number | null; readonly some: boolean } {
+    const found = this.#connection.all(`${select(table)} WHERE _row > ?1 ORDER BY _row LIMIT ?2`, [after, leavingRows]);
+    const going = found.filter(([, id]) => which(id as Id));
+    this.#remove(table, going);
+    return { next: found.length < leavingRows ? null : Number(found.at(-1)?.[0]), some: going.length > 0 };
   }
 
   /** A row has changed by another node's doing. */

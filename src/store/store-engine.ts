@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, errorFromData, errorToData, HybridClock, type Tracer, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { BlobFiles } from './blob-files.ts';
 import { CommitQueue, type StoreMeters } from './commit-queue.ts';
@@ -14,6 +15,8 @@ import type {
   Confirmation,
   Confirmed,
   DatabaseChange,
+  Fetched,
+  RecordName,
   StoreClient,
   StoreTransaction,
   Written,
@@ -50,6 +53,13 @@ export interface Replication {
   whenConfirmed(confirmation: Confirmation, done: (confirmed: Confirmed) => void): void;
 }
 
+/** Who knows which nodes hold a record, where not all do. */
+export interface Router {
+  /** Whether another node does the transaction, or nobody can; then `done` is called. */
+  route(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): boolean;
+  fetch(database: string, name: RecordName): Promise<Fetched>;
+}
+
 /** What replication is done with. */
 export interface ReplicationDoor {
   readonly store: Store;
@@ -80,6 +90,7 @@ export class StoreEngine implements StoreClient {
   #idSlot: number | undefined;
   #closing = false;
   #tracer: Tracer | undefined;
+  #router: Router | undefined;
 
   /** Opens every database in the folder. Throws READ_ONLY, STORAGE_FULL or CORRUPT_DATA with the file's name. */
   constructor(options: StoreEngineOptions) {
@@ -160,6 +171,20 @@ export class StoreEngine implements StoreClient {
     this.#tracer = tracer;
   }
 
+  /** Calls `done` when everything committed so far in a database is on disk. */
+  whenDurable(database: string, done: () => void): void {
+    const queue = this.#writers.get(database)?.queue;
+    if (queue) queue.whenDurable(done);
+    else done();
+  }
+
+  /** See `Store.leave`. */
+  leave(database: string, table: string, after: number, which: (id: Id) => boolean): number | null {
+    const left = this.#writers.get(database)?.store.leave(table, after, which);
+    if (left?.some) this.#announce();
+    return left?.next ?? null;
+  }
+
   /** See `Store.forget`. */
   forget(database: string, table: string, which: (body: string) => boolean): void {
     if (this.#writers.get(database)?.store.forget(table, which)) this.#announce();
@@ -181,7 +206,30 @@ export class StoreEngine implements StoreClient {
     }
   }
 
+  /** From now on, what other nodes hold is done there. */
+  routeBy(router: Router): void {
+    this.#router = router;
+  }
+
   submit(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
+    if (transaction.fetch !== undefined) return this.#answerFetch(transaction.database, transaction.fetch, done);
+    if (this.#router?.route(transaction, done)) return;
+    this.submitHere(transaction, done);
+  }
+
+  fetch(database: string, name: RecordName): Promise<Fetched> {
+    return this.#router ? this.#router.fetch(database, name) : Promise.resolve({ here: true });
+  }
+
+  #answerFetch(database: string, name: RecordName, done: (outcome: CommitOutcome) => void): void {
+    this.fetch(database, name).then(
+      (fetched) => done({ ok: true, version: 0, written: [], fetched }),
+      (error: unknown) => done({ ok: false, error: errorToData(error) }),
+    );
+  }
+
+  /** Commits in this node's own tables, whoever else holds such records. */
+  submitHere(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
     const writer = this.#writers.get(transaction.database);
     if (this.#closing || !writer) {
       const error = this.#closing

@@ -19,7 +19,7 @@ import { ChangeWriter } from './change-writer.ts';
 import { computeMissing } from './compute-missing.ts';
 import { digestToText } from './digest.ts';
 import { Ledger } from './ledger.ts';
-import { type CopyAnswer, type LogAnswer, LogReader, type LogRequest } from './log-reader.ts';
+import { type CopyAnswer, type LogAnswer, LogReader, type LogRequest, type SomeRows } from './log-reader.ts';
 import { Reclaimer } from './reclaimer.ts';
 import type {
   Clash,
@@ -250,6 +250,24 @@ export class Store {
   forget(tableName: string, which: (body: string) => boolean): number {
     const state = this.#tables.get(tableName);
     return state ? this.#internally(() => this.#reclaimer.forget(state, which)) : 0;
+  }
+
+  /**
+   * Takes rows out of this node alone that others hold, tombstones included: looks at some after the row `after`. Not a deletion: no other
+   * node hears of it. `next`: where to go on; null: that was the last.
+   */
+  leave(
+    tableName: string,
+    after: number,
+    which: (id: Id) => boolean,
+  ): { readonly next: number | null; readonly some: boolean } {
+    const state = this.#tables.get(tableName);
+    return state ? this.#internally(() => this.#reclaimer.leave(state, after, which)) : { next: null, some: false };
+  }
+
+  /** Rows of a table after a row number, tombstones included, that are `which`, as other nodes are told of them. `next`: where to go on. */
+  readSome(table: string, after: number, limitBytes: number, which: (id: Id) => boolean): SomeRows {
+    return this.#reader.readSome(table, after, limitBytes, which);
   }
 
   /** Blobs without a reference since before `beforeMs`; forgets them. Their bytes may be removed once this is durable. */

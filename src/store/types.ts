@@ -68,7 +68,24 @@ export interface StoreTransaction {
   readonly confirm?: Confirmation;
   /** The outcome is to tell how long it took. */
   readonly timed?: boolean;
+  /** In place of changes: a record to look for, as `StoreClient.fetch`. */
+  readonly fetch?: RecordName;
 }
+
+export interface RecordName {
+  readonly table: string;
+  readonly id: Id;
+}
+
+/** A record that another node holds. */
+export interface FetchedRecord {
+  readonly version: number;
+  readonly expires: number | null;
+  readonly body: string;
+}
+
+/** `here`: what this node has is what there is. Else what a node that holds the record has of it; null: there is none. */
+export type Fetched = { readonly here: true } | { readonly here: false; readonly record: FetchedRecord | null };
 
 /** When what happened to a transaction, in ms since 1970 with fractions. */
 export interface CommitTimings {
@@ -107,6 +124,8 @@ export type CommitOutcome =
       readonly version: number;
       readonly written: readonly Written[];
       readonly timings?: CommitTimings;
+      /** Of what was looked for. */
+      readonly fetched?: Fetched;
     }
   | { readonly ok: false; readonly error: ErrorData };
 
@@ -124,4 +143,6 @@ export interface StoreClient {
    * @param told how long a transaction that is `timed` took, before the promise resolves
    */
   commit(transaction: StoreTransaction, told?: (timings: CommitTimings) => void): Promise<readonly Written[]>;
+  /** A record of a table of which each node has a part, from where it is. Rejects with UNREACHABLE. */
+  fetch(database: string, name: RecordName): Promise<Fetched>;
 }
