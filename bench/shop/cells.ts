@@ -77,8 +77,10 @@ export async function measureCells({ stacks, pace, pathsFiles, signal, progress 
         const seconds = pace.seconds[mode][users];
         const runs = new Map(stacks.map(({ name }) => [name, [] as Run[]]));
         for (let round = 0; round < pace.runs; round++) {
-          for (const stack of inTurn(stacks, round))
-            runs.get(stack.name)?.push(await run(stack, mode, page, users, seconds));
+          for (const stack of inTurn(stacks, round)) {
+            const measured = await leastDisturbed(() => run(stack, mode, page, users, seconds), repeats);
+            runs.get(stack.name)?.push(measured);
+          }
         }
         const measured = stacks.map(({ name }) => ({ stack: name, page, users, mode, runs: runs.get(name) ?? [] }));
         cells.push(...measured);

@@ -31,19 +31,31 @@ export interface Stack extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** More variables for each process, by what it runs on. */
+export interface StackEnvironment {
+  readonly zerohop?: Readonly<Record<string, string>>;
+  readonly node?: Readonly<Record<string, string>>;
+}
+
 /** @param folder for data and output; of this stack alone */
-export async function createStack(name: StackName, folder: string, port = freePort()): Promise<Stack> {
+export async function createStack(
+  name: StackName,
+  folder: string,
+  port = freePort(),
+  environment: StackEnvironment = {},
+): Promise<Stack> {
   mkdirSync(folder, { recursive: true });
-  if (name === 'unified') return createUnified(folder, port);
-  return name === 'monolith' ? createMonolith(folder, port) : createMicroservices(folder, port);
+  const group = new ProcessGroup(folder, environment);
+  if (name === 'unified') return createUnified(group, folder, port);
+  return name === 'monolith' ? createMonolith(group, port) : createMicroservices(group, port);
 }
 
 /** As a person runs it: `zerohop start apps/store`, with the default number of threads. */
-async function createUnified(folder: string, port: number): Promise<Stack> {
-  const group = new ProcessGroup(folder);
+async function createUnified(group: ProcessGroup, folder: string, port: number): Promise<Stack> {
   const operationsPort = freePort();
   const launch = () =>
     group.launch('zerohop', ['node', join(root, 'bin/zerohop.js'), 'start', app], {
+      ...group.environment.zerohop,
       ZEROHOP_HTTP_PORT: String(port),
       ZEROHOP_OPERATIONS_PORT: String(operationsPort),
       ZEROHOP_DATA: join(folder, 'data'),
@@ -53,8 +65,7 @@ async function createUnified(folder: string, port: number): Promise<Stack> {
   return assemble('unified', port, { zerohop: '0.1.0', bun: Bun.version }, group, launch);
 }
 
-async function createMonolith(folder: string, port: number): Promise<Stack> {
-  const group = new ProcessGroup(folder);
+async function createMonolith(group: ProcessGroup, port: number): Promise<Stack> {
   const postgres = await filledPostgres('together');
   const launch = () => {
     group.adopt('postgres', postgres.launch());
@@ -67,8 +78,7 @@ async function createMonolith(folder: string, port: number): Promise<Stack> {
   return assemble('monolith', port, await rivalVersions(postgres), group, launch, postgres);
 }
 
-async function createMicroservices(folder: string, port: number): Promise<Stack> {
-  const group = new ProcessGroup(folder);
+async function createMicroservices(group: ProcessGroup, port: number): Promise<Stack> {
   const postgres = await filledPostgres('separate');
   const services = ['catalog', 'inventory', 'pricing', 'reviews'].map((service) => ({ service, port: freePort() }));
   const launch = () => {
@@ -164,12 +174,14 @@ const stopMs = 15_000;
 
 /** Processes that are started and stopped together. */
 class ProcessGroup {
+  readonly environment: StackEnvironment;
   readonly #folder: string;
   readonly #children = new Map<string, Bun.Subprocess>();
   readonly #adopted = new Map<string, number>();
 
-  constructor(folder: string) {
+  constructor(folder: string, environment: StackEnvironment) {
     this.#folder = folder;
+    this.environment = environment;
   }
 
   launch(name: string, command: readonly string[], environment: Readonly<Record<string, string>>): void {
@@ -183,7 +195,7 @@ class ProcessGroup {
 
   /** A program of the rivals, on Node as it runs in production. */
   launchNode(name: string, file: string, words: readonly string[]): void {
-    this.launch(name, ['node', file, ...words], { NODE_ENV: 'production' });
+    this.launch(name, ['node', file, ...words], { NODE_ENV: 'production', ...this.environment.node });
   }
 
   /** One that somebody else stops. */
