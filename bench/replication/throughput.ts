@@ -14,6 +14,10 @@ const sizes = [4, 5, 6, 8] as const;
 const keyKinds = ['random', 'sequential'] as const;
 type Keys = (typeof keyKinds)[number];
 const convergedMs = 120_000;
+/** Where the broker's nodes are measured once more, with what waits at the same time committed together. */
+const groupedSize = 4;
+/** Of the usual warm-up: many processes compile at the same time. */
+const warmUpFactor = 2;
 /** What the direct way is to be at least, of the broker's. */
 const leastRatio = 1.51;
 
@@ -38,10 +42,15 @@ export const throughput: Part = {
     for (const keys of keyKinds)
       for (const size of pace.runs === 1 ? [4] : sizes) {
         progress(`${size} nodes, ${keys} keys`);
-        const results = await alternate(pace.runs, {
+        const ways = {
           broker: () => measure(lab, () => startBrokered(lab, size), keys, pace),
           direct: () => measure(lab, () => startDirect(lab, size), keys, pace),
-        });
+        };
+        const grouped = () => measure(lab, () => startBrokered(lab, size, true), keys, pace);
+        const results =
+          size === groupedSize
+            ? await alternate(pace.runs, { ...ways, grouped })
+            : { ...(await alternate(pace.runs, ways)), grouped: [] };
         const name = `${size} nodes, ${keys} keys`;
         const compared = (of: (outcome: Outcome) => number) => ({
           runs: results.direct.map(of),
@@ -64,6 +73,9 @@ export const throughput: Part = {
           row({ name: `${name}: lag p50`, unit: 'ms', ...compared(({ lagsMs }) => quantile(lagsMs, 0.5)) }),
           row({ name: `${name}: lag p99`, unit: 'ms', ...compared(({ lagsMs }) => quantile(lagsMs, 0.99)) }),
         );
+        const rival = { name: 'grouping broker', runs: results.grouped.map(({ perSecond }) => perSecond) };
+        if (size === groupedSize)
+          rows.push(row({ name: `${name}: broker in groups`, unit: 'writes/s', runs: speed.runs, rival }));
       }
     rows.push(
       row({
@@ -93,7 +105,7 @@ export async function measure(
   await converged(members, members.length, convergedMs);
   const loads = (name: string, seconds: number) => loadAll(lab, members, keys, name, seconds);
   // Every node compiles its code in the first seconds.
-  const before = await converged(members, requestsOf(await loads('warm', warmUpSeconds)), convergedMs);
+  const before = await converged(members, requestsOf(await loads('warm', warmUpFactor * warmUpSeconds)), convergedMs);
   const [cpuBefore, bytesBefore, started] = [cpuMs(pids), await cluster.sentBytes(), performance.now()];
   const prober = probe(cluster, seconds);
   const measured = await loads('n', seconds);
