@@ -10,6 +10,8 @@
 //   read only   files are opened so; the main database is empty and in memory.
 //   limits      of the size of values, of statements, of memory. There is none of time: whoever runs it ends the process.
 
+/// <reference path="./node-sqlite.d.ts" />
+
 import type { DatabaseSync } from 'node:sqlite';
 import { quoted } from './names.ts';
 
