@@ -58,7 +58,7 @@ export const limits = {
   /** Spans of a thread that wait to be sent; more are dropped. */
   waitingSpans: 8_192,
   /** How long sending a batch of them may take, in ms. */
-  traceExportMs: 10_000,
+  traceExportMs: 5_000,
   /** How long security events are kept, in ms. */
   securityEventsMs: 90 * 24 * 3600 * 1000,
   /** Longest SQL statement, in bytes. */

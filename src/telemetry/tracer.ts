@@ -33,7 +33,7 @@ import { exportersFor } from './trace-exporters.ts';
 import type { Tracing, TracingOptions } from './tracing-options.ts';
 
 /** How long finished spans wait for others to be sent with, in ms. */
-const batchMs = 1000;
+const batchMs = 250;
 
 export function startTracing(options: TracingOptions): Tracing {
   const { service, version, nodeId, thread, sample, log } = options;
