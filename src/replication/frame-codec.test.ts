@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { RemoteRow } from '../store/index.ts';
 import { closeCodes } from './close-codes.ts';
-import { decodeFrame, encodeFrame } from './frame-codec.ts';
+import { decodeFrame, encodeFrame, FrameEncoder } from './frame-codec.ts';
 import { FrameSplitter, type Split } from './frame-splitter.ts';
 import golden from './frames.golden.json';
 import { replicationLimits } from './limits.ts';
@@ -140,6 +140,21 @@ describe('any message', () => {
         expect(decode(encodeFrame(channel, message))).toEqual({ ok: true, frame: { channel, message } });
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test('is the same when it was encoded for another peer before', () => {
+    const encoder = new FrameEncoder();
+    fc.assert(
+      fc.property(fc.array(anyData, { minLength: 1, maxLength: 3 }), fc.nat(9), (messages, stream) => {
+        for (const message of messages)
+          for (const channel of [0, 7]) {
+            const told = message.type === 'data' ? { ...message, stream } : message;
+            expect(encoder.encode(channel, told)).toEqual(encodeFrame(channel, told));
+            expect(decode(encoder.encode(channel, message))).toEqual({ ok: true, frame: { channel, message } });
+          }
+      }),
+      { numRuns: 50 },
     );
   });
 
