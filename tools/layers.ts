@@ -26,7 +26,7 @@ const floors: readonly (readonly string[])[] = [
   ['cache', 'sql'],
   ['resources'],
   ['net', 'replication'],
-  ['security', 'telemetry'],
+  ['security', 'telemetry', 'deployments'],
   ['tables'],
   ['feed', 'query', 'backup'],
   ['store'],

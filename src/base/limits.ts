@@ -11,6 +11,10 @@ export const limits = {
   bodyBytes: 16 * 1024 * 1024,
   /** Largest request to the operations port, in bytes. */
   operationBytes: 64 * 1024 * 1024,
+  /** Largest file of an app that is told, in bytes. */
+  componentFileBytes: 5 * 1024 * 1024,
+  /** Largest app that is deployed, in bytes, unpacked and without its packages. */
+  deploymentBytes: 128 * 1024 * 1024,
   /** Nesting of values in a request body. */
   bodyDepth: 100,
   /** Longest request target, in bytes. */

@@ -58,12 +58,14 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     scanRows: config.limits.scanRows,
     meters: metrics.tables,
   });
-  const start = (httpPort: number, whole: boolean) =>
+  let running = app;
+  const start = (httpPort: number, whole: boolean, folder = running, trial = false) =>
     serve({
       config,
-      app,
+      app: folder,
       dev,
       whole,
+      trial,
       primary: true,
       databases,
       metrics,
@@ -96,9 +98,13 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     get problems() {
       return serving.problems;
     },
-    async reload() {
+    async check(other) {
+      await (await start(0, true, other, true)).stop();
+    },
+    async reload(other = running) {
       const before = serving;
-      serving = await start(before.port, true);
+      serving = await start(before.port, true, other);
+      running = other;
       await before.stop();
       return serving.problems;
     },

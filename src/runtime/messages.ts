@@ -94,6 +94,8 @@ export interface ServeThreadOptions {
   readonly dev: boolean;
   /** Whether an app that can't be loaded in full is refused. */
   readonly whole: boolean;
+  /** Whether it is only looked whether the app loads. */
+  readonly trial: boolean;
   readonly nodeId: string;
   readonly sharedBuffer: SharedArrayBuffer;
   /** What the page caches of all threads share. */

@@ -95,6 +95,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     app,
     dev,
     whole: options.whole,
+    trial: options.trial,
     pagesMemory,
     attemptsMemory: options.attemptsBuffer,
     primary: thread === 0,

@@ -19,6 +19,8 @@ export interface ServeOptions {
   readonly dev: boolean;
   /** Whether an app that can't be loaded in full is refused, as when it is loaded anew. */
   readonly whole: boolean;
+  /** Whether it is only looked whether the app loads: nothing listens. */
+  readonly trial?: boolean | undefined;
   /** Whether this thread applies the schema and loads data. */
   readonly primary: boolean;
   readonly databases: LiveDatabases;
@@ -87,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   try {
     if (options.whole && app.problems.length > 0) throw new ZerohopError('APPLICATION_ERROR', app.problems.join('; '));
     if (primary) await databases.fillComputed();
-    const listener = listenOrSay(app.handler, options);
+    const listener = options.trial ? { port: 0, stop: async () => {} } : listenOrSay(app.handler, options);
     return {
       port: listener.port,
       problems: app.problems,

@@ -5,8 +5,15 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Logger, limits, systemClock } from '../base/index.ts';
+import { type Logger, limits, systemClock, ZerohopError } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
+import {
+  ClusterDeployments,
+  DeploymentFolder,
+  Deployments,
+  deploymentTables,
+  type Member,
+} from '../deployments/index.ts';
 import type { OperationsHandler } from '../protocols/operations/index.ts';
 import {
   attemptsBytes,
@@ -41,6 +48,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   checkPortFree({ ...config.operations, section: 'operations' });
   const folder = takeDataFolder(config.data);
   releaseLogFile(logFileIn(folder.path));
+  const deployed = new DeploymentFolder(folder.path);
   const metrics = new Metrics('main');
   let end: (result: { code: number; reason?: string }) => void = () => {};
   const stopped = new Promise<{ code: number; reason?: string }>((resolve) => {
@@ -51,6 +59,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   let workers: Workers | undefined;
   let stopSql = () => {};
   let stopAnalytics = () => {};
+  let following: ClusterDeployments | undefined;
   let problems: readonly string[] = [];
   const reload = async () => {
     problems = (await workers?.reload()) ?? [];
@@ -61,6 +70,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     state = 'stopping';
     stopping ??= (async () => {
       stopAnalytics();
+      following?.stop();
       await workers?.stop();
       stopSql();
       await operations?.stop();
@@ -76,7 +86,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       folder: folder.path,
       nodeId: folder.nodeId,
       metrics,
-      systemTables: [jobTable, analyticsTable, ...securityTables],
+      app: appToRun(options, deployed),
+      systemTables: [jobTable, analyticsTable, ...deploymentTables, ...securityTables],
       attemptsMemory,
       fatal: (reason) => {
         log.fatal(reason);
@@ -98,6 +109,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       clusterOperations,
       createOperationsHandler,
       dataOperations,
+      deploymentOperations,
       jobOperations,
       logOperations,
       pagesOperations,
@@ -128,6 +140,24 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     const { periodMs } = config.analytics;
     stopAnalytics = keepAnalytics({ databases, snapshots, periodMs, log });
     const sql = { node, folder: folder.path, processes, rows: config.limits.sqlRows };
+    const deployments = new Deployments({
+      folder: deployed,
+      startApp: options.app,
+      log,
+      runner: {
+        check: (app) => running.check(app),
+        run: async (app) => {
+          problems = await running.reload(app);
+        },
+      },
+    });
+    following = new ClusterDeployments({
+      deployments,
+      databases,
+      node: folder.nodeId,
+      members: () => membersOf(running),
+      log,
+    });
     const board = new StatusBoard();
     let isRestartRequired = false;
     operations = listenForOperations(
@@ -164,6 +194,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
             restart: options.isLaunched ? restart : undefined,
           }),
           ...logOperations(folder.path),
+          ...deploymentOperations(deployments, following),
           ...analyticsOperations({
             databases,
             table: databases.table(analyticsTable.database, analyticsTable.name),
@@ -181,6 +212,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       }),
     );
     // Where whoever is on this machine is administrator, there is one.
+    following.start();
     if (!config.authorizeLocal) await makeAdministrator(identities, isInCluster(config.replication, folder.path), log);
   } catch (error) {
     await workers?.stop();
@@ -201,6 +233,29 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     stop: () => stop(0),
     stopped,
   };
+}
+
+/** What was deployed last, but while it is developed. */
+function appToRun({ app, dev, log }: StartOptions, deployed: DeploymentFolder): string {
+  const { current } = deployed;
+  if (!current || dev) return app;
+  if (!deployed.has(current.id)) {
+    log.warn(`The app of deployment ${current.id} is gone from the data folder. ${app} runs in its place.`);
+    return app;
+  }
+  log.info(`The app deployed by ${current.id} runs, in place of ${app}. To run that again: zerohop rollback`);
+  return deployed.appOf(current.id);
+}
+
+/** The other members of the cluster; none where there is no cluster. */
+async function membersOf(workers: Workers): Promise<readonly Member[]> {
+  try {
+    const { peers = [] } = (await workers.askCluster({ type: 'status' })) as { peers?: readonly Member[] };
+    return peers;
+  } catch (error) {
+    if (error instanceof ZerohopError && error.code === 'CONFLICT') return [];
+    throw error;
+  }
 }
 
 /** The password is told this once, where the person who starts the node sees it. What can't be written now is made at the next start. */

@@ -70,6 +70,8 @@ class Threads implements Workers {
   readonly #pagesBuffer = new SharedArrayBuffer(sharedStateBytes);
   readonly #store: Worker;
   readonly #serve: ServeThread[] = [];
+  /** Folder of the app that runs. */
+  #app: string;
   readonly #copyConnections = new Map<string, Connection>();
   readonly #asked = new Map<number, (snapshot: MetricsSnapshot) => void>();
   #calls = 0;
@@ -88,6 +90,7 @@ class Threads implements Workers {
 
   constructor(options: WorkersOptions) {
     this.#options = options;
+    this.#app = options.app;
     this.httpPort = options.config.http.port;
     this.#store = new Worker(new URL('./store-thread.ts', import.meta.url));
   }
@@ -183,20 +186,34 @@ class Threads implements Workers {
     });
   }
 
-  async reload(): Promise<readonly string[]> {
-    // One after the other, so that there is always one to answer; the new listens before the old stops.
-    for (const [index, thread] of this.#serve.entries()) {
-      const next = this.#serveThread(thread.number);
-      try {
-        await this.#startServe(next, true);
-      } catch (error) {
-        next.state = 'stopping';
-        await next.worker.terminate();
-        throw error;
-      }
-      this.#serve[index] = next;
-      await this.#stopServe(thread);
+  async check(app: string): Promise<void> {
+    const trial = this.#serveThread(0);
+    try {
+      await this.#startServe(trial, { app, whole: true, trial: true });
+    } finally {
+      await this.#stopServe(trial);
     }
+  }
+
+  async reload(app: string = this.#app): Promise<readonly string[]> {
+    // All of the new ones listen before the first of the old stops: there is always one to answer, and either all have changed or none.
+    const next: ServeThread[] = [];
+    try {
+      for (const { number } of this.#serve) {
+        const thread = this.#serveThread(number);
+        next.push(thread);
+        await this.#startServe(thread, { app, whole: true });
+      }
+    } catch (error) {
+      for (const thread of next) thread.state = 'stopping';
+      await Promise.all(next.map(({ worker }) => worker.terminate()));
+      throw error;
+    }
+    this.#app = app;
+    const before = this.#serve.splice(0, this.#serve.length, ...next);
+    // What was told while they loaded.
+    for (const thread of next) tell(thread, { type: 'refresh' });
+    await Promise.all(before.map((thread) => this.#stopServe(thread)));
     return this.problems;
   }
 
@@ -343,9 +360,12 @@ class Threads implements Workers {
     };
   }
 
-  /** @param whole whether an app that can't be loaded in full is refused */
-  #startServe(thread: ServeThread, whole = false): Promise<void> {
-    const { config, app, dev, nodeId } = this.#options;
+  /** @param whole whether an app that can't be loaded in full is refused @param trial whether it is only looked whether it loads */
+  #startServe(
+    thread: ServeThread,
+    { app = this.#app, whole = false, trial = false }: { app?: string; whole?: boolean; trial?: boolean } = {},
+  ): Promise<void> {
+    const { config, dev, nodeId } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const { worker } = thread;
     return new Promise((resolve, reject) => {
@@ -373,6 +393,7 @@ class Threads implements Workers {
           dev,
           nodeId,
           whole,
+          trial,
           sharedBuffer: this.#sharedBuffer,
           pagesBuffer: this.#pagesBuffer,
           attemptsBuffer: this.#options.attemptsMemory,
@@ -408,9 +429,9 @@ class Threads implements Workers {
   }
 
   async #render(thread: ServeThread, { call, job }: Extract<FromServe, { type: 'render' }>): Promise<void> {
-    const { app, log } = this.#options;
+    const { log } = this.#options;
     this.#renderer ??= openRenderer({
-      folder: app,
+      folder: this.#app,
       state: new SharedState(this.#pagesBuffer, rendererThread),
       log,
     });

@@ -46,7 +46,10 @@ export interface Workers {
   changeDatabase(change: DatabaseChange): Promise<void>;
   /** The cluster's answer, as plain data. Rejects with a ZerohopError. See cluster/cluster.ts. */
   askCluster(request: ClusterRequest): Promise<unknown>;
-  reload(): Promise<readonly string[]>;
+  /** Loads an app beside the one that runs, and lets go of it. Rejects with what could not be loaded. */
+  check(app: string): Promise<void>;
+  /** Loads the app anew, or from now on another. Rejects with what could not be loaded: then the one before goes on. */
+  reload(app?: string): Promise<readonly string[]>;
   stop(): Promise<void>;
   /** Tells the page cache of the first serve thread, or of all. */
   pages(order: PagesOrder, whose: 'first' | 'all'): Promise<readonly PagesAnswer[]>;

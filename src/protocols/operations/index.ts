@@ -2,6 +2,7 @@ export { analyticsOperations } from './analytics-operations.ts';
 export { backupOperations } from './backup-operations.ts';
 export { clusterOperations } from './cluster-operations.ts';
 export { dataOperations } from './data-operations.ts';
+export { deploymentOperations } from './deployment-operations.ts';
 export { jobOperations } from './job-operations.ts';
 export { logOperations } from './log-operations.ts';
 export { createOperationsHandler, type OperationsHandler, type OperationsOptions } from './operations-handler.ts';
