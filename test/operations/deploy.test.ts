@@ -171,43 +171,37 @@ test('from the command line, and back', async () => {
 });
 
 test('a cluster: all switch, or none; who was away takes it when back', async () => {
-  const first = app('First', 'first');
-  const settings = (name: string) => ({ LOG_LEVEL: 'info', ...(name === 'c' && { AGENT: 'c' }) });
-  await using cluster = await TestCluster.start({ app: first, threads: 1, settings }, ['a', 'b', 'c']);
-  const [a, b, c] = ['a', 'b', 'c'].map((name) => cluster.member(name)) as [never, never, never];
-  const members = [a, b, c] as unknown as ReturnType<TestCluster['member']>[];
-  const texts = () => Promise.all(members.map(({ node }) => hello(node)));
-  const deploy = (name: string, code = '') =>
-    members[0]?.operation<Answer>('deploy_component', { package: app(name, name, code), replicated: true });
+  await using cluster = await TestCluster.start({ app: app('First', 'first'), threads: 1 }, ['a', 'b', 'c']);
+  const [a, b, c] = [cluster.member('a'), cluster.member('b'), cluster.member('c')];
+  const texts = () => Promise.all(cluster.members.map(({ node }) => hello(node)));
+  const deploy = (name: string, code?: string) =>
+    a.operation<Answer>('deploy_component', { package: app(name, name, code), replicated: true });
 
   // It loads everywhere but on c.
-  const refused = deploy(
-    'Picky',
-    "if (process.cwd() !== '' && (await Bun.file(process.env.ZEROHOP_DATA + '/unfit').exists())) throw new Error('unfit');",
+  writeFileSync(join(c.node.folder, 'unfit'), '');
+  const picky = "if (await Bun.file(`${process.env.ZEROHOP_DATA}/unfit`).exists()) throw new Error('unfit');";
+  const refusal = await deploy('Picky', picky).then(
+    () => 'was not refused',
+    (error: Error) => error.message,
   );
-  writeFileSync(join((members[2] as ReturnType<TestCluster['member']>).node.folder, 'unfit'), '');
-  expect(
-    await refused?.then(
-      () => '',
-      (error: Error) => error.message,
-    ),
-  ).toMatch(/on any node: c: .*unfit/s);
+  expect(refusal).toMatch(/Nothing was deployed on any node: c: .*unfit/s);
   expect(await texts()).toEqual([says('first'), says('first'), says('first')]);
 
-  const away = members[2] as ReturnType<TestCluster['member']>;
-  await away.stop();
+  await c.stop();
   await until('it is known that c is away', async () =>
-    ((await members[0]?.status())?.peers ?? []).some(({ name, connected }) => name === 'c' && !connected),
+    (await a.status()).peers.some(({ name, connected }) => name === 'c' && !connected),
   );
-  expect((await deploy('Second'))?.nodes).toEqual({
+  expect((await deploy('Second')).nodes).toEqual({
     'this node': 'active',
     b: 'active',
     c: 'away: takes it when it is back',
   });
-  expect(await Promise.all(members.slice(0, 2).map(({ node }) => hello(node)))).toEqual([
-    says('Second'),
-    says('Second'),
-  ]);
-  await away.start();
-  await until('c has taken it', async () => (await hello(away.node)) === says('Second'));
+  expect(await Promise.all([a, b].map(({ node }) => hello(node)))).toEqual([says('Second'), says('Second')]);
+  await c.start();
+  await until('c has taken it', async () => (await hello(c.node)) === says('Second'));
+
+  expect((await deploy('Third')).nodes).toEqual({ 'this node': 'active', b: 'active', c: 'active' });
+  const back = await b.operation<Answer>('rollback_component', { replicated: true });
+  expect(back.nodes).toEqual({ 'this node': 'active', a: 'active', c: 'active' });
+  expect(await texts()).toEqual([says('Second'), says('Second'), says('Second')]);
 });
