@@ -9,6 +9,7 @@ export { Pdp } from './api/pdp.ts';
 export { Plp } from './api/plp.ts';
 export { Search } from './api/search.ts';
 export { BasketPage } from './pages/basket.ts';
+export { ComparePage } from './pages/compare.ts';
 export { HomePage } from './pages/home.ts';
 export { ListingPage } from './pages/listing.ts';
 export { OrderPage } from './pages/order.ts';

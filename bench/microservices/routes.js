@@ -28,6 +28,7 @@ export function addPages(server, made) {
 /** @type {Record<string, string>} */
 const types = {
   '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain; charset=utf-8',

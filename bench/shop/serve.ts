@@ -25,6 +25,10 @@ try {
     await stack.start();
     console.log(`${name.padEnd(14)} ${stack.url}`);
   }
+  const [unified, monolith, microservices] = stacks.map(({ url }) => url);
+  console.log(
+    `\nBeside each other:\n  ${unified}/compare?name=microservices&rival=${microservices}\n  ${unified}/compare?name=monolith&rival=${monolith}\n`,
+  );
   console.log('Ctrl+C stops them all.');
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

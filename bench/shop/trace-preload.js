@@ -42,7 +42,7 @@ if (file !== '') {
     instrumentations: [
       new HttpInstrumentation(),
       new UndiciInstrumentation({ requireParentforSpans: true }),
-      new PgInstrumentation({ requireParentSpan: true }),
+      new PgInstrumentation({ requireParentSpan: true, ignoreConnectSpans: true }),
     ],
   });
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const addresses = new Map<string, string>();
 
-export function assetUrl(file: 'shop.css' | 'shop.js'): string {
+export function assetUrl(file: 'shop.css' | 'shop.js' | 'compare.js'): string {
   let address = addresses.get(file);
   if (address === undefined) {
     const content = readFileSync(join(import.meta.dirname, '../web/assets', file));

@@ -16,6 +16,8 @@ export interface Page {
   readonly headers?: Headers;
   /** Not for search engines, nor for any cache. */
   readonly isPrivate?: boolean;
+  /** Other origins whose pages it shows in frames, besides its own. */
+  readonly frames?: readonly string[];
 }
 
 export async function respond(page: Page): Promise<Response> {
@@ -24,7 +26,7 @@ export async function respond(page: Page): Promise<Response> {
   headers.set('cache-control', page.isPrivate ? 'no-store' : 'public, max-age=0, must-revalidate');
   headers.set(
     'content-security-policy',
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    `default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'${page.frames ? `; frame-src 'self' ${page.frames.join(' ')}` : ''}`,
   );
   headers.set('x-content-type-options', 'nosniff');
   headers.set('referrer-policy', 'same-origin');
@@ -93,7 +95,7 @@ ${isPrivate && html`<meta name="robots" content="noindex">`}
 <body>
 <a class="skip" href="#main">Skip to content</a>
 ${symbols}
-<p class="ribbon"><span>Free delivery over $50</span> <span>30 days to change your mind</span></p>
+<p class="ribbon"><span>Free delivery over $50</span> <span>30 days to change your mind</span> <span><a class="architecture" href="/compare" data-architecture="unified"><strong>Unified</strong> one process · compare</a></span></p>
 <header class="header">
   <div class="header-row">
     <a class="logo" href="/">Larkmoor</a>
