@@ -4,7 +4,7 @@ import type { NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, fetchPage, type PageFetch } from './fetch-page.ts';
 import { isSameVariant, type KeyedRequest } from './key.ts';
 import { type HotPage, variantKey } from './page-store.ts';
-import { mayBeRendered } from './render-page.ts';
+import { longestRenderMs, mayBeRendered } from './render-page.ts';
 import { ended, type SharedState } from './shared-state.ts';
 import { failureOfOutcome, outcomeOfFailure } from './shield.ts';
 
@@ -116,7 +116,7 @@ export class Flights {
       if (outcome === ended.notStorable) return notStorableMs;
       return outcome >= 500 && mode !== 'force' ? site.limit.backoffMs : undefined;
     };
-    const leaseMs = site.timeoutMs.total + leaseSlackMs + (mayBeRendered(asked) ? (site.render?.timeoutMs ?? 0) : 0);
+    const leaseMs = site.timeoutMs.total + leaseSlackMs + (mayBeRendered(asked) ? longestRenderMs(site) : 0);
     for (;;) {
       const lead = this.#state.tryLead(name, Date.now(), leaseMs, knownMs);
       if (lead.kind === 'lead') return this.#fetch(asked, lead.slot);

@@ -3,9 +3,10 @@
 
 import type { Logger } from '../base/index.ts';
 import type { Browser, Playwright } from './playwright.ts';
+import { browserStartMs } from './render-job.ts';
 
-/** How long it may take to start, and to end by itself, in ms. */
-const launchMs = 20_000;
+/** How long it may take to answer at all, and to end by itself, in ms. */
+const answerMs = 5_000;
 const closeMs = 2_000;
 
 const switches = [
@@ -29,6 +30,8 @@ export class RenderBrowser {
   /** Pages it has been given, and those it has now. */
   begun = 0;
   active = 0;
+  /** A page was not ready in time: until this resolves it is not known whether the browser still does anything. */
+  doubt: Promise<void> = Promise.resolve();
   /** Gets no more pages. */
   isRetired = false;
   #isGone = false;
@@ -49,7 +52,7 @@ export class RenderBrowser {
         executablePath: executable,
         args: switches,
         chromiumSandbox,
-        timeout: launchMs,
+        timeout: browserStartMs,
         handleSIGINT: false,
         handleSIGTERM: false,
         handleSIGHUP: false,
@@ -71,6 +74,15 @@ export class RenderBrowser {
   /** Resolves when it has ended, by whatever cause. */
   get gone(): Promise<void> {
     return this.#gone.promise;
+  }
+
+  /** Whether it still does anything. */
+  async answers(): Promise<boolean> {
+    const asked = pidOf(this.browser).then(
+      () => true,
+      () => false,
+    );
+    return (await within(asked, answerMs)) === true;
   }
 
   async close(): Promise<void> {

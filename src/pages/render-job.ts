@@ -3,6 +3,9 @@
 import type { OutageMode } from './shield.ts';
 import type { RenderFailure, RenderHow, Site } from './types.ts';
 
+/** How long a browser may take to start, in ms. */
+export const browserStartMs = 20_000;
+
 export interface RenderJob {
   readonly site: Pick<Site, 'id' | 'origin' | 'timeoutMs' | 'limit' | 'maxBodyBytes'>;
   /** Of the site among all. */

@@ -6,7 +6,7 @@ import { codingOf, recode } from './bodies.ts';
 import { cookiesOf, deviceOf, hostOf, type KeyedRequest } from './key.ts';
 import type { SiteMetrics } from './page-metrics.ts';
 import { linksWithoutScripts } from './render-html.ts';
-import type { Renderer, RenderJob } from './render-job.ts';
+import { browserStartMs, type Renderer, type RenderJob } from './render-job.ts';
 import { SharedBody } from './shared-body.ts';
 import type { OutageMode } from './shield.ts';
 import type { RenderFailure, RenderSettings, Rule, Site } from './types.ts';
@@ -41,6 +41,11 @@ export type Rendered =
 /** Whether a fetch is of a page to be rendered, if its answer is one; known beforehand. */
 export function mayBeRendered({ site, keyed }: Pick<Asked, 'site' | 'keyed'>): boolean {
   return site.render?.matches(pathOf(keyed)) === true;
+}
+
+/** A turn, the browser's start and the page, each in its time. */
+export function longestRenderMs({ render }: Pick<Site, 'render'>): number {
+  return render ? 2 * render.timeoutMs + browserStartMs : 0;
 }
 
 /** Redirects and errors of the server are not, nor what is somebody's own. */

@@ -1,5 +1,5 @@
 // The browsers of a node, and who may use them when: as many pages of a site at once as it says, the others wait, and too many are turned away.
-// Pages have a time limit; a browser that does not keep it is ended. After so many pages a browser is replaced, and one without any to render ends.
+// A turn is waited for, and a page rendered, within the site's time limit; a browser that does not keep it is ended. After so many pages a browser is replaced, and one without any to render ends.
 
 import { type Logger, limits } from '../base/index.ts';
 import { chromiumPath, type Playwright } from './playwright.ts';
@@ -22,8 +22,8 @@ interface Slots {
   readonly waiting: (() => void)[];
 }
 
-/** How long a page that is over its time may take to be closed before its browser is ended, in ms. */
-const closingMs = 1_000;
+/** How long a page that is over may take to be closed, in ms. */
+const closingMs = 3_000;
 
 export class RenderPool implements Renderer {
   readonly #options: RenderPoolOptions;
@@ -39,7 +39,6 @@ export class RenderPool implements Renderer {
   }
 
   async render(job: RenderJob): Promise<RenderOutcome> {
-    const untilMs = Date.now() + job.how.timeoutMs;
     const slots = this.#slotsOf(job.site.id);
     try {
       await takeTurn(slots, job.how.concurrency, job.how.timeoutMs);
@@ -47,14 +46,16 @@ export class RenderPool implements Renderer {
       return failed(error);
     }
     clearTimeout(this.#idle);
-    try {
-      return await this.#renderBefore(untilMs, job);
-    } catch (error) {
-      return failed(error);
-    } finally {
+    const { outcome, over } = await this.#renderInTime(job).catch((error: unknown) => ({
+      outcome: failed(error),
+      over: Promise.resolve(),
+    }));
+    // Whoever waits for the page has no need to wait for its end.
+    void over.then(() => {
       endTurn(slots);
       this.#endWhenIdle();
-    }
+    });
+    return outcome;
   }
 
   async close(): Promise<void> {
@@ -70,32 +71,38 @@ export class RenderPool implements Renderer {
     return slots;
   }
 
-  async #renderBefore(untilMs: number, job: RenderJob): Promise<RenderOutcome> {
-    const browser = await within(this.#browser(job), untilMs - Date.now());
-    if (!browser) throw new RenderTrouble('timeout', 'the browser takes too long to start');
+  /** `over`: when nothing of the page is left in the browser. */
+  async #renderInTime(job: RenderJob): Promise<{ readonly outcome: RenderOutcome; readonly over: Promise<void> }> {
+    const { timeoutMs } = job.how;
+    const browser = await this.#browser(job);
     const ending = new AbortController();
     const requests = new RenderRequests(job, this.#options.shield, ending.signal);
     browser.begun++;
     browser.active++;
     const rendering = renderTab(browser, job, requests, ending.signal);
-    try {
-      const gone = browser.gone.then(() => {
-        throw new RenderTrouble('browser', 'the browser ended');
-      });
-      const outcome = await within(Promise.race([rendering, gone]), untilMs - Date.now());
-      if (outcome) return outcome;
-      throw new RenderTrouble('timeout', `it was not ready after ${job.how.timeoutMs} ms`);
-    } finally {
-      ending.abort();
-      // A browser that can't even close a page does nothing else either.
-      const isOver = rendering.then(
-        () => true,
-        () => true,
-      );
-      if (!(await within(isOver, closingMs))) browser.kill();
-      browser.active--;
-      if (browser.isRetired && browser.active === 0) void browser.close();
+    const gone = browser.gone.then(() => {
+      throw new RenderTrouble('browser', 'the browser ended');
+    });
+    const late: RenderOutcome = { ok: false, failure: 'timeout', why: `it was not ready after ${timeoutMs} ms` };
+    const outcome = (await within(Promise.race([rendering, gone]).catch(failed), timeoutMs)) ?? late;
+    ending.abort();
+    const over = this.#finish(browser, rendering);
+    if (outcome === late) browser.doubt = over;
+    return { outcome, over };
+  }
+
+  /** A browser that can't close a page gets no more of them; one that does not even answer is ended, with all that are in it. */
+  async #finish(browser: RenderBrowser, rendering: Promise<unknown>): Promise<void> {
+    const isOver = rendering.then(
+      () => true,
+      () => true,
+    );
+    if (!(await within(isOver, closingMs))) {
+      browser.isRetired = true;
+      if (!(await browser.answers())) browser.kill();
     }
+    browser.active--;
+    if (browser.isRetired && browser.active === 0) void browser.close();
   }
 
   /** The one in use, or another: when it has ended, and when it has rendered so many pages that it may have grown. */
@@ -104,6 +111,7 @@ export class RenderPool implements Renderer {
     const executable = chromiumPath(how.executable, process.env.CHROMIUM_PATH);
     const running = this.#browsers.get(executable);
     const browser = await running?.catch(() => undefined);
+    await browser?.doubt;
     if (browser?.isUsable && browser.begun < limits.rendersOfBrowser) return browser;
     if (browser) {
       browser.isRetired = true;

@@ -166,14 +166,20 @@ async function isReachable(hostname: string): Promise<boolean> {
 export function isPrivate(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   const plain = mapped ?? address;
-  const version = isIP(plain);
-  return version === 0 || privateAddresses().check(plain, version === 4 ? 'ipv4' : 'ipv6');
+  switch (isIP(plain)) {
+    case 4:
+      return listOf(privateIpv4, 'ipv4').check(plain, 'ipv4');
+    case 6:
+      return listOf(privateIpv6, 'ipv6').check(plain, 'ipv6');
+    default:
+      return true;
+  }
 }
 
-function privateAddresses(): BlockList {
+/** One for each kind: a list of both takes IPv4 addresses for those that IPv6 maps to them. */
+function listOf(networks: readonly (readonly [string, number])[], kind: 'ipv4' | 'ipv6'): BlockList {
   const list = new BlockList();
-  for (const [network, bits] of privateIpv4) list.addSubnet(network, bits, 'ipv4');
-  for (const [network, bits] of privateIpv6) list.addSubnet(network, bits, 'ipv6');
+  for (const [network, bits] of networks) list.addSubnet(network, bits, kind);
   return list;
 }
 

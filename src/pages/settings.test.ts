@@ -49,12 +49,43 @@ test('what is warmed', () => {
   expect(warmOf({ urls: 'top.txt' })).toEqual({ ...none, list: 'top.txt' });
 });
 
+test('what is rendered', () => {
+  const renderOf = (render: unknown) => readPages({ origin: 'http://o.example', render }).sites[0]?.render;
+  expect(renderOf(undefined)).toBeUndefined();
+  const { matches, ...rest } = renderOf({ match: ['/p/**', '/about'] }) ?? {};
+  expect(['/p/1', '/p', '/about', '/about/us', '/'].map((path) => matches?.(path))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(rest).toEqual({
+    scripts: 'strip',
+    timeoutMs: 15_000,
+    concurrency: 2,
+    executable: undefined,
+    allow: [],
+    assets: false,
+    base: undefined,
+    fallbackTtlMs: 60_000,
+  });
+  expect(
+    renderOf({ match: '/**', scripts: 'keep', timeout: '5s', allow: ['API.example:8443'], base: 'https://a.example/' }),
+  ).toMatchObject({ scripts: 'keep', timeoutMs: 5_000, allow: ['api.example:8443'], base: 'https://a.example' });
+});
+
 describe('what is wrong is named, with its place', () => {
   const origin = 'http://o.example';
   const cases: readonly (readonly [unknown, RegExp])[] = [
     ['http://o.example', /pages must have options/],
     [{}, /pages\.origin must be an address/],
     [{ origin: 'ftp://o' }, /pages\.origin must be an address/],
+    [{ origin, render: {} }, /pages\.render\.match must be a path or pattern/],
+    [{ origin, render: { match: '/', engine: 'firefox' } }, /pages\.render\.engine must be one of chromium/],
+    [{ origin, render: { match: '/', allow: ['https://a.example'] } }, /render\.allow must have hosts/],
+    [{ origin, render: { match: '/', base: 'https://a.example/shop' } }, /render\.base must be an address without/],
+    [{ origin, render: { match: '/', script: 'keep' } }, /did you mean "scripts"/],
     [{ origin, orign: 1 }, /no option "orign"; did you mean "origin"/],
     [
       [

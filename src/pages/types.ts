@@ -53,7 +53,7 @@ export interface RenderSettings extends RenderHow {
 /** What the browser has to know; plain data. */
 export interface RenderHow {
   readonly scripts: 'strip' | 'keep';
-  /** From the origin's answer to the rendered page, waiting for a turn included. */
+  /** Of a page in the browser; also how long one waits for its turn. */
   readonly timeoutMs: number;
   /** Pages of the site that are rendered at once. */
   readonly concurrency: number;
