@@ -3,14 +3,17 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pace } from './benchmark.ts';
-import { apps, cores, type Lab, type ZerohopOptions } from './lab.ts';
+import { apps, cores, type Lab, type Server, type ZerohopOptions } from './lab.ts';
 import { productPaths } from './node/reads.ts';
+import { startDirect } from './replication/clusters.ts';
 import type { Load } from './wrk.ts';
 
 interface Subject {
   readonly app: string;
   /** Absent: only the start is of interest. */
   readonly load?: (lab: Lab) => Pick<Load, 'script' | 'args' | 'connections'>;
+  /** Nodes of a cluster that all have the load; the first has the profiler. */
+  readonly clusterSize?: number;
 }
 
 const gets = (paths: readonly string[]): Subject => ({
@@ -18,15 +21,19 @@ const gets = (paths: readonly string[]): Subject => ({
   load: (lab) => ({ script: 'get.lua', args: [lab.writeLines('paths', paths)], connections: 64 }),
 });
 
+const posts = (connections: number) => ({
+  script: 'post.lua',
+  args: ['/Item/', String(Math.floor(Math.random() * 1e9))],
+  connections,
+});
+
 export const subjects: Readonly<Record<string, Subject>> = {
   start: { app: apps.store },
   product: gets(productPaths('/Product')),
   pdp: gets(productPaths('/Pdp')),
   plp: gets(Array.from({ length: 40 }, (_, at) => `/Plp/c-${String(at + 1).padStart(2, '0')}`)),
-  insert: {
-    app: apps.node,
-    load: () => ({ script: 'post.lua', args: ['/Item/', String(Date.now() % 1_000_000)], connections: 500 }),
-  },
+  insert: { app: apps.node, load: () => posts(500) },
+  replication: { app: apps.node, load: () => posts(125), clusterSize: 4 },
 };
 
 /** Returns what to print. The writer, the app and the listener run in one thread, as Bun profiles the main thread alone. */
@@ -36,21 +43,14 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
   const folder = join(import.meta.dirname, '..', 'tmp', `profile-${name}`);
   mkdirSync(folder, { recursive: true });
   const before = new Set(readdirSync(folder));
-  const options: ZerohopOptions = {
-    app: subject.app,
-    data: lab.newPath('data'),
-    cores: cores.server,
-    threads: 0,
-    environment: { ZEROHOP_AUTHORIZE_LOCAL: 'false' },
-  };
-  // A first start loads the data, so that this is not in the profile.
-  await (await lab.startZerohop(options)).stop();
   const bunArguments = ['--cpu-prof', '--cpu-prof-md', `--cpu-prof-dir=${folder}`];
-  const server = await lab.startZerohop({ ...options, bunArguments });
-  const result =
-    subject.load &&
-    (await lab.load({ ...subject.load(lab), url: server.url, seconds: pace.seconds, cores: cores.load }));
-  await server.stop();
+  const servers = await start(lab, subject, bunArguments);
+  const { load, clusterSize } = subject;
+  const where = clusterSize === undefined ? cores.load : cores.both;
+  const results = load
+    ? await Promise.all(servers.map(({ url }) => lab.load({ ...load(lab), url, seconds: pace.seconds, cores: where })))
+    : [];
+  await Promise.all(servers.map((server) => server.stop()));
   const written = readdirSync(folder).filter((file) => !before.has(file));
   const tables = await Promise.all(
     written
@@ -58,10 +58,31 @@ export async function profile(lab: Lab, pace: Pace, name: string): Promise<strin
       .map(async (file) => `${file}\n${summarise(await Bun.file(join(folder, file)).json())}`),
   );
   return [
-    name + (result ? `: ${result.perSecond.toFixed(0)} requests/s under the profiler, ${result.errors} errors` : ''),
+    [
+      name,
+      ...results.map(
+        ({ perSecond, errors }) => `${perSecond.toFixed(0)} requests/s under the profiler, ${errors} errors`,
+      ),
+    ].join(': '),
     ...tables,
     `The whole profiles are in ${folder}: open the .cpuprofile in a browser's developer tools, or read the .md.`,
   ].join('\n\n');
+}
+
+/** The first is profiled. */
+async function start(
+  lab: Lab,
+  { app, clusterSize }: Subject,
+  bunArguments: readonly string[],
+): Promise<readonly Server[]> {
+  if (clusterSize !== undefined) {
+    const { members } = await startDirect(lab, clusterSize, { bunArguments });
+    return members.map(({ server }) => server);
+  }
+  const options: ZerohopOptions = { app, data: lab.newPath('data'), cores: cores.server, threads: 0 };
+  // A first start loads the data, so that this is not in the profile.
+  await (await lab.startZerohop(options)).stop();
+  return [await lab.startZerohop({ ...options, bunArguments })];
 }
 
 /** As the DevTools protocol has it: https://chromedevtools.github.io/devtools-protocol/tot/Profiler/#type-Profile */

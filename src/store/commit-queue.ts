@@ -53,6 +53,8 @@ export class CommitQueue {
   readonly #sync: WalSync;
   #waiting: Waiting[] = [];
   #works: WaitingWork[] = [];
+  /** In them. */
+  #rows = 0;
   #bytes = 0;
   #scheduled = false;
   #isClosed = false;
@@ -86,8 +88,10 @@ export class CommitQueue {
   merge(work: RemoteWork, done: (outcome: RemoteOutcome) => void): void {
     if (this.#isClosed) return;
     this.#works.push({ work, done });
-    // It could not be durable before the sync that comes next: until then it waits for more, or for transactions of this node.
-    if (this.#works.length === 1) this.#sync.whenFree(() => this.#schedule());
+    this.#rows += rowsOf(work);
+    // It could not be durable before the sync that comes next: until then little waits for more, or for transactions of this node.
+    if (this.#rows >= limits.mergeGroup / 8) this.#schedule();
+    else if (this.#works.length === 1) this.#sync.whenFree(() => this.#schedule());
   }
 
   /** Resolves when everything submitted so far has been answered. */
@@ -153,10 +157,12 @@ export class CommitQueue {
   #takeWorks(): WaitingWork[] {
     let rows = 0;
     let taken = 0;
-    while (taken < this.#works.length && rows < limits.mergeGroup) {
-      const work = this.#works[taken++]?.work;
-      rows += (work?.kind === 'batch' ? work.batch : work?.copy)?.rows.length ?? 0;
+    for (const { work } of this.#works) {
+      if (rows >= limits.mergeGroup) break;
+      rows += rowsOf(work);
+      taken++;
     }
+    this.#rows -= rows;
     return this.#works.splice(0, taken);
   }
 
@@ -186,4 +192,8 @@ function withTimings(
   const { timeOrigin } = performance;
   const [startedMs, committedMs] = [timeOrigin + started, timeOrigin + ended];
   return { ...outcome, timings: { submittedMs, startedMs, committedMs, durableMs: preciseMs() } };
+}
+
+function rowsOf(work: RemoteWork): number {
+  return (work.kind === 'batch' ? work.batch : work.copy).rows.length;
 }
