@@ -9,6 +9,7 @@ import type { Row } from './figures.ts';
 import { Lab } from './lab.ts';
 import { describeMachine } from './machine.ts';
 import { nodeParts } from './node/index.ts';
+import { outage } from './outage/index.ts';
 import { pagesParts } from './pages/index.ts';
 import { profile, subjects } from './profile.ts';
 import { replicationParts } from './replication/index.ts';
@@ -20,6 +21,7 @@ import { soak } from './soak.ts';
 const benchmarks: Readonly<Record<string, readonly Part[]>> = {
   shop: shopParts,
   node: nodeParts,
+  outage: [outage],
   pages: pagesParts,
   replication: replicationParts,
   security: [security],
