@@ -38,7 +38,10 @@ export async function writePage(names: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** Drawings beside those that bear the name of their benchmark. */
+const moreDrawings: Readonly<Record<string, string>> = { 'waterfall.svg': 'shop' };
+
 /** soak.svg and shop-throughput.svg are of soak and shop. */
 function belongs(file: string, name: string): boolean {
-  return file === `${name}.svg` || file.startsWith(`${name}-`);
+  return file === `${name}.svg` || file.startsWith(`${name}-`) || moreDrawings[file] === name;
 }

@@ -26,7 +26,7 @@ export const shopPaces = {
     seconds: { thinking: { 20: 4, 200: 4, 2000: 7 }, saturation: { 20: 3, 200: 4, 2000: 8 } },
     starts: 5,
     idleSeconds: 3,
-    repeatSeconds: 360,
+    repeatSeconds: 240,
   },
   quick: {
     runs: 1,

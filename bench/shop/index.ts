@@ -4,10 +4,8 @@ import type { Part } from '../benchmark.ts';
 import { describeMachine } from '../machine.ts';
 import { currentCommit } from '../report.ts';
 import { type Cell, measureCells, shopPaces } from './cells.ts';
-import { chartsOf } from './charts.ts';
 import { measureStart, type Start } from './measure.ts';
-import { reportPage } from './page.ts';
-import { rowsOf } from './rows.ts';
+import { outcomeOf, type Recorded } from './outcome.ts';
 import { type PageName, pageNames, paths } from './scenarios.ts';
 import { createStack, type Stack, type StackName, stackNames } from './stacks.ts';
 import { toolVersions } from './versions.ts';
@@ -29,14 +27,13 @@ const shop: Part = {
       string
     >;
     const cells: Cell[] = await measureCells({ stacks: stacks.all, pace, pathsFiles, signal: lab.signal, progress });
-    const measured = { cells, starts };
-    const rows = rowsOf(measured);
-    const charts = chartsOf(measured);
-    for (const [name, svg] of Object.entries(charts)) await draw(name, svg);
     const versions = Object.assign({}, ...stacks.all.map((stack) => stack.versions), await toolVersions());
-    const about = { machine, commit: await currentCommit(), date: new Date().toISOString(), versions };
-    await keep('shop-cells', 'json', `${JSON.stringify({ ...about, pace, starts, cells }, rounding, 1)}\n`);
-    await keep('shop', 'md', reportPage({ ...about, pace, measured, rows, charts: Object.keys(charts) }));
+    const commit = await currentCommit();
+    const recorded: Recorded = { machine, commit, date: new Date().toISOString(), versions, pace, starts, cells };
+    await keep('shop-cells', 'json', `${JSON.stringify(recorded, rounding, 1)}\n`);
+    const { rows, drawings, page } = outcomeOf(recorded);
+    for (const [name, svg] of Object.entries(drawings)) await draw(name, svg);
+    await keep('shop', 'md', page);
     return rows;
   },
 };

@@ -29,7 +29,11 @@ export function reportPage(input: ReportInput): string {
   return `${sections.map((section) => section(input).join('\n')).join('\n\n')}\n`;
 }
 
-function intro({ machine, commit, date, versions, charts }: ReportInput): string[] {
+function intro({ machine, commit, date, versions, charts, measured }: ReportInput): string[] {
+  const others = middle(
+    measured.cells.flatMap(({ runs }) => runs),
+    ({ othersCores }) => othersCores,
+  );
   return [
     '# The shop: one node, a monolith, microservices',
     '',
@@ -46,6 +50,12 @@ function intro({ machine, commit, date, versions, charts }: ReportInput): string
     ...machineText(machine)
       .split('\n')
       .map((line) => `> ${line}`),
+    ...(others > disturbedCores
+      ? [
+          '>',
+          `> **Disturbed:** programs beside the benchmark used ${shown(others)} of ${machine.cores} cores during half of the runs. Every stack suffered from it in turn; latencies are those of a crowded machine, and throughput that of what was left of it. Answers per core and second (below) are disturbed least.`,
+        ]
+      : []),
     '',
     ...charts.map((name) => `![${name}](${name}.svg)`),
   ];
@@ -59,9 +69,19 @@ function targets({ rows }: ReportInput): string[] {
     '',
     `${withTarget.length - missed.length} of ${withTarget.length} are met.${missed.length > 0 ? ' Missed:' : ''}`,
     ...(missed.length > 0
-      ? ['', ...missed.map((row) => `- ${row.name}: ${shown(row.ratio ?? row.value)}, to be ${row.target}`)]
+      ? [
+          '',
+          ...missed.map(
+            (row) => `- ${row.name}: ${judged(row)}, to be ${row.target}${row.note ? ` (${row.note})` : ''}`,
+          ),
+        ]
       : []),
   ];
+}
+
+/** What the target is about: the ratio or the figure itself. */
+function judged({ target, ratio, value, unit }: Row): string {
+  return target?.includes('×') && ratio !== undefined ? `${shown(ratio)} ×` : `${shown(value)} ${unit}`;
 }
 
 const columns = ['p50', 'p90', 'p95', 'p99', 'max', 'answers/s', 'failed'];
@@ -120,15 +140,16 @@ function processes({ measured: { cells } }: ReportInput): string[] {
     const cores = medians(runs.map((run) => run.cores));
     const memory = medians(runs.map((run) => run.memoryMiB));
     const each = Object.keys(cores).map((name) => `${name} ${shown(cores[name] ?? 0)} / ${shown(memory[name] ?? 0)}`);
-    return `| ${page} | ${stack} | ${each.join(' · ')} | ${shown(sum(cores))} / ${shown(sum(memory))} | ${shown(middle(runs, (run) => run.generatorCores))} |`;
+    const perCore = middle(runs, (run) => run.perSecond / sum(run.cores));
+    return `| ${page} | ${stack} | ${each.join(' · ')} | ${shown(sum(cores))} / ${shown(sum(memory))} | ${shown(perCore)} | ${shown(middle(runs, (run) => run.generatorCores))} |`;
   };
   return [
     '## What the processes use',
     '',
-    'Saturated, 200 users: cores / MiB of each process with its children. Shared memory is counted once.',
+    'Saturated, 200 users: cores / MiB of each process with its children. Shared memory is counted once. Answers per second of processor time say what a page costs, however much of the machine others took.',
     '',
-    '| page | stack | processes | together | generator, cores |',
-    '|---|---|---|--:|--:|',
+    '| page | stack | processes | together | answers per core and second | generator, cores |',
+    '|---|---|---|--:|--:|--:|',
     ...pageNames.flatMap((page) => stackNames.map((stack) => line(stack, page))),
   ];
 }
@@ -158,13 +179,13 @@ function errors({ measured: { cells } }: ReportInput): string[] {
     ...(failed.length === 0
       ? ['No request failed on any stack, at any number of users.']
       : [
-          'Requests that failed, all runs together, with what was exhausted: the process that used most of its core, and the answers that were waited for in vain.',
+          'Requests that failed, all runs together, with what was exhausted: the cores the stack got, its busiest process, and what other programs took. `unfinished` were waited for in vain.',
           '',
-          `| mode | page | users | stack | ${errorKinds.join(' | ')} | busiest process |`,
-          `|---|---|--:|---|${errorKinds.map(() => '--:').join('|')}|---|`,
+          `| mode | page | users | stack | ${errorKinds.join(' | ')} | busiest process | others, cores |`,
+          `|---|---|--:|---|${errorKinds.map(() => '--:').join('|')}|---|--:|`,
           ...failed.map(({ mode, page, users, stack, runs }) => {
             const counts = errorKinds.map((kind) => number(runs.reduce((total, run) => total + run.errors[kind], 0)));
-            return `| ${mode} | ${page} | ${number(users)} | ${stack} | ${counts.join(' | ')} | ${busiest(medians(runs.map((run) => run.cores)))} |`;
+            return `| ${mode} | ${page} | ${number(users)} | ${stack} | ${counts.join(' | ')} | ${busiest(medians(runs.map((run) => run.cores)))} | ${shown(middle(runs, ({ othersCores }) => othersCores))} |`;
           }),
         ]),
   ];

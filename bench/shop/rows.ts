@@ -1,7 +1,7 @@
 // Cells and starts → rows with targets.
 
-import { type Row, row } from '../figures.ts';
-import type { Cell } from './cells.ts';
+import { median, type Row, row } from '../figures.ts';
+import { type Cell, disturbedCores } from './cells.ts';
 import { errorCount } from './load-figures.ts';
 import type { Run, Start } from './measure.ts';
 import { crowds, type Mode, type PageName, pageNames, type Users } from './scenarios.ts';
@@ -70,6 +70,7 @@ function thinking(cells: readonly Cell[], at: At, of: 'p50Ms' | 'p95Ms', limit: 
     runs: runsOf(cells, 'unified', 'thinking', at).map((run) => run[of]),
     rival: { name: 'microservices', runs: runsOf(cells, 'microservices', 'thinking', at).map((run) => run[of]) },
     targets: [{ of: 'value', bound: 'atMost', limit }],
+    note: disturbance(runsOf(cells, 'unified', 'thinking', at)),
   });
 }
 
@@ -80,6 +81,7 @@ function throughput(cells: readonly Cell[], at: At, rival: StackName, least: num
     runs: runsOf(cells, 'unified', 'saturation', at).map(({ perSecond }) => perSecond),
     rival: { name: rival, runs: runsOf(cells, rival, 'saturation', at).map(({ perSecond }) => perSecond) },
     ...(least !== undefined && { targets: [{ of: 'ratio', bound: 'atLeast', limit: least }] }),
+    note: disturbance(runsOf(cells, 'unified', 'saturation', at)),
   });
 }
 
@@ -90,7 +92,14 @@ function saturatedP95(cells: readonly Cell[], at: At): Row {
     runs: runsOf(cells, 'unified', 'saturation', at).map(({ p95Ms }) => p95Ms),
     rival: { name: 'microservices', runs: runsOf(cells, 'microservices', 'saturation', at).map(({ p95Ms }) => p95Ms) },
     targets: [{ of: 'ratio', bound: 'atMost', limit: 1 }],
+    note: disturbance(runsOf(cells, 'unified', 'saturation', at)),
   });
+}
+
+/** Said of runs that had to share the machine. */
+function disturbance(runs: readonly Run[]): string | undefined {
+  const cores = median(runs.map(({ othersCores }) => othersCores));
+  return cores > disturbedCores ? `disturbed: other programs used ${cores.toFixed(1)} cores meanwhile` : undefined;
 }
 
 function startRow(
