@@ -73,8 +73,8 @@ export const limits = {
   sqlRows: 10_000,
   /** Bytes of a SQL statement's answer, and of each value in it. */
   sqlAnswerBytes: 32 * 1024 * 1024,
-  /** Memory SQLite may use for one SQL statement, in bytes. */
-  sqlMemoryBytes: 256 * 1024 * 1024,
+  /** Memory of a process that runs SQL statements, in bytes. */
+  sqlMemoryBytes: 512 * 1024 * 1024,
   /** SQL statements that run at the same time; each has a process. */
   sqlProcesses: 2,
   /** SQL statements waiting for a process before more are refused. */

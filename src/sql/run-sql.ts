@@ -197,7 +197,6 @@ async function rowsOf(
         named: statement.named,
         valueBytes: limits.sqlAnswerBytes,
         statementBytes: limits.sqlBytes * 2,
-        memoryBytes: limits.sqlMemoryBytes,
       },
       sql,
       parameters: values.slice(0, highest),

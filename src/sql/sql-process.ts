@@ -1,15 +1,23 @@
 // The program of a process that runs SQL statements, one after the other, and is ended by its parent when one takes too long: a step of
 // SQLite may take for ever, and nothing within a process can stop it. Each statement has a connection of its own.
 
+import { Worker } from 'node:worker_threads';
+import { limits } from '../base/index.ts';
 import { SealedConnection, type SealedValue } from '../storage/index.ts';
 import type { SqlAnswer, SqlJob, SqlMessage } from './sql-job.ts';
 
-// Should the parent go while a statement runs, this ends the process.
-new Worker(new URL('./orphan-guard.ts', import.meta.url), { argv: [String(process.ppid)] }).unref();
+const guard = new Worker(new URL('./process-guard.ts', import.meta.url), {
+  argv: [String(process.ppid), String(limits.sqlMemoryBytes)],
+});
+guard.unref();
 
 process.on('disconnect', () => process.exit(0));
 process.on('message', (job: SqlJob) => {
-  run(job).then(tell);
+  guard.postMessage(true);
+  run(job).then((answer) => {
+    guard.postMessage(false);
+    tell(answer);
+  });
 });
 tell({ kind: 'ready' });
 

@@ -32,7 +32,7 @@ export class SqlProcesses {
   async run(job: SqlJob, signal: AbortSignal): Promise<SqlAnswer> {
     await this.#turn();
     try {
-      signal.throwIfAborted();
+      if (signal.aborted) throw this.#endedError('gone');
       return await this.#runIn(this.#idle.pop() ?? this.#start(), job, signal);
     } finally {
       this.#busy--;
@@ -64,6 +64,7 @@ export class SqlProcesses {
     clearTimeout(running.idle);
     await Promise.race([running.ready, running.child.exited]);
     let why: 'time' | 'gone' | undefined;
+    if (running.ended || this.#isStopped) throw this.#endedError(why);
     const end = (reason: 'time' | 'gone') => {
       why = reason;
       running.child.kill('SIGKILL');
@@ -94,7 +95,10 @@ export class SqlProcesses {
         `The statement took longer than ${this.#timeoutMs} ms and was ended. Have it read less, or what an index finds; limits.sqlMs sets how long one may take.`,
       );
     if (this.#isStopped || why === 'gone') return new ZerohopError('SHUTTING_DOWN', 'The statement was ended.');
-    return new ZerohopError('INVALID_QUERY', 'The statement ended the process that ran it: it needs too much memory.');
+    return new ZerohopError(
+      'INVALID_QUERY',
+      `The statement was ended: it needs more than the ${limits.sqlMemoryBytes} bytes of memory there are for it.`,
+    );
   }
 
   #keep(running: Running): void {

