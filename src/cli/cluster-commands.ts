@@ -1,6 +1,6 @@
 // `zerohop cluster …`: a node's place in a cluster. Each command calls an operation of a running node.
 
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { addTargetOptions, callOperation, type Target } from './call-operation.ts';
 
 interface Said {
@@ -57,6 +57,21 @@ export function addClusterCommands(program: Command, exitWith: (code: number) =>
     .argument('<node>', 'its name or id')
     .action(async (node: string, target: Target) => {
       const said = await callOperation('cluster_revoke', { node }, target);
+      print(said, target, messageOf(said));
+    });
+
+  add('haproxy', 'Prints the configuration of an HAProxy before the members.')
+    .option('--region <region>', 'whose members come first; by default the region of the node that is asked')
+    .option('--bind <address>', 'what HAProxy listens on', ':80')
+    .action(async ({ region, bind, ...target }: Target & { region?: string; bind: string }) => {
+      const said = await callOperation('cluster_haproxy', { region, bind }, target);
+      print(said, target, String(said).trimEnd());
+    });
+
+  add('maint', 'Tells load balancers to send no requests to the node, or to send them again.')
+    .addArgument(new Argument('<state>').choices(['on', 'off']))
+    .action(async (state: string, target: Target) => {
+      const said = await callOperation('cluster_maintenance', { on: state === 'on' }, target);
       print(said, target, messageOf(said));
     });
 

@@ -38,6 +38,7 @@ const status = {
   authority: true,
   validUntil: nowMs,
   renewAt: nowMs,
+  missingSeconds: 0,
   peers: [peer],
 } as const;
 

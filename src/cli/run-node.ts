@@ -76,7 +76,12 @@ function configOf({ flags, dev, configFile }: RunOptions): Config {
       env: process.env,
       folder: process.cwd(),
       ...(configFile !== undefined && { file: configFile }),
-      defaults: { authorizeLocal: dev, 'http.host': allInterfaces(), 'replication.host': allInterfaces() },
+      defaults: {
+        authorizeLocal: dev,
+        'http.host': allInterfaces(),
+        'replication.host': allInterfaces(),
+        'agent.host': allInterfaces(),
+      },
     });
   } catch (error) {
     throw error instanceof ZerohopError ? new BadUsage(error.message) : error;

@@ -20,6 +20,7 @@ import type { Seed } from './cluster-folder.ts';
 import { LagClock } from './lag.ts';
 import { type LinkReport, Links, type Peer, type Ways } from './links.ts';
 import { clusterTables, Members, replicates } from './members.ts';
+import { Staleness } from './staleness.ts';
 import { type ClusterLog, Troubles } from './troubles.ts';
 
 export interface ClusterNodeOptions {
@@ -27,6 +28,8 @@ export interface ClusterNodeOptions {
   readonly node: string;
   readonly clock: Clock;
   readonly config: Config['replication'];
+  /** Of the application and of the agent for load balancers; 0: none that others can know. */
+  readonly ports: { readonly http: number; readonly agent: number };
   /** Of the runtime. */
   readonly version: string;
   readonly cluster: string;
@@ -71,6 +74,7 @@ export class ClusterNode {
   readonly #options: ClusterNodeOptions;
   readonly #databases = new Map<string, Promise<Replicator | undefined>>();
   readonly #replicated = new Map<string, Replicated>();
+  readonly #staleness = new Staleness();
   readonly replicators: Map<string, Replicator> = new Map();
   #timer: Timer | undefined;
   #ticks = 0;
@@ -168,6 +172,11 @@ export class ClusterNode {
     });
   }
 
+  /** How long this node has lacked what another has on disk. */
+  get missingSeconds(): number {
+    return this.#staleness.seconds(this.#options.clock.nowMs());
+  }
+
   /** With a peer, the last one; undefined: there was none yet. */
   comparison(member: string, database: string): Comparison | undefined {
     const replicated = this.#replicated.get(database);
@@ -233,7 +242,11 @@ export class ClusterNode {
     if (this.members.refresh()) this.#membersChanged();
     for (const [database, { replicator, lag }] of this.#replicated) {
       const vector = isSecond ? engine.store(database)?.vector() : undefined;
-      if (vector) lag.sample(vector, clock.nowMs());
+      if (vector) {
+        lag.sample(vector, clock.nowMs());
+        const others = this.members.othersWith(database).map((id) => replicator.durableAt(id));
+        this.#staleness.sample(database, vector, others, clock.nowMs());
+      }
       replicator.tick();
     }
     if (!isSecond) return;
@@ -291,7 +304,7 @@ export class ClusterNode {
   }
 
   async #writeOwn(): Promise<void> {
-    const { node, config, version, certificate, isAuthority, isAdmitted, slot, log } = this.#options;
+    const { node, config, ports, version, certificate, isAuthority, isAdmitted, slot, log } = this.#options;
     if (this.#writing || this.#isStopped || (isAdmitted && !this.members.all.has(node))) return;
     const pem = certificate();
     this.#writing = true;
@@ -301,6 +314,8 @@ export class ClusterNode {
         name: this.#ownName,
         host: address?.host ?? (config.hostname || this.#reachedAs || this.members.own?.host || hostname()),
         port: address?.port ?? this.port,
+        ...ports,
+        region: config.region,
         databases: [...config.databases],
         mesh: config.mesh,
         version,

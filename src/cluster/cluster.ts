@@ -23,6 +23,7 @@ import {
 import { ClusterFolder, type ClusterState } from './cluster-folder.ts';
 import { ClusterNode, type ClusterNodeOptions, ownAddress } from './cluster-node.ts';
 import { askMember, openGuestDoor } from './guest-door.ts';
+import { backendOf, haproxyConfig } from './haproxy.ts';
 import { newToken, readToken } from './join-token.ts';
 import { type ClusterStatus, metricsOf, peersOf } from './status.ts';
 import type { ClusterLog } from './troubles.ts';
@@ -32,6 +33,7 @@ export interface ClusterOptions {
   readonly node: string;
   readonly clock: Clock;
   readonly config: Config['replication'];
+  readonly ports: ClusterNodeOptions['ports'];
   /** The data folder. */
   readonly folder: string;
   readonly version: string;
@@ -48,7 +50,9 @@ export type ClusterRequest =
   | { readonly type: 'join'; readonly address: string; readonly token: string }
   | { readonly type: 'remove'; readonly node: string }
   | { readonly type: 'revoke'; readonly node: string }
-  | { readonly type: 'rotate' };
+  | { readonly type: 'rotate' }
+  /** The configuration of an HAProxy; `region` undefined: of this node. */
+  | { readonly type: 'haproxy'; readonly region: string | undefined; readonly bind: string };
 
 export type ClusterAnswer =
   | { readonly ok: true; readonly value: unknown }
@@ -130,6 +134,8 @@ export class Cluster {
         return this.#revoke(request.node);
       case 'rotate':
         return this.#renew();
+      case 'haproxy':
+        return Promise.resolve(this.#haproxy(request.region, request.bind));
     }
   }
 
@@ -147,8 +153,23 @@ export class Cluster {
       authority: this.#state?.authorityKey !== undefined,
       validUntil: certificate === undefined ? null : lifeOf(certificate).untilMs,
       renewAt: certificate === undefined ? null : renewalMs(certificate),
+      missingSeconds: node.missingSeconds,
       peers: peersOf(node),
     };
+  }
+
+  #haproxy(wanted: string | undefined, bind: string): string {
+    const { members, links, cluster } = this.#demandRunning();
+    const { own } = members;
+    const all = own ? [own, ...members.others] : members.others;
+    const region = wanted ?? own?.region ?? '';
+    const regions = [...new Set(all.map((member) => member.region ?? ''))];
+    if (region !== '' && !regions.includes(region))
+      throw new ZerohopError('NOT_FOUND', `No member is of the region ${region}. There are: ${regions.join(', ')}.`);
+    const backends = all
+      .map((member) => backendOf(member, links.connections.get(member.id)?.roundTripMs))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return haproxyConfig(backends, { cluster, region, bind });
   }
 
   async #init(name: string): Promise<unknown> {
@@ -336,7 +357,7 @@ export class Cluster {
     own: Pick<ClusterNodeOptions, 'cluster' | 'transport' | 'isAdmitted'> &
       Partial<Pick<ClusterNodeOptions, 'guest' | 'seeds' | 'slot'>>,
   ): Promise<void> {
-    const { engine, node, clock, config, version, log, tablesMade } = this.#options;
+    const { engine, node, clock, config, ports, version, log, tablesMade } = this.#options;
     this.#running = await ClusterNode.start({
       seeds: [],
       slot: undefined,
@@ -345,6 +366,7 @@ export class Cluster {
       node,
       clock,
       config,
+      ports,
       version,
       log,
       tablesMade,

@@ -1,3 +1,4 @@
+export { Agent, type AgentOptions } from './agent.ts';
 export * from './certificates.ts';
 export { Cluster, type ClusterAnswer, type ClusterOptions, type ClusterRequest } from './cluster.ts';
 export { ClusterNode, type OriginLag } from './cluster-node.ts';

@@ -16,6 +16,10 @@ export interface Member {
   /** Where others reach it. */
   readonly host: string;
   readonly port: number;
+  /** Ports of its application and of its agent for load balancers; 0 or absent: none that others can know. */
+  readonly http?: number;
+  readonly agent?: number;
+  readonly region?: string;
   /** `['*']`: all. */
   readonly databases: readonly string[];
   /** 'routes': it connects, and is connected to, by routes only. */
@@ -56,6 +60,9 @@ export const clusterTables: readonly TableDefinition[] = [
       attribute('name', 'String'),
       attribute('host', 'String'),
       attribute('port', 'Int'),
+      attribute('http', 'Int'),
+      attribute('agent', 'Int'),
+      attribute('region', 'String'),
       attribute('databases', 'String', true),
       attribute('mesh', 'String'),
       attribute('version', 'String'),

@@ -14,6 +14,8 @@ export interface ClusterStatus {
   /** Of the certificate, in ms since 1970; null without one. */
   readonly validUntil: number | null;
   readonly renewAt: number | null;
+  /** How long this node has lacked what another has on disk; 0: nothing is missing. */
+  readonly missingSeconds: number;
   readonly peers: readonly PeerStatus[];
 }
 

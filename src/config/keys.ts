@@ -99,6 +99,7 @@ export const keys = {
     port: key(port, replicationPort, 'port other nodes of the cluster connect to; open once the node is in a cluster'),
     host: key(host, '::', 'address other nodes of the cluster connect to; by default all, IPv4 and IPv6'),
     hostname: key(nameOrNone, '', "this node's name in the cluster; by default the machine's"),
+    region: key(nameOrNone, '', 'where this node is, such as eu-west: for load balancers'),
     address: key(addressOrNone, '', 'where other nodes reach this one, when that is not its name and replication.port'),
     databases: key(databases, ['*'], 'databases that are replicated'),
     routes: key(routes, [], 'peers this node connects to by itself, and what goes which way'),
@@ -114,6 +115,19 @@ export const keys = {
       yesOrNo,
       false,
       'no encryption and no certificates, for experiments: only with replication.host and routes on this machine',
+    ),
+  },
+  agent: {
+    port: key(
+      wholeNumber(0, 65_535, ' (0: none)'),
+      0,
+      "port on which a load balancer asks how this node is (HAProxy's agent-check); by default none",
+    ),
+    host: key(host, '::', 'address of that port; by default all, IPv4 and IPv6'),
+    drainMs: key(
+      wholeNumber(0, 600_000),
+      3_000,
+      'how long a node that stops goes on serving after it has told the load balancer; 0: not at all',
     ),
   },
   analytics: {

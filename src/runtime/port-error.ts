@@ -2,11 +2,11 @@
 
 import { ZerohopError } from '../base/index.ts';
 
-/** Where something listens, and the section of the configuration that says so: 'http', 'operations'. */
+/** Where something listens, and the section of the configuration that says so. */
 export interface Address {
   readonly host: string;
   readonly port: number;
-  readonly section: 'http' | 'operations';
+  readonly section: 'http' | 'operations' | 'agent';
 }
 
 /** Throws INVALID_CONFIG when something listens there already: with `reusePort` two nodes could otherwise share it unnoticed. */

@@ -6,6 +6,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, limits, systemClock, ZerohopError } from '../base/index.ts';
+import type { Agent } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import {
   ClusterDeployments,
@@ -71,13 +72,24 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     stopping ??= (async () => {
       stopAnalytics();
       following?.stop();
+      await agent?.drain();
       await workers?.stop();
       stopSql();
       await operations?.stop();
+      agent?.stop();
       folder.release();
       end({ code });
     })();
     return stopping;
+  };
+  let agent: Agent | undefined;
+  const maintenance = {
+    get isOn() {
+      return agent?.isInMaintenance;
+    },
+    turn(isOn: boolean) {
+      if (agent) agent.isInMaintenance = isOn;
+    },
   };
   let operations: { readonly port: number; stop(): Promise<void> } | undefined;
   try {
@@ -201,7 +213,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
             snapshots,
           }),
           ...schemaOperations(node, (change) => running.changeDatabase(change)),
-          ...clusterOperations((request) => running.askCluster(request)),
+          ...clusterOperations((request) => running.askCluster(request), maintenance),
           ...pagesOperations((order, whose) => running.pages(order, whose)),
         ],
         identify: async ({ method, headers }, address) =>
@@ -211,10 +223,16 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
         failed: (operation, error) => log.error(`The operation ${operation} failed`, { error }),
       }),
     );
+    if (config.agent.port !== 0) {
+      const { startAgent } = await import('./load-agent.ts');
+      const httpUrl = urlOf(config.http.host, running.httpPort);
+      agent = await startAgent(config, httpUrl, running, () => board.notAvailable === null);
+    }
     // Where whoever is on this machine is administrator, there is one.
     following.start();
     if (!config.authorizeLocal) await makeAdministrator(identities, isInCluster(config.replication, folder.path), log);
   } catch (error) {
+    agent?.stop();
     await workers?.stop();
     folder.release();
     throw error;

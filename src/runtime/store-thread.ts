@@ -106,6 +106,7 @@ async function openCluster(): Promise<Cluster> {
     node: options.nodeId,
     clock: systemClock,
     config: options.replication,
+    ports: options.ports,
     folder: options.folder,
     version,
     log: (level, message, fields = {}) => post({ type: 'log', level, message, fields }),

@@ -116,6 +116,7 @@ class Threads implements Workers {
         logRetentionMs: config.storage.logRetentionMs,
         checkpointBytes: config.storage.checkpointBytes,
         replication: config.replication,
+        ports: { http: config.http.port, agent: config.agent.port },
         tracing: config.tracing,
         isInCluster: isInCluster(config.replication, folder),
       },

@@ -8,8 +8,18 @@ type Body = OperationCall['body'];
 
 const tokenLifeMs = 3600_000;
 
+/** What this node tells load balancers about maintenance. */
+export interface MaintenanceSwitch {
+  /** Undefined: nobody is told anything. */
+  readonly isOn: boolean | undefined;
+  turn(isOn: boolean): void;
+}
+
 /** @param ask brings a request to the cluster, and its answer as plain data back */
-export function clusterOperations(ask: (request: ClusterRequest) => Promise<unknown>): Operation[] {
+export function clusterOperations(
+  ask: (request: ClusterRequest) => Promise<unknown>,
+  maintenance: MaintenanceSwitch,
+): Operation[] {
   const operation = (name: string, request: (body: Body) => ClusterRequest): Operation => ({
     name,
     access: 'super_user',
@@ -34,12 +44,46 @@ export function clusterOperations(ask: (request: ClusterRequest) => Promise<unkn
     operation('remove_node', remove),
     operation('cluster_revoke', (body) => ({ type: 'revoke', node: text(body, 'node', 'hostname', 'name') })),
     operation('cluster_rotate', () => ({ type: 'rotate' })),
+    operation('cluster_haproxy', ({ region, bind = ':80' }) => ({
+      type: 'haproxy',
+      region: regionOf(region),
+      bind: bindOf(bind),
+    })),
+    {
+      name: 'cluster_maintenance',
+      access: 'super_user',
+      run: async ({ body }) => turn(maintenance, body.on),
+    },
     {
       name: 'cluster_status',
       access: 'super_user',
       run: async () => withConnections((await ask({ type: 'status' })) as ClusterStatus | { readonly enabled: false }),
     },
   ];
+}
+
+function turn(maintenance: MaintenanceSwitch, isOn: unknown): unknown {
+  if (typeof isOn !== 'boolean') throw new ZerohopError('INVALID_REQUEST', 'Give "on": true or false.');
+  if (maintenance.isOn === undefined)
+    throw new ZerohopError(
+      'CONFLICT',
+      'This node tells load balancers nothing: start it with agent.port set (--agent-port, ZEROHOP_AGENT_PORT).',
+    );
+  maintenance.turn(isOn);
+  return {
+    message: isOn ? 'Load balancers are told to send nothing here.' : 'Load balancers are told to send requests here.',
+  };
+}
+
+function regionOf(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw new ZerohopError('INVALID_REQUEST', '"region" is a text: replication.region of some members.');
+}
+
+/** What HAProxy's `bind` takes, on one line. */
+function bindOf(value: unknown): string {
+  if (typeof value === 'string' && /^[!-~]+( [!-~]+)*$/.test(value) && !value.includes('#')) return value;
+  throw new ZerohopError('INVALID_REQUEST', '"bind" is what HAProxy listens on, such as ":80".');
 }
 
 /** With the fields under which existing clients look for it. */
