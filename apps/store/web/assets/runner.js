@@ -9,12 +9,19 @@ addEventListener('message', async ({ data, source, origin }) => {
 });
 parent.postMessage({ ready: true }, '*');
 
+/** From the request's first byte to the answer's last, as the browser's network has it: without the wait for this script's turn. */
+function measured() {
+  const entry = performance.getEntriesByType('resource').at(-1);
+  performance.clearResourceTimings();
+  return entry && entry.requestStart > 0 ? entry.responseEnd - entry.requestStart : undefined;
+}
+
 async function ask(path) {
   const started = performance.now();
   try {
     const response = await fetch(path, { cache: 'no-store' });
     const text = await response.text();
-    const ms = performance.now() - started;
+    const ms = measured() ?? performance.now() - started;
     return response.ok ? { ms, text } : { ms, failure: `status ${response.status}` };
   } catch {
     return { ms: performance.now() - started, failure: 'no answer' };
