@@ -19,20 +19,26 @@ const missed = row({
   runs: [12],
   targets: [{ of: 'value', bound: 'atMost', limit: 10 }],
 });
-const product = row({
-  name: 'saturated, PDP, 200 users, against microservices',
-  unit: 'requests/s',
-  runs: [30_000],
-  rival: { name: 'microservices', runs: [1_000] },
-  targets: [{ of: 'ratio', bound: 'atLeast', limit: 15 }],
-});
+const product = (users: number, rate: number) =>
+  row({
+    name: `saturated, PDP, ${users} users, against microservices`,
+    unit: 'requests/s',
+    runs: [rate],
+    rival: { name: 'microservices', runs: [1_000] },
+    targets: [{ of: 'ratio', bound: 'atLeast', limit: 15 }],
+  });
 
-test('headlines of what was measured, misses by name, and nothing unescaped', () => {
+test('headlines of the least that was measured, misses by name, and nothing unescaped', () => {
   const page = pageOf([
-    { name: 'shop', report: report([product, missed]), drawings: [{ name: 'd', svg: '<svg id="drawn"/>' }] },
+    {
+      name: 'shop',
+      report: report([product(20, 50_000), product(200, 30_900), missed]),
+      drawings: [{ name: 'd', svg: '<svg id="drawn"/>' }],
+    },
   ]);
   expect(page).toContain('<strong>30 ×</strong>');
-  expect(page).toContain('1 of 2 targets met.');
+  expect(page).not.toContain('<strong>50 ×</strong>');
+  expect(page).toContain('2 of 3 targets met.');
   expect(page).toContain('Missed: a &lt;b> &amp; &quot;c&quot;.');
   expect(page).toContain('<svg id="drawn"/>');
   expect(page).not.toContain('<9>');
