@@ -15,11 +15,14 @@ import type { Channel, ChannelHandlers, Transport } from '../net/index.ts';
 import { type Replicator, type Report, replicateDatabase, schemaOf } from '../replication/index.ts';
 import type { StoreEngine, Vector } from '../store/index.ts';
 import { refusalOf } from './admission.ts';
+import { type Question, questionFrom, type Reply, replyFrom, toBytes, Unanswered } from './asking.ts';
 import { fingerprintOf } from './certificates.ts';
 import type { Seed } from './cluster-folder.ts';
 import { LagClock } from './lag.ts';
 import { type LinkReport, Links, type Peer, type Ways } from './links.ts';
 import { clusterTables, Members, replicates } from './members.ts';
+import { Moves } from './moves.ts';
+import { Residency } from './residency.ts';
 import { Staleness } from './staleness.ts';
 import { type ClusterLog, Troubles } from './troubles.ts';
 
@@ -70,6 +73,9 @@ export class ClusterNode {
   readonly members: Members;
   readonly links: Links;
   readonly troubles: Troubles;
+  /** Who holds which record of tables that are spread, and how they move. */
+  readonly residency: Residency;
+  readonly moves: Moves;
   port = 0;
   readonly #options: ClusterNodeOptions;
   readonly #databases = new Map<string, Promise<Replicator | undefined>>();
@@ -105,9 +111,37 @@ export class ClusterNode {
         refusalOf(this.members.all.get(id), certificate && fingerprintOf(new Uint8Array(certificate))),
       ways: (id, dialled) => this.#waysTo(id, dialled),
       ...(guest && { guest }),
+      answer: async (peer, question) => toBytes(await this.residency.answer(peer, questionFrom(question))),
       random: Math.random,
       report: (report) => this.#linkReported(report),
     });
+    const ask = (member: string, question: Question, waitMs: number) => this.#ask(member, question, waitMs);
+    this.residency = new Residency({
+      engine,
+      node,
+      members: this.members,
+      ask,
+      distanceTo: (member) => {
+        const connection = this.links.connections.get(member);
+        return connection && (connection.roundTripMs ?? 0);
+      },
+      nowMs: () => clock.nowMs(),
+    });
+    this.moves = new Moves({
+      engine,
+      node,
+      members: this.members,
+      residency: this.residency,
+      replicators: this.replicators,
+      ask,
+      log,
+    });
+  }
+
+  async #ask(member: string, question: Question, waitMs: number): Promise<Reply> {
+    const connection = this.links.connections.get(member);
+    if (!connection) throw new Unanswered('There is no connection.', false);
+    return replyFrom(await connection.ask(toBytes(question), waitMs));
   }
 
   get name(): string {
@@ -137,6 +171,7 @@ export class ClusterNode {
   /** Local tables or databases have changed. */
   schemaChanged(): void {
     const { engine } = this.#options;
+    this.residency.refresh();
     for (const database of engine.databases) void this.#takeOn(database, false);
     for (const [database, replicator] of this.replicators) {
       const store = engine.store(database);
@@ -186,6 +221,7 @@ export class ClusterNode {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
+    this.moves.stop();
     for (const replicator of this.replicators.values()) replicator.stop();
     await this.links.stop();
   }
@@ -224,6 +260,8 @@ export class ClusterNode {
       members: () => this.members.othersWith(database),
       nameOf: (id) => this.members.nameOf(id),
       report: (report) => this.#reported(database, report),
+      residency: () => this.residency.of(database),
+      copied: () => this.moves.copied(),
       tablesMade: () => {
         tablesMade();
         this.schemaChanged();
@@ -240,6 +278,8 @@ export class ClusterNode {
     const { engine, clock, node } = this.#options;
     const isSecond = ++this.#ticks % ticksPerSecond === 0;
     if (this.members.refresh()) this.#membersChanged();
+    this.residency.look();
+    this.moves.tick();
     for (const [database, { replicator, lag }] of this.#replicated) {
       const vector = isSecond ? engine.store(database)?.vector() : undefined;
       if (vector) {

@@ -143,6 +143,7 @@ export class Cluster {
     const node = this.#running;
     if (!node) return { enabled: false };
     const certificate = this.#credentials?.certificate;
+    const spread = node.moves.status();
     return {
       enabled: true,
       cluster: node.cluster,
@@ -155,6 +156,7 @@ export class Cluster {
       renewAt: certificate === undefined ? null : renewalMs(certificate),
       missingSeconds: node.missingSeconds,
       peers: peersOf(node),
+      ...(spread && { spread }),
     };
   }
 

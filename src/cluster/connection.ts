@@ -3,6 +3,7 @@
 
 import type { Channel } from '../net/index.ts';
 import { type FrameEncoder, FrameSplitter, type Link, type Message, type Replicator } from '../replication/index.ts';
+import { askingLimits, Unanswered } from './asking.ts';
 
 export interface ConnectionOptions {
   readonly channel: Channel;
@@ -16,7 +17,15 @@ export interface ConnectionOptions {
   readonly databases: () => ReadonlyMap<string, Replicator>;
   /** A database the peer has and this node may not have yet; undefined: it does not take part here. */
   readonly makeDatabase: (database: string) => Promise<Replicator | undefined>;
+  /** What the peer asks beside the conversations. Never rejects. */
+  readonly answer: (peer: string, question: Uint8Array) => Promise<Uint8Array>;
   readonly nowMs: () => number;
+}
+
+interface Waiting {
+  readonly resolve: (reply: Uint8Array) => void;
+  readonly reject: (error: Unanswered) => void;
+  readonly timer: Timer;
 }
 
 interface Conversation {
@@ -45,6 +54,8 @@ export class Connection {
   #ping: { readonly id: number; readonly sentMs: number } | undefined;
   #pings = firstPing;
   #isOver = false;
+  readonly #waiting = new Map<number, Waiting>();
+  #questions = 0;
   /** Frames that leave together, at the end of what is being done. */
   #leaving: Uint8Array[] = [];
 
@@ -94,9 +105,35 @@ export class Connection {
     }
   }
 
+  /** Asks the peer something beside the conversations. Rejects with `Unanswered`. */
+  ask(question: Uint8Array, waitMs: number): Promise<Uint8Array> {
+    const open = this.#open;
+    if (!open || this.#isOver) return Promise.reject(new Unanswered('There is no connection.', false));
+    if (this.#waiting.size >= askingLimits.underWay)
+      return Promise.reject(new Unanswered('Too many questions wait for an answer.', false));
+    const id = ++this.#questions;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#giveUp(id, `No answer came within ${waitMs} ms.`), waitMs);
+      this.#waiting.set(id, { resolve, reject, timer });
+      this.#send(open.number, { type: 'ask', id, bytes: question });
+    });
+  }
+
+  get #open(): Conversation | undefined {
+    return [...this.#conversations.values()].find(({ link }) => link?.state.phase === 'open');
+  }
+
+  #giveUp(id: number, why: string): void {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    clearTimeout(waiting.timer);
+    waiting.reject(new Unanswered(why, true));
+  }
+
   /** About once a second: measures the way there and back. */
   tick(): void {
-    const open = [...this.#conversations.values()].find(({ link }) => link?.state.phase === 'open');
+    const open = this.#open;
     if (!open || this.#isOver) return;
     this.#ping = { id: ++this.#pings, sentMs: performance.now() };
     this.#send(open.number, { type: 'ping', id: this.#ping.id });
@@ -111,6 +148,7 @@ export class Connection {
   ended(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    for (const id of [...this.#waiting.keys()]) this.#giveUp(id, `The connection broke: ${reason}`);
     for (const { link } of [...this.#conversations.values()]) link?.handle({ type: 'disconnected', reason });
   }
 
@@ -118,12 +156,27 @@ export class Connection {
     const known = this.#conversations.get(number);
     if (message.type === 'pong' && message.id === this.#ping?.id)
       this.roundTripMs = performance.now() - this.#ping.sentMs;
+    if (known?.link && message.type === 'ask') return void this.#answer(number, message.id, message.bytes);
+    if (known?.link && message.type === 'answer') return this.#answered(message.id, message.bytes);
     if (known?.link) return known.link.receive(message, this.#options.nowMs());
     if (known) {
       if (known.early.push(message) > earlyMessages) this.close();
       return;
     }
     if (message.type === 'hello') this.#asked(number, message.database, message);
+  }
+
+  async #answer(number: number, id: number, question: Uint8Array): Promise<void> {
+    const bytes = await this.#options.answer(this.peer, question);
+    this.#send(number, { type: 'answer', id, bytes });
+  }
+
+  #answered(id: number, reply: Uint8Array): void {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    clearTimeout(waiting.timer);
+    waiting.resolve(reply);
   }
 
   /** The peer begins a conversation. */

@@ -31,6 +31,8 @@ export interface LinksOptions {
   /** Why nobody talks to a node that shows this certificate; undefined: it is welcome. */
   readonly refusal: (node: string, certificate: Uint8Array | undefined) => string | undefined;
   readonly ways: (node: string, dialled: Peer | undefined) => Ways;
+  /** See `ConnectionOptions`. */
+  readonly answer?: (peer: string, question: Uint8Array) => Promise<Uint8Array>;
   /** Somebody without a certificate: wants to join. */
   readonly guest?: (channel: Channel) => ChannelHandlers;
   /** Between 0 and 1. */
@@ -183,7 +185,7 @@ export class Links {
   }
 
   #opened(channel: Channel, kept: Kept | undefined): ChannelHandlers {
-    const { report, clock, databases, makeDatabase, ways } = this.#options;
+    const { report, clock, databases, makeDatabase, ways, answer = noAnswer } = this.#options;
     const peer = this.#memberOn(channel, kept);
     if (kept && peer !== undefined) kept.found = peer;
     if (peer === undefined || !this.#isWanted(peer, kept !== undefined)) {
@@ -199,6 +201,7 @@ export class Links {
       encoder: this.#encoder,
       databases,
       makeDatabase,
+      answer,
       nowMs: () => clock.nowMs(),
     });
     this.#open.set(peer, connection);
@@ -248,3 +251,6 @@ export class Links {
     return undefined;
   }
 }
+
+/** Of a node that holds nothing that others might ask for. */
+const noAnswer = () => Promise.resolve(new Uint8Array());

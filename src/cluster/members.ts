@@ -37,6 +37,8 @@ export interface Member {
   readonly removed?: boolean;
   /** SHA-256 of certificates it may no longer use. */
   readonly revoked?: readonly string[];
+  /** What it holds of tables that are spread: see placement.ts. */
+  readonly holds?: readonly string[];
 }
 
 const attribute = (name: string, scalar: ScalarType, isList = false): Attribute => ({
@@ -72,6 +74,7 @@ export const clusterTables: readonly TableDefinition[] = [
       attribute('joined', 'Long'),
       attribute('removed', 'Boolean'),
       attribute('revoked', 'String', true),
+      attribute('holds', 'String', true),
     ],
     sealed: false,
     replicate: true,

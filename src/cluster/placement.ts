@@ -7,3 +7,124 @@ export function homesOf(key: string, nodes: readonly string[], copies: number): 
   scored.sort((a, b) => (a.score === b.score ? (a.node < b.node ? -1 : 1) : a.score > b.score ? -1 : 1));
   return scored.slice(0, copies).map(({ node }) => node);
 }
+
+/** How many copies there are of the records of each table that is spread, as `database.table`; and the nodes they are spread over. */
+export interface Epoch {
+  readonly nodes: readonly string[];
+  readonly tables: Readonly<Record<string, number>>;
+}
+
+/** In place of an epoch: a node that never took part, and has all there was. */
+export const everything = '*';
+
+/** Before an epoch: a node still has what belongs to it, and answers for it no more. */
+export const leaving = '-';
+
+/** What nodes say of the same epoch is the same text. */
+export function epochText({ nodes, tables }: Epoch): string {
+  return JSON.stringify({
+    nodes: [...new Set(nodes)].sort(),
+    tables: Object.fromEntries(Object.entries(tables).sort()),
+  });
+}
+
+/** Of an epoch a node holds or is leaving. Undefined: it is everything. */
+export function readEpoch(held: string): Epoch | undefined {
+  const text = held.startsWith(leaving) ? held.slice(1) : held;
+  if (!text.startsWith('{')) return undefined;
+  const { nodes, tables } = JSON.parse(text) as Partial<Epoch>;
+  return nodes && tables ? { nodes, tables } : undefined;
+}
+
+export interface Holder {
+  readonly id: string;
+  /** Epochs of which it has all that it is to have, as text, or `leaving` and one; undefined: it never said so. */
+  readonly holds?: readonly string[] | undefined;
+}
+
+interface Held {
+  readonly hasAll: boolean;
+  readonly answers: readonly Epoch[];
+  readonly receives: readonly Epoch[];
+}
+
+export interface PlacementOptions {
+  /** This node. */
+  readonly node: string;
+  readonly members: readonly Holder[];
+  /** How it is to become; undefined: every node is to have everything. */
+  readonly current: Epoch | undefined;
+}
+
+/**
+ * Who has which record while the members change. A node answers for a record when it has said that it holds all of an epoch in which it is a
+ * home of the record. Records go to the homes of the current epoch and of all that a node holds, so that it can go on answering.
+ */
+export class Placement {
+  readonly #node: string;
+  readonly #members = new Map<string, Held>();
+  readonly current: Epoch | undefined;
+  readonly currentText: string | undefined;
+  readonly #spread = new Set<string>();
+  readonly #databases = new Set<string>();
+
+  constructor({ node, members, current }: PlacementOptions) {
+    this.#node = node;
+    this.current = current;
+    this.currentText = current && epochText(current);
+    const read = new Map<string, Epoch | undefined>();
+    for (const { id, holds } of members) {
+      const epochsOf = (texts: readonly string[]) =>
+        texts.flatMap((text) => {
+          if (!read.has(text)) read.set(text, readEpoch(text));
+          return read.get(text) ?? [];
+        });
+      this.#members.set(id, {
+        hasAll: holds?.some((text) => text === everything || text === leaving + everything) ?? true,
+        answers: epochsOf((holds ?? []).filter((text) => !text.startsWith(leaving))),
+        receives: epochsOf(holds ?? []),
+      });
+    }
+    for (const epoch of [...read.values(), current])
+      for (const table of Object.keys(epoch?.tables ?? {})) {
+        this.#spread.add(table);
+        this.#databases.add(table.slice(0, table.indexOf('.')));
+      }
+  }
+
+  isSpread(database: string, table?: string): boolean {
+    return table === undefined ? this.#databases.has(database) : this.#spread.has(`${database}.${table}`);
+  }
+
+  /** Whether a node is to have a record. */
+  wants(member: string, database: string, table: string, id: string | number): boolean {
+    const name = `${database}.${table}`;
+    if (this.current === undefined || !this.#spread.has(name)) return true;
+    const known = this.#members.get(member);
+    // Two that never took part give each other everything, as before.
+    if ((known?.hasAll ?? true) && (this.#members.get(this.#node)?.hasAll ?? true)) return true;
+    if (isHome(this.current, member, name, id)) return true;
+    return known?.receives.some((epoch) => isHome(epoch, member, name, id)) ?? false;
+  }
+
+  /** The nodes that answer for a record, homes of the current epoch first. None: each node has what there is. */
+  answering(database: string, table: string, id: string | number): string[] {
+    const name = `${database}.${table}`;
+    const answering = [...this.#members].flatMap(([member, { answers }]) =>
+      answers.some((epoch) => isHome(epoch, member, name, id)) ? [member] : [],
+    );
+    const homes = this.current ? homesIn(this.current, name, id) : [];
+    const place = (member: string) => (homes.includes(member) ? homes.indexOf(member) : homes.length);
+    return answering.sort((a, b) => place(a) - place(b));
+  }
+}
+
+/** `name`: `database.table`. */
+export function isHome(epoch: Epoch, node: string, name: string, id: string | number): boolean {
+  return homesIn(epoch, name, id).includes(node);
+}
+
+function homesIn({ nodes, tables }: Epoch, name: string, id: string | number): readonly string[] {
+  const copies = tables[name];
+  return copies === undefined || copies >= nodes.length ? nodes : homesOf(`${name}/${id}`, nodes, copies);
+}

@@ -2,6 +2,7 @@
 
 import type { FamilySnapshot, MetricsSnapshot, NumberSeries } from '../telemetry/index.ts';
 import type { ClusterNode } from './cluster-node.ts';
+import type { MovesStatus } from './moves.ts';
 
 export interface ClusterStatus {
   readonly enabled: true;
@@ -17,6 +18,8 @@ export interface ClusterStatus {
   /** How long this node has lacked what another has on disk; 0: nothing is missing. */
   readonly missingSeconds: number;
   readonly peers: readonly PeerStatus[];
+  /** Absent: every node has all records. */
+  readonly spread?: MovesStatus;
 }
 
 export interface PeerStatus {

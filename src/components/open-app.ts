@@ -18,7 +18,7 @@ import {
   signInStep,
 } from '../protocols/http/index.ts';
 import { restStep } from '../protocols/rest/index.ts';
-import { type AppNode, AppServer, enterThread, Registry, setSources } from '../resources/index.ts';
+import { type AppNode, AppServer, enterThread, Registry, SpreadTables, setSources } from '../resources/index.ts';
 import type { Identities } from '../security/index.ts';
 import type { Databases } from '../tables/index.ts';
 import type { HttpMetrics } from '../telemetry/index.ts';
@@ -74,7 +74,7 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   const { clock } = options;
   const sources = new CachedTables({ databases, log, primary, ...(clock && { clock }) });
   const node: AppNode = { databases, registry, server, log, config, ...(tracer && { tracer }) };
-  setSources(node, sources);
+  setSources(node, new SpreadTables(sources));
   sources.node = node;
   const close = enterThread(node);
   try {

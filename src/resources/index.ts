@@ -66,6 +66,7 @@ export {
   sourcesOf,
   type TableSource,
 } from './sources.ts';
+export { demandWhole, SpreadTables } from './spread-tables.ts';
 export type { InstanceMethods, RecordOf, Results, TableClass, UntypedRecord, Updatable } from './table-class.ts';
 export type { Place } from './table-place.ts';
 export { describeTable, knownJson, TableRows, typeName } from './table-reads.ts';

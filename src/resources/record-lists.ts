@@ -8,6 +8,7 @@ import type { Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { checkDelete, guardFor, limited } from './guard.ts';
 import { RequestContext } from './request-context.ts';
+import { demandWhole } from './spread-tables.ts';
 import type { Place } from './table-place.ts';
 import { nameTarget, openSearch } from './table-reads.ts';
 import { fieldsOf, idInRecord, stagePatch, stagePut, writeThrough } from './table-writes.ts';
@@ -171,6 +172,7 @@ async function inOne<Result>(
 }
 
 function placeFor({ node, table, user }: ListCall, context: RequestContext): Place {
+  demandWhole(node, table, 'a list');
   return { node, table, context, guard: guardFor(node, user) };
 }
 

@@ -27,6 +27,7 @@ export class RequestContext implements Context {
   lastModified = 0;
   replicateTo: number | readonly string[] | undefined;
   replicatedConfirmation: number | undefined;
+  replicateFrom: boolean | undefined;
   readonly timestamp = Date.now();
   readonly node: AppNode;
   readonly reads: ReadSet | undefined;

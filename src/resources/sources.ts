@@ -23,6 +23,8 @@ export interface SourcedClass {
 export type SourceWrite = 'put' | 'post' | 'patch' | 'delete';
 
 export interface TableSource {
+  /** The source is the other nodes of the cluster: see spread-tables.ts. Writes go there by the store. */
+  readonly isSpread?: true;
   /** Whether it is known at each read if the source has something newer: it is a table of this node. */
   readonly isNearby: boolean;
   /**

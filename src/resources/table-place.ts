@@ -29,6 +29,10 @@ export interface Place {
   readonly tableClass?: TableClassPlace & { readonly prototype?: object };
   /** What stands for the one record the call names, in place of what the table has: a stale copy, or nothing. */
   readonly instead?: StoredRecord | null;
+  /** `instead` is from another node, and not in the table here. */
+  readonly isElsewhere?: true;
+  /** The one record the call names is in the table here, or nowhere, though others of the table may be on other nodes. */
+  readonly isReady?: true;
   /** What is written came from the table's source, which need not be told of it. */
   readonly fromSource?: boolean;
 }

@@ -12,6 +12,7 @@ import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './re
 import { currentContext, currentNode } from './scope.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
 import { sourceOf, sourcesOf, type TableSource } from './sources.ts';
+import { demandWhole } from './spread-tables.ts';
 import { inTransaction, lookupOf, type Place, placeOf, tableOf } from './table-place.ts';
 import { nameTarget, readStored, searchRows, type TableRows, typeName } from './table-reads.ts';
 import { type Check, deleteFrom, getFrom, isRecordAlone, patchIn, postTo, putInto } from './table-verbs.ts';
@@ -99,7 +100,9 @@ export class TableResource extends Resource {
     const place = guardedBy(placeOf(this, context), target);
     const named = nameTarget(target, place);
     if (named.kind !== 'record') throw needsId(this);
-    const instance = TableResource.#instance(this, place, named.id, readStored(place, named.id));
+    const source = sourceOf(place);
+    const ready = source?.isSpread ? await source.ready(place, named.id, target) : place;
+    const instance = TableResource.#instance(this, ready, named.id, readStored(ready, named.id));
     instance.#saveAtCommit();
     if (updates === undefined) return instance;
     Object.assign(instance, await updates);
@@ -108,7 +111,9 @@ export class TableResource extends Resource {
   }
 
   static async getRecordCount(_options?: { readonly exactCount?: boolean }): Promise<{ recordCount: number }> {
-    return { recordCount: tableOf(this).recordCount() };
+    const table = tableOf(this);
+    demandWhole(this.boundNode ?? currentNode(), table, 'a count');
+    return { recordCount: table.recordCount() };
   }
 
   /** Sets the function of an attribute marked `@computed` without an expression. */
@@ -144,6 +149,13 @@ export class TableResource extends Resource {
     await mustHaveSource(this, place).invalidate(named.id);
   }
 
+  /** Which nodes hold a record, by code. */
+  static setResidency(): never {
+    throw notSupported(this, 'setResidency');
+  }
+  static setResidencyById(): never {
+    throw notSupported(this, 'setResidencyById');
+  }
   static operation(): never {
     throw notSupported(this, 'operation');
   }
@@ -161,10 +173,11 @@ export class TableResource extends Resource {
     if (method === undefined) return undefined;
     const about = asTarget(target);
     const place = guardedBy(placeOf(tableClass, given), about);
-    const source = verb === 'get' && tableClass.loadAsInstance !== false ? sourceOf(place) : undefined;
+    const known = tableClass.loadAsInstance === false ? undefined : sourceOf(place);
+    const source = verb === 'get' || known?.isSpread ? known : undefined;
     const id = source === undefined || about.isCollection ? undefined : about.idIn(place.table);
     if (source !== undefined && id !== undefined)
-      return TableResource.#bySourced(tableClass, verb, method, place, about, id, source);
+      return TableResource.#bySourced(tableClass, verb, method, place, about, id, source, data);
     const instance =
       tableClass.loadAsInstance === false
         ? new tableClass(undefined, place.context)
@@ -181,10 +194,12 @@ export class TableResource extends Resource {
     about: RequestTarget,
     id: Id,
     source: TableSource,
+    data: unknown,
   ): Promise<unknown> {
     const ready = await source.ready(place, id, about);
     const instance = TableResource.#instance(tableClass, ready, id, readStored(ready, id));
-    return callOn(instance, method, tableClass.loadAsInstance, verb, about, undefined);
+    if (verb !== 'get' && verb !== 'search') instance.#saveAtCommit();
+    return callOn(instance, method, tableClass.loadAsInstance, verb, about, data);
   }
 
   /** What an instance method changes is saved, but for what a read adds to its answer: that takes `update()`. */

@@ -7,6 +7,7 @@ import { RequestContext } from './request-context.ts';
 import { pathOfId, RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
 import { sourceOf } from './sources.ts';
+import { demandWhole } from './spread-tables.ts';
 import { inTransaction, type Place } from './table-place.ts';
 import { describeTable, nameTarget, readOne, readProperty, searchRows } from './table-reads.ts';
 import { type Fields, fieldsOf, idInRecord, optionsOf, stagePatch, stagePut, writeThrough } from './table-writes.ts';
@@ -120,7 +121,7 @@ export async function deleteFrom(unguarded: Place, target: unknown): Promise<boo
     return inTransaction(place, async (transaction) => {
       if (property === undefined) checkDelete(place, transaction, id);
       const check = property === undefined ? undefined : checkPatch(place, transaction, id, [property]);
-      const existed = transaction.get(place.table, id) !== undefined;
+      const existed = await isThere(place, transaction, id);
       if (property === undefined) transaction.delete(place.table, id, optionsOf(target));
       else transaction.patch(place.table, id, { [property]: null }, { if: { exists: true, ...optionsOf(target).if } });
       writeThrough(
@@ -142,6 +143,7 @@ export async function deleteFrom(unguarded: Place, target: unknown): Promise<boo
       `This would delete all of ${name}. Name a record (/${name}/<id>) or give a condition (/${name}/?attribute=value).`,
     );
   }
+  demandWhole(place.node, place.table, 'deleting by a query');
   const grant = grantOf(place, 'delete');
   const readable = limited(place, withoutSelect(named.query));
   const query = withoutSelect(grant === undefined ? readable : withRows(place, readable, grant));
@@ -154,6 +156,14 @@ export async function deleteFrom(unguarded: Place, target: unknown): Promise<boo
     }
     return ids.length > 0;
   });
+}
+
+async function isThere(place: Place, transaction: ScopedTransaction, id: Id): Promise<boolean> {
+  if (transaction.get(place.table, id) !== undefined) return true;
+  const source = sourceOf(place);
+  if (!source?.isSpread) return false;
+  const { instead } = await source.ready(place, id, undefined);
+  return instead !== undefined && instead !== null;
 }
 
 function withoutSelect<Query extends { readonly select?: unknown }>(query: Query): Omit<Query, 'select'> {

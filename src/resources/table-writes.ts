@@ -67,7 +67,8 @@ export async function stagePatch(
 
 /** The source that is to be told of writes. */
 function sourceFor(place: Place): TableSource | undefined {
-  return place.fromSource ? undefined : sourceOf(place);
+  const source = place.fromSource ? undefined : sourceOf(place);
+  return source?.isSpread ? undefined : source;
 }
 
 /** Tells the table's source, if it has one, before the commit. */

@@ -23,6 +23,8 @@ export interface Context {
   replicateTo?: number | readonly string[] | undefined;
   /** How many of them are to have the writes on disk before a commit is done. */
   replicatedConfirmation?: number | undefined;
+  /** False: records that other nodes hold are not read from there. */
+  replicateFrom?: boolean | undefined;
   /** Whether the last record read from a table with a source had to be fetched; undefined: none was read. */
   loadedFromSource?: boolean | undefined;
   /** In a source's `get`: the copy there is, which may be stale. Returned again, it is as good as new. */

@@ -4,7 +4,15 @@
 import { join } from 'node:path';
 import { ZerohopError } from '../base/index.ts';
 import { type ConditionGroup, filterSql, type TableLayout } from '../query/index.ts';
-import { type AppNode, type Guard, guardFor, rulesOf, searchRecords, seenDefinition } from '../resources/index.ts';
+import {
+  type AppNode,
+  demandWhole,
+  type Guard,
+  guardFor,
+  rulesOf,
+  searchRecords,
+  seenDefinition,
+} from '../resources/index.ts';
 import type { Attribute, TableDefinition } from '../schema/index.ts';
 import { systemDatabase, type User } from '../security/index.ts';
 import { type CatalogEntry, Connection, jsonPath, quoted, readCatalog, type TableNames } from '../storage/index.ts';
@@ -91,6 +99,7 @@ export function visibleTables(options: VisibleOptions, named: readonly string[])
     for (const table of meant) {
       const name = viewName(options, of, table.definition.name) ?? table.definition.name;
       if (visible.has(name.toLowerCase())) continue;
+      demandWhole(node, table, 'a statement');
       const columns = columnsOf(options, guard, table, sources);
       const { from, where } = filterSql(
         rulesFor(node, guard, table),

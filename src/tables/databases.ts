@@ -7,7 +7,7 @@ import { assert, type Clock, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { Change, StoreClient, Written } from '../store/index.ts';
+import type { Change, Fetched, StoreClient, Written } from '../store/index.ts';
 import { Blobs } from './blobs.ts';
 import { DerivedValues } from './derived-values.ts';
 import type { ReadSet } from './read-set.ts';
@@ -93,6 +93,11 @@ export class LiveDatabases implements Databases {
         version: Number(version),
         body: String(body),
       }));
+  }
+
+  fetch(table: Table, id: Id): Promise<Fetched> {
+    const { database, name } = table.definition;
+    return this.#options.client.fetch(database, { table: name, id });
   }
 
   async putText(table: Table, id: Id, body: string, { expires, if: condition }: PutTextOptions): Promise<number> {

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { Confirmation, Precondition } from '../store/index.ts';
+import type { Confirmation, Fetched, Precondition } from '../store/index.ts';
 import type { DerivedValues } from './derived-values.ts';
 import type { ReadSet } from './read-set.ts';
 
@@ -142,6 +142,8 @@ export interface Databases {
    * removed, numbers may begin anew below `after`.
    */
   arrivals(table: Table, after: number, limit: number): readonly Arrival[];
+  /** A record that may be on another node: see `StoreClient.fetch`. */
+  fetch(table: Table, id: Id): Promise<Fetched>;
   /** Writes a record as text, as it is: for records whose source has them in this form. Resolves with its version. */
   putText(table: Table, id: Id, body: string, options: PutTextOptions): Promise<number>;
   /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */

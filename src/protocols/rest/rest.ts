@@ -136,6 +136,7 @@ class Rest {
       ...(reads && { reads }),
       ...(request.knownRequestId !== undefined && { requestId: request.knownRequestId }),
     });
+    if (request.headers.get('x-replicate-from')?.trim().toLowerCase() === 'none') context.replicateFrom = false;
     if (verb !== 'get') replicateAsAsked(request.headers, context);
     const search = request.method === 'QUERY' ? `?${await this.#queryIn(request)}` : request.search;
     const target = targetOf(match, search, node);

@@ -1,0 +1,72 @@
+// What nodes ask each other about records that not all of them hold, and the answers; as bytes.
+
+import { Packr } from 'msgpackr';
+import type { ErrorData } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import type { CommitOutcome, FetchedRecord, RemoteRow, StoreTransaction } from '../store/index.ts';
+
+export type Question =
+  /** To be committed by the node that is asked. */
+  | { readonly type: 'write'; readonly transaction: StoreTransaction }
+  | { readonly type: 'read'; readonly database: string; readonly table: string; readonly id: Id }
+  /** Rows of a table after a row of the node that is asked, of which the asking node is a home in `epoch` and was none in any of `known`. */
+  | {
+      readonly type: 'move';
+      readonly epoch: string;
+      readonly known: readonly string[];
+      readonly database: string;
+      readonly table: string;
+      readonly after: number;
+    };
+
+export type Reply =
+  | { readonly type: 'written'; readonly outcome: CommitOutcome }
+  /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
+  | { readonly type: 'record'; readonly record: FetchedRecord | null; readonly isKnown: boolean }
+  | { readonly type: 'rows'; readonly rows: readonly RemoteRow[]; readonly next: number | null }
+  /** The node that was asked does not answer for the record, or does not know of the epoch. */
+  | { readonly type: 'notMine' }
+  | { readonly type: 'failed'; readonly error: ErrorData };
+
+// Integers of a patch may have more than 64 bits.
+const messagePack = new Packr({ useRecords: false, moreTypes: false, useBigIntExtension: true });
+
+/** Throws for what can not be sent. */
+export function toBytes(value: Question | Reply): Uint8Array {
+  // `pack` returns a view into a larger buffer it keeps using.
+  return new Uint8Array(messagePack.pack(value));
+}
+
+export function questionFrom(bytes: Uint8Array): Question {
+  return messagePack.unpack(bytes) as Question;
+}
+
+export function replyFrom(bytes: Uint8Array): Reply {
+  return messagePack.unpack(bytes) as Reply;
+}
+
+/** Of questions. */
+export const askingLimits = {
+  /** On one connection without an answer yet; one more is refused. */
+  underWay: 10_000,
+  /** How long a read of one node may take before another is asked, in ms. */
+  readMs: 2_000,
+  /** How long a write or a part of a move may take, in ms. */
+  workMs: 15_000,
+  /** How long it is tried to find who answers for a record while records move, in ms; and how often. */
+  findMs: 10_000,
+  findPauseMs: 50,
+  /** Bytes of rows in one part of a move, about. */
+  moveBytes: 256 * 1024,
+} as const;
+
+/** A question that was not answered. `mayBeDone`: it had been sent. */
+export class Unanswered extends Error {
+  readonly mayBeDone: boolean;
+
+  constructor(message: string, mayBeDone: boolean) {
+    super(message);
+    this.name = 'Unanswered';
+    this.mayBeDone = mayBeDone;
+  }
+}

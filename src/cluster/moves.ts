@@ -1,0 +1,222 @@
+// Records go where they belong when members come or go, or tables are spread anew:
+//
+//   not held ── asks every other member for what it is to have ──▶ held, beside what was held before
+//   held by all ── answers for the rest no more: is leaving it, and waits until the others have what it wrote of it
+//   leaving ── takes it out, while it still hears of changes ──▶ holds the current alone
+//
+// So at every moment somebody answers for each record. A member that is away holds this up, and nothing else; one that was removed does not.
+
+import type { Replicator } from '../replication/index.ts';
+import type { StoreEngine } from '../store/index.ts';
+import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
+import type { Members } from './members.ts';
+import { type Epoch, everything, isHome, leaving, readEpoch } from './placement.ts';
+import type { Residency } from './residency.ts';
+import type { ClusterLog } from './troubles.ts';
+
+export interface MovesOptions {
+  readonly engine: StoreEngine;
+  readonly node: string;
+  readonly members: Members;
+  readonly residency: Residency;
+  readonly replicators: ReadonlyMap<string, Replicator>;
+  readonly ask: (member: string, question: Question, waitMs: number) => Promise<Reply>;
+  readonly log: ClusterLog;
+}
+
+export interface MovesStatus {
+  /** Copies of each spread table, as `database.table`. */
+  readonly tables: Readonly<Record<string, number>>;
+  /** `settled`: every record is where it belongs, as far as this node is concerned. */
+  readonly state: 'settled' | 'receiving' | 'waiting' | 'leaving';
+  /** Names of members that are waited for. */
+  readonly waitingFor: readonly string[];
+  /** Records received in the last move, and taken out here after it. */
+  readonly received: number;
+  readonly left: number;
+}
+
+/** Epochs a node holds beside each other, at most: of the ones between, it is the oldest and the newest that count. */
+const mostHeld = 16;
+
+export class Moves {
+  readonly #options: MovesOptions;
+  #isMoving = false;
+  #isStopped = false;
+  #copies = 0;
+  #hasSwept = false;
+  #written: ReadonlyMap<string, number> | undefined;
+  #received = 0;
+  #left = 0;
+  #state: MovesStatus['state'] = 'waiting';
+  #waitingFor: readonly string[] = [];
+
+  constructor(options: MovesOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: no table is spread. */
+  status(): MovesStatus | undefined {
+    const current = this.#options.residency.placement?.current;
+    if (!current || Object.keys(current.tables).length === 0) return undefined;
+    return {
+      tables: current.tables,
+      state: this.#state,
+      waitingFor: this.#waitingFor.map((id) => this.#options.members.nameOf(id)),
+      received: this.#received,
+      left: this.#left,
+    };
+  }
+
+  /** A copy of all rows came in, without those that its sender does not hold. */
+  copied(): void {
+    this.#copies++;
+  }
+
+  /** A few times a second: goes on, unless it is about it. */
+  tick(): void {
+    if (this.#isMoving || this.#isStopped || !this.#options.residency.placement?.currentText) return;
+    this.#isMoving = true;
+    this.#step()
+      .catch((error: unknown) => {
+        if (!(error instanceof Unanswered) && !this.#isStopped)
+          this.#options.log('error', `Records could not be moved: ${String(error)}`);
+      })
+      .finally(() => {
+        this.#isMoving = false;
+      });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  get #others(): readonly string[] {
+    return this.#options.members.others.map(({ id }) => id);
+  }
+
+  async #step(): Promise<void> {
+    const { members, residency } = this.#options;
+    const placement = residency.placement;
+    const own = members.own;
+    if (!placement?.current || placement.currentText === undefined || !own || own.removed) return;
+    const { current, currentText } = placement;
+    const holds = own.holds ?? [everything];
+    if (this.#copies > 0 && holds.includes(currentText)) {
+      this.#copies = 0;
+      return this.#hold([]);
+    }
+    if (!holds.includes(currentText)) {
+      this.#copies = 0;
+      await this.#receive(current, currentText, holds);
+      if (this.#copies > 0 || residency.placement?.currentText !== currentText) return;
+      const kept = holds.length < mostHeld ? holds : [...holds.slice(0, 1), ...holds.slice(2 - mostHeld)];
+      return this.#hold([...kept, currentText]);
+    }
+    const missing = this.#others.filter((id) => !members.all.get(id)?.holds?.includes(currentText));
+    const isLeaving = holds.some((text) => text !== currentText);
+    this.#waitingFor = missing;
+    this.#state = missing.length > 0 ? 'waiting' : isLeaving ? 'leaving' : 'settled';
+    if (missing.length > 0 || (!isLeaving && this.#hasSwept)) return;
+    if (isLeaving) {
+      if (holds.some((text) => text !== currentText && !text.startsWith(leaving))) {
+        this.#left = 0;
+        this.#written = undefined;
+        return this.#hold([
+          currentText,
+          ...holds.filter((text) => text !== currentText).map((text) => leaving + text.replace(leaving, '')),
+        ]);
+      }
+      if (!this.#isSent()) return;
+      if (!(await this.#takeOut(current, currentText))) return;
+      return this.#hold([currentText]);
+    }
+    // What came in while it was taken out, or before this node was stopped.
+    this.#hasSwept = await this.#takeOut(current, currentText);
+  }
+
+  async #hold(holds: readonly string[]): Promise<void> {
+    const { members, node, residency } = this.#options;
+    this.#hasSwept = false;
+    await members.write(node, { holds });
+    residency.refresh();
+  }
+
+  /** Rejects with `Unanswered` when a member is away: then it is begun anew. */
+  async #receive(current: Epoch, currentText: string, holds: readonly string[]): Promise<void> {
+    const { members, engine, ask, replicators } = this.#options;
+    this.#state = 'receiving';
+    this.#received = 0;
+    const answered = holds.filter((text) => !text.startsWith(leaving));
+    const before = answered.flatMap((text) => readEpoch(text) ?? []);
+    // Of a member that is gone, what it alone had told is looked for once more with all others.
+    const hasShrunk = before.some(({ nodes }) => nodes.some((id) => !current.nodes.includes(id)));
+    const known = hasShrunk ? [] : answered.filter((text) => text !== everything);
+    for (const member of this.#others) {
+      const theirs = members.all.get(member)?.holds;
+      if ((theirs?.includes(everything) ?? true) && holds.includes(everything)) continue;
+      this.#waitingFor = [member];
+      for (const name of Object.keys(current.tables)) {
+        const [database, table] = partsOf(name);
+        const replicator = replicators.get(database);
+        if (!replicator) throw new Unanswered(`${database} does not replicate here yet`, false);
+        for (let after: number | null = 0; after !== null && !this.#isStopped; ) {
+          const question: Question = { type: 'move', epoch: currentText, known, database, table, after };
+          const reply: Reply = await ask(member, question, askingLimits.workMs);
+          if (reply.type !== 'rows')
+            throw new Unanswered(`${member} does not know of the members there are now`, false);
+          const outcome = await replicator.merge(reply.rows);
+          if (!outcome.ok)
+            throw new Error(`records of ${name} from ${members.nameOf(member)}: ${JSON.stringify(outcome.refusal)}`);
+          this.#received += reply.rows.length;
+          after = reply.next;
+        }
+      }
+    }
+    for (const database of engine.databases) await new Promise<void>((done) => engine.whenDurable(database, done));
+    this.#waitingFor = [];
+  }
+
+  /**
+   * Whether the other members have on disk all that was written here before it left: a row that is taken out can not be sent any more. What
+   * is written is looked up one tick after leaving, when nothing of before is under way.
+   */
+  #isSent(): boolean {
+    const { engine, node, replicators } = this.#options;
+    if (this.#written === undefined) {
+      this.#written = new Map(
+        [...replicators.keys()].map((database) => [database, engine.store(database)?.vector().get(node) ?? 0]),
+      );
+    }
+    this.#waitingFor = this.#others.filter((id) =>
+      [...(this.#written ?? [])].some(
+        ([database, seq]) => (replicators.get(database)?.durableAt(id).get(node) ?? 0) < seq,
+      ),
+    );
+    return this.#waitingFor.length === 0;
+  }
+
+  /** False: the members have changed meanwhile. */
+  async #takeOut(current: Epoch, currentText: string): Promise<boolean> {
+    const { engine, node, residency } = this.#options;
+    for (const name of Object.keys(current.tables)) {
+      const [database, table] = partsOf(name);
+      for (let after: number | null = 0; after !== null; ) {
+        if (this.#isStopped || residency.placement?.currentText !== currentText) return false;
+        after = engine.leave(database, table, after, (id) => {
+          const goes = !isHome(current, node, name, id);
+          if (goes) this.#left++;
+          return goes;
+        });
+        await Bun.sleep(0);
+      }
+    }
+    return true;
+  }
+}
+
+/** `database.table`; a table's name may have dots, a database's has none. */
+function partsOf(name: string): [database: string, table: string] {
+  const dot = name.indexOf('.');
+  return [name.slice(0, dot), name.slice(dot + 1)];
+}

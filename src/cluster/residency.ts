@@ -1,0 +1,296 @@
+// Records that not every node holds: who holds which as this node knows it, writes and reads of them done where they are, and what other nodes
+// ask of this one. In the thread of the store.
+
+import { errorToData, ZerohopError } from '../base/index.ts';
+import type { Residency as DatabaseResidency } from '../replication/index.ts';
+import { quoted } from '../storage/index.ts';
+import type {
+  CommitOutcome,
+  Confirmation,
+  Fetched,
+  RecordName,
+  Router,
+  StoreEngine,
+  StoreTransaction,
+} from '../store/index.ts';
+import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
+import { type Members, replicates } from './members.ts';
+import { type Epoch, isHome, Placement, readEpoch } from './placement.ts';
+
+export interface ResidencyOptions {
+  readonly engine: StoreEngine;
+  readonly node: string;
+  readonly members: Members;
+  /** Rejects with `Unanswered`. */
+  readonly ask: (member: string, question: Question, waitMs: number) => Promise<Reply>;
+  /** In ms; undefined: there is no connection to it. */
+  readonly distanceTo: (member: string) => number | undefined;
+  readonly nowMs: () => number;
+}
+
+export class Residency implements Router {
+  readonly #options: ResidencyOptions;
+  #placement: Placement | undefined;
+  #ids: ReadonlySet<string> = new Set();
+  #seen: unknown;
+
+  constructor(options: ResidencyOptions) {
+    this.#options = options;
+    this.refresh();
+    options.engine.routeBy(this);
+  }
+
+  /** Undefined: no table is spread. */
+  get placement(): Placement | undefined {
+    return this.#placement;
+  }
+
+  /** Members may have changed. */
+  look(): void {
+    if (this.#seen !== this.#options.members.all) this.refresh();
+  }
+
+  /** Members or tables have changed. */
+  refresh(): void {
+    const { members, node } = this.#options;
+    this.#seen = members.all;
+    const live = [...members.all.values()].filter(({ removed }) => !removed);
+    this.#ids = new Set(live.map(({ id }) => id));
+    const tables = this.#tables();
+    const isUsed = Object.keys(tables).length > 0 || live.some(({ holds }) => (holds?.length ?? 0) > 0);
+    if (!isUsed) this.#placement = undefined;
+    else this.#placement = new Placement({ node, members: live, current: this.#current(tables) });
+  }
+
+  /** For the conversations about a database. */
+  of(database: string): DatabaseResidency | undefined {
+    const placement = this.#placement;
+    if (!placement?.isSpread(database)) return undefined;
+    return { wants: (member, table, id) => placement.wants(member, database, table, id), members: this.#ids };
+  }
+
+  route(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): boolean {
+    const placement = this.#placement;
+    const { database, confirm } = transaction;
+    if (!placement?.isSpread(database)) return false;
+    try {
+      const homes = this.#homesOf(placement, transaction);
+      if (homes === undefined) return false;
+      if (homes.includes(this.#options.node)) {
+        if (!confirm) return false;
+        this.#options.engine.submitHere({ ...transaction, confirm: this.#amongHomes(confirm, homes) }, done);
+        return true;
+      }
+      this.#forward(transaction).then(done, (error: unknown) => done({ ok: false, error: errorToData(error) }));
+    } catch (error) {
+      done({ ok: false, error: errorToData(error) });
+    }
+    return true;
+  }
+
+  async fetch(database: string, { table, id }: RecordName): Promise<Fetched> {
+    return this.#find<Fetched>(`The record ${JSON.stringify(id)} of ${table}`, askingLimits.readMs, {
+      homes: (placement) => (placement.isSpread(database, table) ? placement.answering(database, table, id) : []),
+      here: () => ({ here: true }),
+      question: { type: 'read', database, table, id },
+      take: (reply, isLast) =>
+        reply.type === 'record' && (reply.isKnown || isLast) ? { here: false, record: reply.record } : undefined,
+    });
+  }
+
+  /** What another member asks. Never rejects. */
+  async answer(member: string, question: Question): Promise<Reply> {
+    try {
+      switch (question.type) {
+        case 'read':
+          return this.#read(question);
+        case 'write':
+          return await this.#write(question.transaction);
+        case 'move':
+          return await this.#rowsFor(member, question);
+      }
+    } catch (error) {
+      return { type: 'failed', error: errorToData(error) };
+    }
+  }
+
+  #tables(): Record<string, number> {
+    const { engine } = this.#options;
+    const tables: Record<string, number> = {};
+    for (const database of engine.databases)
+      for (const [name, { entry }] of engine.store(database)?.tables ?? [])
+        if (entry.definition.replicate && entry.definition.copies !== undefined)
+          tables[`${database}.${name}`] = entry.definition.copies;
+    return tables;
+  }
+
+  /** Records are spread over members that are all connected to each other, and replicate all such tables. */
+  #current(tables: Record<string, number>): Epoch | undefined {
+    const { members } = this.#options;
+    const live = [...members.all.values()].filter(({ removed }) => !removed);
+    if (live.length === 0 || live.some(({ mesh }) => mesh !== 'full')) return undefined;
+    const databases = [...new Set(Object.keys(tables).map((name) => name.slice(0, name.indexOf('.'))))];
+    const nodes = live.filter((member) => databases.every((database) => replicates(member.databases, database)));
+    return { nodes: nodes.map(({ id }) => id).sort(), tables };
+  }
+
+  /** The nodes that hold all that a transaction is about; undefined: this node does it in any case. Throws NOT_IMPLEMENTED. */
+  #homesOf(placement: Placement, { database, changes, reads }: StoreTransaction): string[] | undefined {
+    let homes: string[] | undefined;
+    const narrow = (table: string, id: string | number) => {
+      const answering = placement.answering(database, table, id);
+      if (answering.length > 0) homes = homes ? homes.filter((home) => answering.includes(home)) : answering;
+    };
+    for (const change of changes) {
+      // What is computed of a record is computed where the record is.
+      if (change.op === 'index' || !placement.isSpread(database, change.table)) continue;
+      if (change.id !== null) narrow(change.table, change.id);
+      else if (placement.current && placement.current.nodes.length > 1)
+        throw new ZerohopError(
+          'NOT_IMPLEMENTED',
+          `${change.table} is spread over nodes (replicateTo), which follow from the id: give the id, or use a primary key of type ID.`,
+        );
+    }
+    for (const [table, id] of reads ?? []) if (placement.isSpread(database, table)) narrow(table, id);
+    if (homes?.length === 0)
+      throw new ZerohopError(
+        'NOT_IMPLEMENTED',
+        'No node holds all records of this transaction, as their tables are spread (replicateTo). Write them in transactions of their own.',
+      );
+    return homes;
+  }
+
+  #forward(transaction: StoreTransaction): Promise<CommitOutcome> {
+    return this.#find('What is to be written', askingLimits.workMs, {
+      homes: (placement) => this.#homesOf(placement, transaction) ?? [],
+      here: () => new Promise((done) => this.#options.engine.submitHere(transaction, done)),
+      question: { type: 'write', transaction },
+      take: (reply) => (reply.type === 'written' ? reply.outcome : undefined),
+    });
+  }
+
+  /**
+   * Asks the nodes that answer for something one after the other, the nearest first; again when none of them does any more because records
+   * have moved. Rejects with UNREACHABLE.
+   */
+  async #find<Result>(
+    what: string,
+    waitMs: number,
+    search: {
+      readonly homes: (placement: Placement) => readonly string[];
+      readonly here: () => Result | Promise<Result>;
+      readonly question: Question;
+      /** Undefined: another node may know more. */
+      readonly take: (reply: Reply, isLast: boolean) => Result | undefined;
+    },
+  ): Promise<Result> {
+    const { node, members, ask, nowMs } = this.#options;
+    for (const untilMs = nowMs() + askingLimits.findMs; ; ) {
+      const placement = this.#placement;
+      const homes = placement ? search.homes(placement) : [];
+      if (homes.length === 0 || homes.includes(node)) return search.here();
+      const reachable = this.#nearestFirst(homes);
+      let refusal: ZerohopError | undefined;
+      let last: Reply | undefined;
+      for (const home of reachable) {
+        try {
+          const reply = await ask(home, search.question, waitMs);
+          if (reply.type === 'failed') {
+            refusal = new ZerohopError(reply.error.code, reply.error.message, reply.error.fields);
+            continue;
+          }
+          const result = search.take(reply, false);
+          if (result !== undefined) return result;
+          if (reply.type !== 'notMine') last = reply;
+        } catch (error) {
+          if (!(error instanceof Unanswered)) throw error;
+          if (error.mayBeDone && search.question.type === 'write')
+            throw new ZerohopError(
+              'UNREACHABLE',
+              `${members.nameOf(home)} did not say whether it wrote the record: ${error.message} Read it before you try again.`,
+              { tried: [members.nameOf(home)], written: null },
+            );
+        }
+      }
+      const result = last && search.take(last, true);
+      if (result !== undefined) return result;
+      if (refusal) throw refusal;
+      if (nowMs() >= untilMs || reachable.length === 0) {
+        const tried = homes.map((home) => members.nameOf(home));
+        throw new ZerohopError(
+          'UNREACHABLE',
+          `${what} is on other nodes, and none of them can be reached now: ${tried.join(', ')}.`,
+          { tried },
+        );
+      }
+      await Bun.sleep(askingLimits.findPauseMs);
+    }
+  }
+
+  /** Those there are connections to. Nodes about as far keep their order, so that writes and reads of a record go the same way. */
+  #nearestFirst(homes: readonly string[]): string[] {
+    const { distanceTo } = this.#options;
+    return homes
+      .flatMap((home) => {
+        const ms = distanceTo(home);
+        return ms === undefined ? [] : [{ home, far: Math.round(ms / sameDistanceMs) }];
+      })
+      .sort((a, b) => a.far - b.far)
+      .map(({ home }) => home);
+  }
+
+  /** Only nodes that hold a record can confirm that they have it. */
+  #amongHomes({ count, among }: Confirmation, homes: readonly string[]): Confirmation {
+    const { members, node } = this.#options;
+    const names = homes.filter((home) => home !== node).map((home) => members.nameOf(home));
+    return { count, among: among ? names.filter((name) => among.includes(name)) : names };
+  }
+
+  #read({ database, table, id }: Extract<Question, { type: 'read' }>): Reply {
+    const { engine, node, nowMs } = this.#options;
+    const store = engine.store(database);
+    const entry = store?.tables.get(table)?.entry;
+    if (!store || !entry || !this.#placement?.answering(database, table, id).includes(node)) return { type: 'notMine' };
+    const found = store.connection.first(
+      `SELECT _version, _expires, _body FROM ${quoted(entry.names.table)} WHERE _id = ?`,
+      [id],
+    );
+    if (!found) return { type: 'record', record: null, isKnown: false };
+    const [version, expires, body] = found;
+    const isGone = body === null || (expires !== null && Number(expires) <= nowMs());
+    const record = { version: Number(version), expires: expires === null ? null : Number(expires), body: String(body) };
+    return { type: 'record', record: isGone ? null : record, isKnown: true };
+  }
+
+  #write(transaction: StoreTransaction): Reply | Promise<Reply> {
+    const { engine, node } = this.#options;
+    const homes = this.#placement && this.#homesOf(this.#placement, transaction);
+    if (!homes?.includes(node)) return { type: 'notMine' };
+    const { confirm } = transaction;
+    const own = confirm ? { ...transaction, confirm: this.#amongHomes(confirm, homes) } : transaction;
+    return new Promise((resolve) => engine.submitHere(own, (outcome) => resolve({ type: 'written', outcome })));
+  }
+
+  /** Rows that `member` is to have: told when they are on disk here. */
+  async #rowsFor(member: string, asked: Extract<Question, { type: 'move' }>): Promise<Reply> {
+    const { epoch, known, database, table, after } = asked;
+    const placement = this.#placement;
+    const store = this.#options.engine.store(database);
+    // Once both know the epoch, whatever is written from now on reaches the other by the stream.
+    if (!placement?.current || placement.currentText !== epoch || !store) return { type: 'notMine' };
+    const { current } = placement;
+    const before = known.flatMap((text) => readEpoch(text) ?? []);
+    const name = `${database}.${table}`;
+    const { rows, next } = store.readSome(
+      table,
+      after,
+      askingLimits.moveBytes,
+      (id) => isHome(current, member, name, id) && !before.some((one) => isHome(one, member, name, id)),
+    );
+    await new Promise<void>((resolve) => this.#options.engine.whenDurable(database, resolve));
+    return { type: 'rows', rows, next };
+  }
+}
+
+/** Nodes whose round trips differ by less are as near as each other. */
+const sameDistanceMs = 20;

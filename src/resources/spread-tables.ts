@@ -1,0 +1,93 @@
+// Tables whose records are spread over the nodes of a cluster (`replicateTo`): a record that is not here is read from a node that has it. What
+// would take all records, or several, is refused, rather than answered with those of this node.
+
+import { ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import type { Databases, Table } from '../tables/index.ts';
+import type { AppNode } from './app-node.ts';
+import type { SourcedClass, Sources, TableSource } from './sources.ts';
+import { type Place, readingIn } from './table-place.ts';
+
+/** The sources of a node, with those of spread tables: the other nodes. */
+export class SpreadTables implements Sources {
+  readonly #others: Sources;
+  readonly #source = new OtherNodes();
+
+  constructor(others: Sources) {
+    this.#others = others;
+  }
+
+  of(table: Table): TableSource | undefined {
+    return table.definition.copies === undefined ? this.#others.of(table) : this.#source;
+  }
+
+  add(tableClass: SourcedClass, table: Table, source: unknown, options: unknown): void {
+    if (table.definition.copies !== undefined)
+      throw new ZerohopError(
+        'NOT_IMPLEMENTED',
+        `${table.definition.name} has "replicateTo" in the schema, and can not have a source as well.`,
+      );
+    this.#others.add(tableClass, table, source, options);
+  }
+}
+
+class OtherNodes implements TableSource {
+  readonly isNearby = false;
+  readonly isSpread = true;
+
+  async ready(place: Place, id: Id): Promise<Place> {
+    const { node, table, context } = place;
+    const joined = readingIn(place);
+    const here = joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
+    if (here !== undefined || context?.replicateFrom === false) return { ...place, isReady: true };
+    const fetched = await node.databases.fetch(table, id);
+    if (fetched.here) return { ...place, isReady: true };
+    // What is made of it can not be told when it changes.
+    context?.reads?.giveUp();
+    if (fetched.record === null) return { ...place, instead: null };
+    return { ...place, instead: { id, ...fetched.record }, isElsewhere: true };
+  }
+
+  async readyAll(): Promise<void> {}
+
+  async write(): Promise<() => Promise<void>> {
+    return async () => {};
+  }
+
+  expiresAt(): undefined {
+    return undefined;
+  }
+
+  async invalidate(): Promise<void> {
+    throw new ZerohopError(
+      'NOT_IMPLEMENTED',
+      'The records of a table with "replicateTo" have no source to be asked again.',
+    );
+  }
+}
+
+/** Throws NOT_IMPLEMENTED for a table of whose records this node may have only some, unless the call is about these alone. */
+export function demandWhole(node: Pick<AppNode, 'databases'>, table: Table, what: string): void {
+  const { name, copies } = table.definition;
+  if (copies === undefined || membersOf(node.databases) <= copies) return;
+  throw new ZerohopError(
+    'NOT_IMPLEMENTED',
+    `The records of ${name} are spread over the nodes of the cluster (replicateTo: ${copies}), and ${what} would miss those of other nodes. Read and write them by id${what === aQuery ? ', or ask for those of this node alone with "X-Replicate-From: none"' : ''}.`,
+  );
+}
+
+export const aQuery = 'a query';
+
+/** Nodes that are or were in the cluster, with this one; 1 outside of one. */
+function membersOf(databases: Databases): number {
+  return databases.table('system', 'nodes')?.recordCount() ?? 1;
+}
+
+/** Throws NOT_IMPLEMENTED for what is made of a record by a query where the record is on another node. */
+export function demandHere({ isElsewhere, table }: Place): void {
+  if (!isElsewhere) return;
+  throw new ZerohopError(
+    'NOT_IMPLEMENTED',
+    `This record of ${table.definition.name} is on another node: it can be read as a whole there, and not in part or with conditions.`,
+  );
+}
