@@ -61,6 +61,8 @@ export const limits = {
   pageDiskBytes: 10 * 1024 * 1024 * 1024,
   /** Spans of a thread that wait to be sent; more are dropped. */
   waitingSpans: 8_192,
+  /** Spans that are sent together. */
+  spanBatch: 512,
   /** How long sending a batch of them may take, in ms. */
   traceExportMs: 5_000,
   /** How long security events are kept, in ms. */

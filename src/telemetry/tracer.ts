@@ -50,6 +50,7 @@ export function startTracing(options: TracingOptions): Tracing {
       (exporter) =>
         new BatchSpanProcessor(exporter, {
           maxQueueSize: limits.waitingSpans,
+          maxExportBatchSize: limits.spanBatch,
           scheduledDelayMillis: batchMs,
           exportTimeoutMillis: limits.traceExportMs,
         }),
