@@ -129,7 +129,7 @@ function summaryOf(database: string) {
   };
 }
 
-function isForPrograms({ json }: Target): boolean {
+export function isForPrograms({ json }: Target): boolean {
   return json === true || process.stdout.isTTY !== true;
 }
 

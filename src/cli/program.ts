@@ -5,6 +5,7 @@ import { type NamedKey, namedKeys } from '../config/index.ts';
 import { addBackupCommands } from './backup-commands.ts';
 import { addClusterCommands } from './cluster-commands.ts';
 import { addDeployCommands } from './deploy-commands.ts';
+import { addNodeCommands } from './node-commands.ts';
 import { addOperationCommands } from './operation-commands.ts';
 import { addPagesCommands } from './pages-commands.ts';
 import { addSqlCommand } from './sql-command.ts';
@@ -75,6 +76,7 @@ export function buildProgram(exitWith: (code: number) => void, isLaunched: boole
   addPagesCommands(program, exitWith);
   addOperationCommands(program);
   addSqlCommand(program, exitWith);
+  addNodeCommands(program);
   addBackupCommands(program);
   addDeployCommands(program);
 

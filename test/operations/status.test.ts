@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { operate } from '../security/callers.ts';
-import { startNode, type TestNode } from '../support/start-node.ts';
+import { launcher, startNode, type TestNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
 
 let home: string;
@@ -61,6 +61,26 @@ test('read_log shows what the log says, newest first, and no secret that was tol
   const path = join(node.folder, 'log/zerohop.log');
   expect(readFileSync(path, 'utf8')).not.toMatch(/There was no administrator/);
   expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('status and logs from the command line', async () => {
+  const zerohop = async (...words: string[]) => {
+    const env = { PATH: process.env.PATH ?? '', HOME: home };
+    const child = Bun.spawn(['node', launcher, ...words, '--data', node.folder], {
+      env,
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    return JSON.parse(await new Response(child.stdout).text());
+  };
+  expect(await zerohop('logs', '--filter', 'said-', '--limit', '2')).toMatchObject([
+    { message: 'said-two' },
+    { message: 'said-three' },
+  ]);
+  expect(await zerohop('status')).toMatchObject({
+    componentStatus: [{ status: 'healthy' }],
+    system: { bun: Bun.version },
+  });
 });
 
 test('analytics tell what was done, stretch by stretch', async () => {

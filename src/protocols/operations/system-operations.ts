@@ -1,7 +1,7 @@
 // Operations on the node itself: its configuration, what it runs on, and the log of changes.
 
-import { statfsSync } from 'node:fs';
-import { cpus, freemem, hostname, loadavg, platform, release, totalmem, uptime } from 'node:os';
+import { statfsSync, statSync } from 'node:fs';
+import { cpus, freemem, hostname, loadavg, networkInterfaces, platform, release, totalmem, uptime } from 'node:os';
 import { join } from 'node:path';
 import { ZerohopError } from '../../base/index.ts';
 import { type Config, changeSettings } from '../../config/index.ts';
@@ -27,7 +27,7 @@ export interface SystemOptions {
 
 /** Entries of the log that one answer may have. */
 const auditEntries = 10_000;
-const parts = ['system', 'time', 'cpu', 'memory', 'disk', 'process'] as const;
+const parts = ['system', 'time', 'cpu', 'memory', 'disk', 'network', 'table_size', 'process'] as const;
 
 export function systemOperations(options: SystemOptions): Operation[] {
   return [
@@ -57,6 +57,9 @@ export function systemOperations(options: SystemOptions): Operation[] {
       async run({ body }) {
         const wanted = body.attributes === undefined ? parts : list(body, 'attributes');
         const all = informationOf(options);
+        const unknown = wanted.find((one) => !parts.some((part) => part === one));
+        if (unknown !== undefined)
+          throw new ZerohopError('INVALID_REQUEST', `"attributes" are of ${parts.join(', ')}; not ${String(unknown)}.`);
         return Object.fromEntries(parts.filter((part) => wanted.includes(part)).map((part) => [part, all[part]]));
       },
     },
@@ -82,7 +85,12 @@ function withoutSecrets(value: unknown, name = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecrets(inner, key)]));
 }
 
-function informationOf({ folder, version, nodeId }: SystemOptions): Readonly<Record<(typeof parts)[number], unknown>> {
+function informationOf({
+  folder,
+  version,
+  nodeId,
+  databases,
+}: SystemOptions): Readonly<Record<(typeof parts)[number], unknown>> {
   const disk = statfsSync(folder);
   const { rss, heapUsed } = process.memoryUsage();
   return {
@@ -98,6 +106,15 @@ function informationOf({ folder, version, nodeId }: SystemOptions): Readonly<Rec
     cpu: { count: cpus().length, model: cpus()[0]?.model ?? '', load: loadavg() },
     memory: { total: totalmem(), free: freemem(), rss, heap_used: heapUsed },
     disk: { folder, size: disk.blocks * disk.bsize, available: disk.bavail * disk.bsize },
+    network: networkInterfaces(),
+    table_size: [...databases.all].flatMap(([database, tables]) =>
+      [...tables.values()].map((table) => ({
+        database,
+        table: table.definition.name,
+        record_count: table.recordCount(),
+        database_bytes: statSync(join(folder, `${database}.db`), { throwIfNoEntry: false })?.size ?? 0,
+      })),
+    ),
     process: { pid: process.pid },
   };
 }
