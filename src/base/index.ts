@@ -7,4 +7,5 @@ export { limits } from './limits.ts';
 export type { LogFields, Logger, LogLevel } from './log.ts';
 export type { Counter, Gauge, Histogram } from './meters.ts';
 export { nearest } from './nearest.ts';
+export { type Lead, SharedFlights, sharedFlightsBytes } from './shared-flights.ts';
 export { preciseMs, type Span, type SpanAttributes, type SpanKind, type SpanOptions, type Tracer } from './tracing.ts';

@@ -6,7 +6,7 @@
 //   absent ─▶ fetch, once ─┼─ missing ──▶ delete the copy; remember it for a short time
 //             for all      └─ record ───▶ store, unless something newer came meanwhile; serve
 
-import { type Clock, type Logger, ZerohopError } from '../base/index.ts';
+import { type Clock, type Logger, type SharedFlights, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import {
   type AppNode,
@@ -20,6 +20,7 @@ import {
 } from '../resources/index.ts';
 import type { Precondition } from '../store/index.ts';
 import type { Databases, StoredRecord, StoredRow, Table } from '../tables/index.ts';
+import { failureElsewhere, flightEnds, knownMsOf, outcomeOf } from './flight-ends.ts';
 import {
   type CachedCopy,
   type Directives,
@@ -44,6 +45,8 @@ export interface CachedTableOptions {
   readonly origin: Table | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What threads share of who asks for what. */
+  readonly flights: SharedFlights;
 }
 
 /** What a fetch came to: undefined where the source has no such record. */
@@ -113,8 +116,9 @@ export class CachedTable implements TableSource {
   }
 
   async write(verb: SourceWrite, id: Id, data: unknown, condition?: Precondition): Promise<() => Promise<void>> {
-    const { databases, table, node } = this.#options;
+    const { databases, table, node, flights } = this.#options;
     this.#outcomes.forget(id);
+    flights.forget(this.#flightName(id, databases.row(table, id)));
     const asked = verb === 'post' && !this.#source.method('post') ? 'put' : verb;
     if (!this.#source.method(asked)) return async () => {};
     // Seen by the commit again; the source should not be told of what is refused anyway.
@@ -149,8 +153,9 @@ export class CachedTable implements TableSource {
   }
 
   async invalidate(id: Id): Promise<void> {
-    const { databases, table } = this.#options;
+    const { databases, table, flights } = this.#options;
     this.#outcomes.forget(id);
+    flights.forget(this.#flightName(id, databases.row(table, id)));
     this.#inFlight.delete(keyOf(id, noDirectives));
     for (;;) {
       const row = databases.row(table, id);
@@ -209,11 +214,64 @@ export class CachedTable implements TableSource {
     const key = keyOf(id, asked);
     const running = this.#inFlight.get(key);
     if (running) return running;
-    const fetch = this.#fetch(id, asked).finally(() => {
+    const fetch = this.#lead(id, row, asked).finally(() => {
       if (this.#inFlight.get(key) === fetch) this.#inFlight.delete(key);
     });
     this.#inFlight.set(key, fetch);
     return fetch;
+  }
+
+  /** Of all threads one asks; the others wait for what it puts in the table, or for how it failed. */
+  async #lead(id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
+    const { flights, clock, options, databases, table } = this.#options;
+    // What is not stored is nothing to wait for.
+    if (asked.noStore) return this.#fetch(id, asked);
+    const leaseMs = options.timeoutMs + leaseSlackMs;
+    const name = this.#flightName(id, row);
+    const knownMs = (outcome: number) => (asked.noCache ? undefined : knownMsOf(outcome, options));
+    for (;;) {
+      const lead = flights.tryLead(name, clock.nowMs(), leaseMs, knownMs);
+      if (lead.kind === 'lead') return this.#fetchFor(lead.slot, id, row, asked);
+      // Waiting for another record's source may be waiting for who waits for this one.
+      if (lead.kind === 'wait' && !lead.isSame) return this.#fetch(id, asked);
+      const outcome = lead.kind === 'known' ? lead.outcome : await lead.outcome;
+      if (outcome === flightEnds.stored) {
+        const now = databases.row(table, id);
+        return now?.body != null && now.expires !== 0 ? storedOf(id, now) : this.#fetch(id, asked);
+      }
+      if (outcome === flightEnds.missing) return undefined;
+      if (outcome === flightEnds.passing) return this.#fetch(id, asked);
+      if (outcome !== undefined) throw failureElsewhere(outcome, this.#source.name);
+    }
+  }
+
+  async #fetchFor(slot: number, id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
+    const { flights, clock, databases, table } = this.#options;
+    let outcome = 0;
+    try {
+      // Another may have stored it in the moment before.
+      const now = databases.row(table, id);
+      if (!asked.noCache && now?.body != null && now.version !== row?.version && now.expires !== 0) {
+        outcome = flightEnds.stored;
+        return storedOf(id, now);
+      }
+      const fetched = await this.#fetch(id, asked);
+      const stored = databases.row(table, id)?.version;
+      outcome =
+        fetched === undefined ? flightEnds.missing : flightEnds[fetched.version === stored ? 'stored' : 'passing'];
+      return fetched;
+    } catch (error) {
+      if (error instanceof SourceError) outcome = outcomeOf(error);
+      throw error;
+    } finally {
+      flights.end(slot, outcome, clock.nowMs());
+    }
+  }
+
+  /** A fetch is for the row that was there: what has been written or invalidated since then is another one's. */
+  #flightName(id: Id, row: StoredRow | undefined): string {
+    const { database, name } = this.#options.table.definition;
+    return `${database}/${name} ${typeof id} ${id} ${row?.version ?? ''}`;
   }
 
   async #fetch(id: Id, asked: Directives): Promise<Fetched> {
@@ -337,6 +395,9 @@ function whatStays({ definition }: Table, id: Id, row: StoredRow | undefined): s
   const indexed = attributes.filter(({ name, indexed, unique }) => (indexed || unique) && Object.hasOwn(known, name));
   return JSON.stringify({ [primaryKey]: id, ...Object.fromEntries(indexed.map(({ name }) => [name, known[name]])) });
 }
+
+/** Longer than any call takes: after it another asks, in ms. */
+const leaseSlackMs = 5_000;
 
 function keyOf(id: Id, { noStore }: Directives): string {
   return `${noStore ? 'passing' : 'stored'} ${typeof id} ${id}`;

@@ -1,6 +1,6 @@
 // The tables of a node that have a source, for one thread.
 
-import { type Clock, type Logger, systemClock, ZerohopError } from '../base/index.ts';
+import { type Clock, type Logger, SharedFlights, systemClock, ZerohopError } from '../base/index.ts';
 import { type AppNode, isTableClass, type SourcedClass, type Sources, type TableSource } from '../resources/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Databases, Table } from '../tables/index.ts';
@@ -14,10 +14,13 @@ export interface CacheOptions {
   readonly clock?: Clock;
   /** Whether this is the thread that follows sources. */
   readonly primary: boolean;
+  /** What threads share of who asks for what; undefined: there are no other threads. */
+  readonly memory?: SharedArrayBuffer | undefined;
 }
 
 export class CachedTables implements Sources {
   readonly #options: CacheOptions;
+  readonly #flights: SharedFlights;
   readonly #tables = new Map<string, CachedTable>();
   readonly #followers: Follower[] = [];
   readonly #declared: Promise<void>[] = [];
@@ -25,6 +28,7 @@ export class CachedTables implements Sources {
 
   constructor(options: CacheOptions) {
     this.#options = options;
+    this.#flights = new SharedFlights(options.memory);
   }
 
   /** The node it is part of: to be given before an app is loaded. */
@@ -47,7 +51,19 @@ export class CachedTables implements Sources {
     };
     const origin = isTableClass(source) ? databases.table(source.databaseName, source.tableName) : undefined;
     const options = readSourceOptions(given);
-    const cached = new CachedTable({ node, databases, table, tableClass, source, options, origin, clock, log });
+    const flights = this.#flights;
+    const cached = new CachedTable({
+      node,
+      databases,
+      table,
+      tableClass,
+      source,
+      options,
+      origin,
+      clock,
+      log,
+      flights,
+    });
     this.#tables.set(keyOf(table), cached);
     if (primary) this.#declare(table, { ...readLifetimes(given), sourced: true });
     // A table's own subscriptions say nothing that its versions don't.

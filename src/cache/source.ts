@@ -57,6 +57,11 @@ export class Source {
       throw new ZerohopError('APPLICATION_ERROR', `The source of ${tableName} has neither get nor subscribe.`);
   }
 
+  /** For messages. */
+  get name(): string {
+    return this.#name;
+  }
+
   get object(): object {
     return this.#source;
   }
@@ -180,7 +185,8 @@ export function responseError(response: Response, name: string): ZerohopError & 
   });
 }
 
-function statusOf(error: unknown): number | undefined {
+/** The HTTP status an error says it stands for. */
+export function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { statusCode, status } = error as { statusCode?: unknown; status?: unknown };
   const given = statusCode ?? status;

@@ -48,6 +48,8 @@ export interface OpenAppOptions {
   readonly clock?: Clock;
   /** What the page cache shares with other threads; undefined: there are none. */
   readonly pagesMemory?: PagesMemory | undefined;
+  /** What threads share of who asks sources of tables; undefined: there are none. */
+  readonly sourcesMemory?: SharedArrayBuffer | undefined;
   /** What the parts of the app measure by themselves. */
   readonly meters?: PagesMeters;
   /** Undefined: nothing is traced. */
@@ -72,7 +74,7 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   const registry = new Registry(databases);
   const server = new AppServer(registry, config, hostname(), options.identities);
   const { clock } = options;
-  const sources = new CachedTables({ databases, log, primary, ...(clock && { clock }) });
+  const sources = new CachedTables({ databases, log, primary, memory: options.sourcesMemory, ...(clock && { clock }) });
   const node: AppNode = { databases, registry, server, log, config, ...(tracer && { tracer }) };
   setSources(node, new SpreadTables(sources));
   sources.node = node;

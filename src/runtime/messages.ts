@@ -101,6 +101,8 @@ export interface ServeThreadOptions {
   readonly sharedBuffer: SharedArrayBuffer;
   /** What the page caches of all threads share. */
   readonly pagesBuffer: SharedArrayBuffer;
+  /** What they share of who asks sources of tables. */
+  readonly sourcesBuffer: SharedArrayBuffer;
   /** Counts of attempts to sign in and of requests. */
   readonly attemptsBuffer: SharedArrayBuffer;
   /** Port to listen on; 0 for any free one. */

@@ -97,6 +97,7 @@ async function start({ port, options }: Extract<ToServe, { type: 'start' }>): Pr
     whole: options.whole,
     trial: options.trial,
     pagesMemory,
+    sourcesMemory: options.sourcesBuffer,
     attemptsMemory: options.attemptsBuffer,
     primary: thread === 0,
     log,

@@ -29,6 +29,7 @@ export interface ServeOptions {
   readonly httpPort: number;
   /** What the page cache shares with other threads; undefined: there are none. */
   readonly pagesMemory?: OpenAppOptions['pagesMemory'];
+  readonly sourcesMemory?: OpenAppOptions['sourcesMemory'];
   /** What threads share of attempts to sign in. */
   readonly attemptsMemory?: SharedArrayBuffer;
   /** Undefined: nothing is traced. */
@@ -74,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     bodyTimeoutMs: config.limits.bodyTimeoutMs,
     compressionThreshold: config.http.compressionThreshold,
     pagesMemory: options.pagesMemory,
+    sourcesMemory: options.sourcesMemory,
     meters: metrics,
     tracer: options.tracer,
     ...(entering && { entering }),

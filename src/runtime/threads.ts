@@ -2,7 +2,14 @@
 // store thread the node can't go on.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { type ErrorData, errorFromData, errorToData, systemClock, ZerohopError } from '../base/index.ts';
+import {
+  type ErrorData,
+  errorFromData,
+  errorToData,
+  sharedFlightsBytes,
+  systemClock,
+  ZerohopError,
+} from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import {
@@ -68,6 +75,7 @@ class Threads implements Workers {
   readonly #sharedBuffer = new SharedArrayBuffer(4 * (shared.threads + 2 * 64));
   readonly #beats = new Int32Array(this.#sharedBuffer);
   readonly #pagesBuffer = new SharedArrayBuffer(sharedStateBytes);
+  readonly #sourcesBuffer = new SharedArrayBuffer(sharedFlightsBytes);
   readonly #store: Worker;
   readonly #serve: ServeThread[] = [];
   /** Folder of the app that runs. */
@@ -397,6 +405,7 @@ class Threads implements Workers {
           trial,
           sharedBuffer: this.#sharedBuffer,
           pagesBuffer: this.#pagesBuffer,
+          sourcesBuffer: this.#sourcesBuffer,
           attemptsBuffer: this.#options.attemptsMemory,
           httpPort: this.httpPort,
         },
