@@ -8,6 +8,7 @@ import { measureStart, type Start } from './measure.ts';
 import { outcomeOf, type Recorded } from './outcome.ts';
 import { type PageName, pageNames, paths } from './scenarios.ts';
 import { createStack, type Stack, type StackName, stackNames } from './stacks.ts';
+import { trace } from './trace.ts';
 import { toolVersions } from './versions.ts';
 
 const shop: Part = {
@@ -38,7 +39,7 @@ const shop: Part = {
   },
 };
 
-export const shopParts: readonly Part[] = [shop];
+export const shopParts: readonly Part[] = [shop, trace];
 
 /** Ends all of them, whatever happens. */
 class Stacks implements AsyncDisposable {

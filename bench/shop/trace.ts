@@ -1,13 +1,15 @@
-// bun bench/shop/trace.ts
+// npm run bench -- shop trace, or bun bench/shop/trace.ts, which keeps the drawing: bench/results/waterfall.svg
 //
-// One request for a product page through each stack, traced, and drawn as a waterfall: bench/results/waterfall.svg. The page is one nobody has
+// One request for a product page through each stack, traced, and drawn as a waterfall. The page is one nobody has
 // asked for, so that each stack has to make it; of several such requests, the one that took the median time. Code is warm.
 
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ReadSpan, spansOfFile } from '../../test/support/spans.ts';
+import type { Part } from '../benchmark.ts';
+import { row } from '../figures.ts';
 import { freePort } from '../lab.ts';
 import { describeMachine } from '../machine.ts';
 import { writeResult } from '../report.ts';
@@ -25,9 +27,15 @@ const abouts: Readonly<Record<StackName, string>> = {
   microservices: 'five Fastify processes and PostgreSQL',
 };
 
-/** The stacks run one after the other. `again`: the page a second time, which Zerohop has kept. */
-export async function traceStacks(folder: string, progress: (what: string) => void): Promise<readonly Trace[]> {
-  const traces: Trace[] = [];
+/** The trace that took the median time, and how long each took. */
+interface StackTrace extends Trace {
+  readonly name: string;
+  readonly runsMs: readonly number[];
+}
+
+/** The stacks run one after the other. */
+export async function traceStacks(folder: string, progress: (what: string) => void): Promise<readonly StackTrace[]> {
+  const traces: StackTrace[] = [];
   for (const name of stackNames) {
     progress(`tracing ${name}`);
     const file = join(folder, `${name}.ndjson`);
@@ -39,10 +47,10 @@ export async function traceStacks(folder: string, progress: (what: string) => vo
     await stack.start();
     const ask = (product: number, traceId?: string) => askFor(stack.url, product, traceId);
     for (let at = 0; at < warmUps; at++) await ask(300 + at);
-    traces.push(await medianTrace(file, `${name}: ${abouts[name]}`, (at, traceId) => ask(100 + at, traceId)));
+    traces.push(await medianTrace(file, name, abouts[name], (at, traceId) => ask(100 + at, traceId)));
     if (name === 'unified') {
-      const title = 'unified, the same page again: the answer is kept until something in it changes';
-      traces.push(await medianTrace(file, title, (at, traceId) => ask(100 + at, traceId)));
+      const about = 'the answer is kept until something in it changes';
+      traces.push(await medianTrace(file, 'unified, asked again', about, (at, traceId) => ask(100 + at, traceId)));
     }
   }
   return traces;
@@ -58,14 +66,15 @@ async function askFor(url: string, product: number, traceId?: string): Promise<v
 
 async function medianTrace(
   file: string,
-  title: string,
+  name: string,
+  about: string,
   ask: (at: number, traceId: string) => Promise<void>,
-): Promise<Trace> {
+): Promise<StackTrace> {
   const ids = Array.from({ length: measured }, () => randomBytes(16).toString('hex'));
   for (const [at, traceId] of ids.entries()) await ask(at, traceId);
   const find = () => Map.groupBy(spansOfFile(file), ({ traceId }) => traceId);
   await until(
-    () => `The spans of ${title} did not come to ${file}.`,
+    () => `The spans of ${name} did not come to ${file}.`,
     async () =>
       ids.every((id) =>
         find()
@@ -79,10 +88,8 @@ async function medianTrace(
   const spans = found[Math.floor(found.length / 2)] ?? [];
   const calls = spans.filter((span) => kindOf(span) === 'call').length;
   const queries = spans.filter((span) => kindOf(span) === 'database').length;
-  return {
-    title: `${title} — ${durationMs(spans).toFixed(2)} ms, ${plural(calls, 'call')}, ${plural(queries, 'read')}`,
-    spans,
-  };
+  const title = `${name}: ${about} — ${durationMs(spans).toFixed(2)} ms, ${plural(calls, 'call')}, ${plural(queries, 'read')}`;
+  return { name, title, spans, runsMs: found.map(durationMs) };
 }
 
 /** The request from outside: nothing else it could be a part of was traced. */
@@ -94,7 +101,24 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-export function drawTraces(traces: readonly Trace[], machine: string): string {
+export const trace: Part = {
+  name: 'trace',
+  about: 'a product page nobody has asked for, traced through each stack, and drawn',
+  async run(lab, _pace, { progress, draw }) {
+    const folder = lab.newPath('trace');
+    mkdirSync(folder);
+    const traces = await traceStacks(folder, progress);
+    await draw('waterfall', drawTraces(traces, machineOf(lab.folder)));
+    return traces.map(({ name, runsMs }) => row({ name: `product page, traced: ${name}`, unit: 'ms', runs: runsMs }));
+  },
+};
+
+function machineOf(folder: string): string {
+  const { cpu, cores } = describeMachine(folder);
+  return `${cpu}, ${cores} cores.`;
+}
+
+function drawTraces(traces: readonly Trace[], machine: string): string {
   return waterfall(
     'One product page, through each stack',
     `Times in ms, by OpenTelemetry spans, which themselves take some of it. ${machine}`,
@@ -106,9 +130,8 @@ if (import.meta.main) {
   const folder = mkdtempSync(join(tmpdir(), 'zerohop-trace-'));
   try {
     const traces = await traceStacks(folder, (what) => console.log(what));
-    const { cpu, cores } = describeMachine(folder);
     for (const { title } of traces) console.log(title);
-    console.log(`Drawn in ${await writeResult('waterfall', 'svg', drawTraces(traces, `${cpu}, ${cores} cores`))}`);
+    console.log(`Drawn in ${await writeResult('waterfall', 'svg', drawTraces(traces, machineOf(folder)))}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
