@@ -90,8 +90,10 @@ export async function startDirect(lab: Lab, size: number, options: DirectOptions
   };
 }
 
-/** @param isGrouped what waits at the same time is committed together; else each message by itself, as a consumer of a broker usually does */
-export async function startBrokered(lab: Lab, size: number, isGrouped = false): Promise<BenchCluster> {
+/** What a message holds and how it is committed: see rivals/broker-node.ts. */
+export type BrokerMode = 'batches' | 'grouped' | 'transactions';
+
+export async function startBrokered(lab: Lab, size: number, mode: BrokerMode = 'batches'): Promise<BenchCluster> {
   const [port, monitor] = [freePort(), freePort()];
   const nats = Bun.spawn(
     ['nats-server', '-a', '127.0.0.1', '-p', String(port), '-m', String(monitor), '-js', '-sd', lab.newPath('nats')],
@@ -104,7 +106,7 @@ export async function startBrokered(lab: Lab, size: number, isGrouped = false): 
   for (let index = 0; index < size; index++) {
     const data = lab.newPath('data');
     const url = `nats://127.0.0.1:${port}`;
-    const args = [apps.node, data, `node-${index}`, url, isGrouped ? 'grouped' : 'single'];
+    const args = [apps.node, data, `node-${index}`, url, mode];
     const environment = zerohopEnvironment(0, 0, data);
     const server = await lab.startRival('broker-node.ts', args, cores.both, environment);
     members.push({ server, data });

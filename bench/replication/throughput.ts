@@ -14,8 +14,8 @@ const sizes = [4, 5, 6, 8] as const;
 const keyKinds = ['random', 'sequential'] as const;
 type Keys = (typeof keyKinds)[number];
 const convergedMs = 120_000;
-/** Where the broker's nodes are measured once more, with what waits at the same time committed together. */
-const groupedSize = 4;
+/** Where the broker is measured in every mode. */
+const allModesSize = 4;
 /** Of the usual warm-up: many processes compile at the same time. */
 const warmUpFactor = 2;
 /** What the direct way is to be at least, of the broker's. */
@@ -46,11 +46,14 @@ export const throughput: Part = {
           broker: () => measure(lab, () => startBrokered(lab, size), keys, pace),
           direct: () => measure(lab, () => startDirect(lab, size), keys, pace),
         };
-        const grouped = () => measure(lab, () => startBrokered(lab, size, true), keys, pace);
+        const others = {
+          grouped: () => measure(lab, () => startBrokered(lab, size, 'grouped'), keys, pace),
+          transactions: () => measure(lab, () => startBrokered(lab, size, 'transactions'), keys, pace),
+        };
         const results =
-          size === groupedSize
-            ? await alternate(pace.runs, { ...ways, grouped })
-            : { ...(await alternate(pace.runs, ways)), grouped: [] };
+          size === allModesSize
+            ? await alternate(pace.runs, { ...ways, ...others })
+            : { ...(await alternate(pace.runs, ways)), grouped: [], transactions: [] };
         const name = `${size} nodes, ${keys} keys`;
         const compared = (of: (outcome: Outcome) => number) => ({
           runs: results.direct.map(of),
@@ -73,9 +76,11 @@ export const throughput: Part = {
           row({ name: `${name}: lag p50`, unit: 'ms', ...compared(({ lagsMs }) => quantile(lagsMs, 0.5)) }),
           row({ name: `${name}: lag p99`, unit: 'ms', ...compared(({ lagsMs }) => quantile(lagsMs, 0.99)) }),
         );
-        const rival = { name: 'grouping broker', runs: results.grouped.map(({ perSecond }) => perSecond) };
-        if (size === groupedSize)
-          rows.push(row({ name: `${name}: broker in groups`, unit: 'writes/s', runs: speed.runs, rival }));
+        for (const mode of ['grouped', 'transactions'] as const) {
+          const rival = { name: `broker, ${mode}`, runs: results[mode].map(({ perSecond }) => perSecond) };
+          if (size === allModesSize)
+            rows.push(row({ name: `${name}: broker, ${mode}`, unit: 'writes/s', runs: speed.runs, rival }));
+        }
       }
     rows.push(
       row({

@@ -1,30 +1,31 @@
 // A node that replicates through a broker: the runtime's own listener, app, store and frames; between nodes NATS JetStream, one stream for the
 // database, in which each node has a subject.
 //
-//   bun broker-node.ts PORT APP DATA NAME NATS single|grouped
+//   bun broker-node.ts PORT APP DATA NAME NATS batches|grouped|transactions
 //
-// single: each message is committed by itself and then acknowledged. grouped: messages that wait at the same time are committed together, with
-// what is committed here, as nodes that replicate directly do.
+// batches: a message holds all transactions that are on disk and not sent, up to 256 KiB; each is committed by itself, then acknowledged.
+// grouped: such messages, and those that wait at the same time are committed together, with what is committed here, as nodes that replicate
+// directly do. transactions: a message for each transaction.
 
 import { mkdirSync } from 'node:fs';
-import { type ConsumerMessages, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { systemClock } from '../../src/base/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { decodeFrame, encodeFrame, replicationLimits } from '../../src/replication/index.ts';
 import { serve } from '../../src/runtime/serve.ts';
 import { attemptsBytes, securityTables } from '../../src/security/index.ts';
-import { type ReplicationDoor, StoreEngine } from '../../src/store/index.ts';
+import { type RemoteBatch, type RemoteOutcome, type ReplicationDoor, StoreEngine } from '../../src/store/index.ts';
 import { LiveDatabases } from '../../src/tables/index.ts';
 import { createLogger, Metrics } from '../../src/telemetry/index.ts';
 
 const [port, app, data, name = '', natsUrl, mode] = process.argv.slice(2);
 if (port === undefined || app === undefined || data === undefined || natsUrl === undefined)
-  throw new Error('Usage: broker-node.ts PORT APP DATA NAME NATS single|grouped');
+  throw new Error('Usage: broker-node.ts PORT APP DATA NAME NATS batches|grouped|transactions');
 
 const database = 'data';
 /** Messages sent to the broker that it has not stored yet. */
-const inFlight = 16;
+const inFlight = mode === 'transactions' ? 1024 : 16;
 
 mkdirSync(data, { recursive: true });
 const config = loadConfig({ flags: {}, env: process.env, folder: process.cwd() });
@@ -123,18 +124,37 @@ async function publish(): Promise<void> {
     }
     published = upTo;
     await durable();
-    const sent = stream.publish(subject, encodeFrame(0, { type: 'data', stream: 1, batch: answer.batch }));
-    const one = sent.catch(fatal).finally(() => waiting.delete(one));
-    waiting.add(one);
-    if (waiting.size >= inFlight) await Promise.race(waiting);
+    for (const batch of messagesOf(answer.batch)) {
+      const sent = stream.publish(subject, encodeFrame(0, { type: 'data', stream: 1, batch }));
+      const one = sent.catch(fatal).finally(() => waiting.delete(one));
+      waiting.add(one);
+      if (waiting.size >= inFlight) await Promise.race(waiting);
+    }
   }
   isPublishing = false;
 }
 
+/** A message for each transaction, or one for all that is there. */
+function* messagesOf(batch: RemoteBatch): Generator<RemoteBatch> {
+  if (mode !== 'transactions') return yield batch;
+  let before = batch.from.get(name) ?? 0;
+  for (const transaction of batch.transactions) {
+    const from = new Map([[name, before]]);
+    before = transaction.seq;
+    const rows = transaction.rows.flatMap((position) => batch.rows[position] ?? []);
+    const transactions = [{ ...transaction, rows: rows.map((_, at) => at) }];
+    yield { from, upTo: new Map([[name, before]]), rows, transactions };
+  }
+}
+
 /** Merges what others sent; acknowledged once it is on disk. */
 async function receive(messages: ConsumerMessages, { merge, whenDurable }: ReplicationDoor): Promise<void> {
-  const isGrouped = mode === 'grouped';
   let merging = 0;
+  const merged = (outcome: RemoteOutcome, message: JsMsg) => {
+    merging--;
+    if (!outcome.ok) return fatal(new Error(JSON.stringify(outcome.refusal)));
+    whenDurable(() => message.ack());
+  };
   for await (const message of messages) {
     if (message.subject === subject) {
       // An acknowledgement is for all messages before it: what is being merged has one to come.
@@ -145,15 +165,12 @@ async function receive(messages: ConsumerMessages, { merge, whenDurable }: Repli
     if (!decoded.ok || decoded.frame.message.type !== 'data') throw new Error('That is no batch.');
     const { batch } = decoded.frame.message;
     merging++;
-    const merged = new Promise<void>((resolve) => {
-      merge({ kind: 'batch', batch }, (outcome) => {
-        if (!outcome.ok) return fatal(new Error(JSON.stringify(outcome.refusal)));
-        merging--;
-        whenDurable(() => message.ack());
-        resolve();
-      });
-    });
-    if (!isGrouped) await merged;
+    if (mode === 'grouped') merge({ kind: 'batch', batch }, (outcome) => merged(outcome, message));
+    else {
+      merged(store.applyRemote(batch), message);
+      // Readers are told.
+      Atomics.add(commits, 0, 1);
+    }
   }
 }
 
