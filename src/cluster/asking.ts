@@ -3,13 +3,18 @@
 import { Packr } from 'msgpackr';
 import type { ErrorData } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
-import type { CommitOutcome, FetchedRecord, RemoteRow, StoreTransaction } from '../store/index.ts';
+import type { CommitOutcome, FetchedRecord, RemoteRow, Search, StoreTransaction } from '../store/index.ts';
 
 export type Question =
   /** To be committed by the node that is asked. */
   | { readonly type: 'write'; readonly transaction: StoreTransaction }
   | { readonly type: 'read'; readonly database: string; readonly table: string; readonly id: Id }
   /** Rows of a table after a row of the node that is asked, of which the asking node is a home in `epoch` and was none in any of `known`. */
+  | /** Records that a query finds on the node that is asked. */ {
+      readonly type: 'search';
+      readonly database: string;
+      readonly search: Search;
+    }
   | {
       readonly type: 'move';
       readonly epoch: string;
@@ -23,6 +28,7 @@ export type Reply =
   | { readonly type: 'written'; readonly outcome: CommitOutcome }
   /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
   | { readonly type: 'record'; readonly record: FetchedRecord | null; readonly isKnown: boolean }
+  | { readonly type: 'found'; readonly records: readonly (FetchedRecord & { readonly id: Id })[] }
   | { readonly type: 'rows'; readonly rows: readonly RemoteRow[]; readonly next: number | null }
   /** The node that was asked does not answer for the record, or does not know of the epoch. */
   | { readonly type: 'notMine' }
@@ -56,6 +62,8 @@ export const askingLimits = {
   /** How long it is tried to find who answers for a record while records move, in ms; and how often. */
   findMs: 10_000,
   findPauseMs: 50,
+  /** Records that a query finds on one node, at most. */
+  foundRecords: 1_000,
   /** Bytes of rows in one part of a move, about. */
   moveBytes: 256 * 1024,
 } as const;

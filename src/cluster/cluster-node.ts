@@ -23,6 +23,7 @@ import { type LinkReport, Links, type Peer, type Ways } from './links.ts';
 import { clusterTables, Members, replicates } from './members.ts';
 import { Moves } from './moves.ts';
 import { Residency } from './residency.ts';
+import { Searcher } from './searcher.ts';
 import { Staleness } from './staleness.ts';
 import { type ClusterLog, Troubles } from './troubles.ts';
 
@@ -82,6 +83,7 @@ export class ClusterNode {
   readonly #replicated = new Map<string, Replicated>();
   readonly #staleness = new Staleness();
   readonly replicators: Map<string, Replicator> = new Map();
+  #search: Searcher | undefined;
   #timer: Timer | undefined;
   #ticks = 0;
   #reachedAs = '';
@@ -121,6 +123,7 @@ export class ClusterNode {
       node,
       members: this.members,
       ask,
+      search: (database, table, query) => this.#searcher().search(database, table, query),
       distanceTo: (member) => {
         const connection = this.links.connections.get(member);
         return connection && (connection.roundTripMs ?? 0);
@@ -136,6 +139,12 @@ export class ClusterNode {
       ask,
       log,
     });
+  }
+
+  /** Made when another node asks first. */
+  #searcher(): Searcher {
+    this.#search ??= new Searcher(this.#options.engine);
+    return this.#search;
   }
 
   async #ask(member: string, question: Question, waitMs: number): Promise<Reply> {
@@ -172,6 +181,7 @@ export class ClusterNode {
   schemaChanged(): void {
     const { engine } = this.#options;
     this.residency.refresh();
+    this.#search?.refresh();
     for (const database of engine.databases) void this.#takeOn(database, false);
     for (const [database, replicator] of this.replicators) {
       const store = engine.store(database);
@@ -222,6 +232,7 @@ export class ClusterNode {
     this.#isStopped = true;
     clearInterval(this.#timer);
     this.moves.stop();
+    this.#search?.close();
     for (const replicator of this.replicators.values()) replicator.stop();
     await this.links.stop();
   }

@@ -107,6 +107,22 @@ export class Placement {
     return known?.receives.some((epoch) => isHome(epoch, member, name, id)) ?? false;
   }
 
+  /**
+   * Nodes any `enough` of which have all records of a table among them. While records move these are all that hold something.
+   * @param name `database.table`
+   */
+  covering(name: string): { readonly from: readonly string[]; readonly enough: number } {
+    const holding = [...this.#members].flatMap(([member, { answers }]) => (answers.length > 0 ? [member] : []));
+    const { current } = this;
+    const isSettled = current?.nodes.every((member) => {
+      const answers = this.#members.get(member)?.answers ?? [];
+      return answers.length > 0 && answers.every((epoch) => epochText(epoch) === this.currentText);
+    });
+    if (!current || !isSettled) return { from: holding, enough: holding.length };
+    const copies = Math.min(current.tables[name] ?? current.nodes.length, current.nodes.length);
+    return { from: current.nodes, enough: current.nodes.length - copies + 1 };
+  }
+
   /** The nodes that answer for a record, homes of the current epoch first. None: each node has what there is. */
   answering(database: string, table: string, id: string | number): string[] {
     const name = `${database}.${table}`;

@@ -2,14 +2,18 @@
 // ask of this one. In the thread of the store.
 
 import { errorToData, ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
 import type { Residency as DatabaseResidency } from '../replication/index.ts';
 import { quoted } from '../storage/index.ts';
 import type {
   CommitOutcome,
   Confirmation,
   Fetched,
+  FetchedRecord,
+  Gathered,
   RecordName,
   Router,
+  Search,
   StoreEngine,
   StoreTransaction,
 } from '../store/index.ts';
@@ -23,6 +27,12 @@ export interface ResidencyOptions {
   readonly members: Members;
   /** Rejects with `Unanswered`. */
   readonly ask: (member: string, question: Question, waitMs: number) => Promise<Reply>;
+  /** What a query finds in this node's own tables; undefined: there is no such table. */
+  readonly search: (
+    database: string,
+    table: string,
+    query: unknown,
+  ) => readonly (FetchedRecord & { readonly id: Id })[] | undefined;
   /** In ms; undefined: there is no connection to it. */
   readonly distanceTo: (member: string) => number | undefined;
   readonly nowMs: () => number;
@@ -98,6 +108,41 @@ export class Residency implements Router {
     });
   }
 
+  /** Of enough other nodes that, with this one, they have each record among them. */
+  async gather(database: string, { table, query }: Search): Promise<Gathered> {
+    const placement = this.#placement;
+    if (!placement?.isSpread(database, table)) return { here: true };
+    const { node, ask } = this.#options;
+    const { from, enough } = placement.covering(`${database}.${table}`);
+    if (from.every((member) => member === node)) return { here: true };
+    const reachable = this.#nearestFirst(from.filter((member) => member !== node));
+    const question: Question = { type: 'search', database, search: { table, query: wholeRecords(table, query) } };
+    const records: (FetchedRecord & { readonly id: Id })[] = [];
+    let missing = enough - (from.includes(node) ? 1 : 0);
+    while (missing > 0) {
+      const asked = reachable.splice(0, missing);
+      if (asked.length < missing) throw this.#unreachable(`What a query of ${table} finds`, from);
+      const replies = await Promise.all(
+        asked.map((member) =>
+          ask(member, question, askingLimits.workMs).catch((error: unknown) => {
+            if (error instanceof Unanswered) return undefined;
+            throw error;
+          }),
+        ),
+      );
+      for (const reply of replies) {
+        if (reply?.type === 'failed') throw new ZerohopError(reply.error.code, reply.error.message, reply.error.fields);
+        if (reply?.type !== 'found') continue;
+        records.push(...reply.records);
+        missing--;
+      }
+    }
+    const newest = new Map<Id, FetchedRecord & { readonly id: Id }>();
+    for (const record of records)
+      if (record.version > (newest.get(record.id)?.version ?? 0)) newest.set(record.id, record);
+    return { here: false, records: [...newest.values()] };
+  }
+
   /** What another member asks. Never rejects. */
   async answer(member: string, question: Question): Promise<Reply> {
     try {
@@ -106,6 +151,8 @@ export class Residency implements Router {
           return this.#read(question);
         case 'write':
           return await this.#write(question.transaction);
+        case 'search':
+          return this.#search(question);
         case 'move':
           return await this.#rowsFor(member, question);
       }
@@ -216,15 +263,19 @@ export class Residency implements Router {
       if (result !== undefined) return result;
       if (refusal) throw refusal;
       if (nowMs() >= untilMs || reachable.length === 0) {
-        const tried = homes.map((home) => members.nameOf(home));
-        throw new ZerohopError(
-          'UNREACHABLE',
-          `${what} is on other nodes, and none of them can be reached now: ${tried.join(', ')}.`,
-          { tried },
-        );
+        throw this.#unreachable(what, homes);
       }
       await Bun.sleep(askingLimits.findPauseMs);
     }
+  }
+
+  #unreachable(what: string, homes: readonly string[]): ZerohopError {
+    const tried = homes.map((home) => this.#options.members.nameOf(home));
+    return new ZerohopError(
+      'UNREACHABLE',
+      `${what} is on other nodes, and none or too few of them can be reached now: ${tried.join(', ')}.`,
+      { tried },
+    );
   }
 
   /** Those there are connections to. Nodes about as far keep their order, so that writes and reads of a record go the same way. */
@@ -244,6 +295,16 @@ export class Residency implements Router {
     const { members, node } = this.#options;
     const names = homes.filter((home) => home !== node).map((home) => members.nameOf(home));
     return { count, among: among ? names.filter((name) => among.includes(name)) : names };
+  }
+
+  #search({ database, search }: Extract<Question, { type: 'search' }>): Reply {
+    const { node, search: run } = this.#options;
+    const placement = this.#placement;
+    const found = run(database, search.table, search.query);
+    if (!placement || !found) return { type: 'notMine' };
+    if (found.length > askingLimits.foundRecords) throw tooMany(search.table);
+    const records = found.filter(({ id }) => placement.answering(database, search.table, id).includes(node));
+    return { type: 'found', records };
   }
 
   #read({ database, table, id }: Extract<Question, { type: 'read' }>): Reply {
@@ -290,6 +351,26 @@ export class Residency implements Router {
     await new Promise<void>((resolve) => this.#options.engine.whenDurable(database, resolve));
     return { type: 'rows', rows, next };
   }
+}
+
+/** The same query for whole records, and so many that what is skipped can be skipped when all are together. */
+function wholeRecords(table: string, query: unknown): unknown {
+  const {
+    select: _select,
+    offset = 0,
+    limit,
+    ...rest
+  } = query as { select?: unknown; offset?: number; limit?: number };
+  const most = limit === undefined ? askingLimits.foundRecords + 1 : offset + limit;
+  if (most > askingLimits.foundRecords + 1) throw tooMany(table);
+  return { ...rest, limit: most };
+}
+
+function tooMany(table: string): ZerohopError {
+  return new ZerohopError(
+    'INVALID_QUERY',
+    `A query of ${table}, whose records are spread over nodes, may take ${askingLimits.foundRecords} records from each of them. Give a smaller limit, or narrower conditions.`,
+  );
 }
 
 /** Nodes whose round trips differ by less are as near as each other. */

@@ -241,6 +241,8 @@ async function answerFromTable(
 async function readFromSource(source: TableSource, place: Place, target: RequestTarget): Promise<Answer> {
   const named = nameTarget(target, place);
   if (named.kind === 'record') return readFromTable(await source.ready(place, named.id, target), target);
+  if (named.kind === 'collection' && !named.query.explain && source.gather)
+    return readFromTable(await source.gather(place, limited(place, named.query)), target);
   if (named.kind === 'collection' && !named.query.explain)
     await source.readyAll(place, staleOf(place, limited(place, named.query)));
   return readFromTable(place, target);

@@ -1,5 +1,6 @@
 // Tables whose records come from elsewhere: what the floor above, the cache, hands in.
 
+import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { Precondition } from '../store/index.ts';
 import type { Table } from '../tables/index.ts';
@@ -34,6 +35,8 @@ export interface TableSource {
   ready(place: Place, id: Id, target: unknown): Promise<Place>;
   /** The same for what the cache knows of a query's records without their source: those that were evicted or have become stale. */
   readyAll(place: Place, ids: readonly Id[]): Promise<void>;
+  /** Has what a query may find elsewhere ready to be searched with what is here. */
+  gather?(place: Place, query: Query): Promise<Place>;
   /**
    * Tells the source of a write before it is committed here. Rejects with what the source failed with, or when `condition` is not met any more: then
    * it must not be. Gives what is to be done when the commit is refused all the same.

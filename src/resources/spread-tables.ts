@@ -2,6 +2,7 @@
 // would take all records, or several, is refused, rather than answered with those of this node.
 
 import { ZerohopError } from '../base/index.ts';
+import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { Databases, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
@@ -46,6 +47,17 @@ class OtherNodes implements TableSource {
     context?.reads?.giveUp();
     if (fetched.record === null) return { ...place, instead: null };
     return { ...place, instead: { id, ...fetched.record }, isElsewhere: true };
+  }
+
+  async gather(place: Place, query: Query): Promise<Place> {
+    const { node, table, context } = place;
+    if (context?.replicateFrom === false) return { ...place, isReady: true };
+    if (query.total === true || query.cursor !== undefined) demandWhole(node, table, 'a total or a cursor');
+    if (readingIn(place)?.hasWrites) demandWhole(node, table, 'a query beside writes of its transaction');
+    const gathered = await node.databases.gather(table, query);
+    if (gathered.here) return { ...place, isReady: true };
+    context?.reads?.giveUp();
+    return { ...place, gathered: gathered.records, isReady: true };
   }
 
   async readyAll(): Promise<void> {}

@@ -1,7 +1,9 @@
 // Where a call on a table's class happens: on which node, on which table, in whose transaction.
 
 import { ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
 import { administrator } from '../security/index.ts';
+import type { FetchedRecord } from '../store/index.ts';
 import type { BlobStore, StoredRecord, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { blobAttributes } from './blob.ts';
@@ -31,6 +33,8 @@ export interface Place {
   readonly instead?: StoredRecord | null;
   /** `instead` is from another node, and not in the table here. */
   readonly isElsewhere?: true;
+  /** Records of other nodes, to be searched with those of the table here. */
+  readonly gathered?: readonly (FetchedRecord & { readonly id: Id })[];
   /** The one record the call names is in the table here, or nowhere, though others of the table may be on other nodes. */
   readonly isReady?: true;
   /** What is written came from the table's source, which need not be told of it. */

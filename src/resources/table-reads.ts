@@ -215,15 +215,17 @@ export function openSearch(place: Place, asked: Query): SearchResult {
 }
 
 function search(place: Place, asked: Query): SearchResult {
-  const { node, table, instead } = place;
+  const { node, table, instead, gathered } = place;
   demandHere(place);
   if (table.definition.copies !== undefined && place.context?.replicateFrom !== false && !place.isReady)
     demandWhole(node, table, aQuery);
   const query = instead ? { ...asked, evenExpired: true } : asked;
   // What came from the source may be newer than what the transaction reads from.
-  const joined = instead ? undefined : readingIn(place);
+  const joined = instead || gathered ? undefined : readingIn(place);
   if (joined !== undefined) return joined.search(table, query);
   const transaction = node.databases.transaction();
+  for (const { id, ...record } of gathered ?? [])
+    if (record.version > (node.databases.row(table, id)?.version ?? 0)) transaction.suppose(table, id, record);
   const result = transaction.search(table, query);
   return {
     ...result,

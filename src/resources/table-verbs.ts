@@ -25,7 +25,12 @@ export function getFrom(unguarded: Place, target: unknown): unknown {
   const named = nameTarget(target, place, 'selection');
   // Before a source is asked for what the caller may not read.
   demandRead(place);
-  if (named.kind === 'collection') return searchRows(place, limited(place, named.query));
+  if (named.kind === 'collection') {
+    const query = limited(place, named.query);
+    const others = query.explain ? undefined : sourceOf(place);
+    if (others?.gather) return others.gather(place, query).then((ready) => searchRows(ready, query));
+    return searchRows(place, query);
+  }
   if (named.kind === 'table') return describeTable(place);
   const read = (ready: Place) =>
     named.property === undefined

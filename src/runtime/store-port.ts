@@ -7,8 +7,10 @@ import {
   type CommitOutcome,
   type CommitTimings,
   type Fetched,
+  type Gathered,
   queueFull,
   type RecordName,
+  type Search,
   type StoreClient,
   type StoreEngine,
   type StoreTransaction,
@@ -52,6 +54,10 @@ export class StorePortClient implements StoreClient {
 
   fetch(database: string, fetch: RecordName): Promise<Fetched> {
     return this.#ask({ database, changes: [], fetch }, undefined, ({ fetched }) => fetched ?? { here: true });
+  }
+
+  gather(database: string, gather: Search): Promise<Gathered> {
+    return this.#ask({ database, changes: [], gather }, undefined, ({ gathered }) => gathered ?? { here: true });
   }
 
   #ask<Result>(

@@ -37,6 +37,7 @@ function bytesOf(value: WriteBatch | WriteAnswers): Uint8Array<ArrayBuffer> {
 }
 
 /** Values of a patch and of computed attributes may be more than JSON holds; bodies are text already, ids text or numbers. */
-function isText({ changes }: StoreTransaction): boolean {
+function isText({ changes, gather }: StoreTransaction): boolean {
+  if (gather !== undefined) return false;
   return changes.every((change) => change.op === 'delete' || (change.op === 'put' && change.computed === undefined));
 }

@@ -16,7 +16,9 @@ import type {
   Confirmed,
   DatabaseChange,
   Fetched,
+  Gathered,
   RecordName,
+  Search,
   StoreClient,
   StoreTransaction,
   Written,
@@ -58,6 +60,7 @@ export interface Router {
   /** Whether another node does the transaction, or nobody can; then `done` is called. */
   route(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): boolean;
   fetch(database: string, name: RecordName): Promise<Fetched>;
+  gather(database: string, search: Search): Promise<Gathered>;
 }
 
 /** What replication is done with. */
@@ -212,7 +215,17 @@ export class StoreEngine implements StoreClient {
   }
 
   submit(transaction: StoreTransaction, done: (outcome: CommitOutcome) => void): void {
-    if (transaction.fetch !== undefined) return this.#answerFetch(transaction.database, transaction.fetch, done);
+    const { database, fetch, gather } = transaction;
+    if (fetch !== undefined)
+      return this.#told(
+        this.fetch(database, fetch).then((fetched) => ({ fetched })),
+        done,
+      );
+    if (gather !== undefined)
+      return this.#told(
+        this.gather(database, gather).then((gathered) => ({ gathered })),
+        done,
+      );
     if (this.#router?.route(transaction, done)) return;
     this.submitHere(transaction, done);
   }
@@ -221,11 +234,23 @@ export class StoreEngine implements StoreClient {
     return this.#router ? this.#router.fetch(database, name) : Promise.resolve({ here: true });
   }
 
-  #answerFetch(database: string, name: RecordName, done: (outcome: CommitOutcome) => void): void {
-    this.fetch(database, name).then(
-      (fetched) => done({ ok: true, version: 0, written: [], fetched }),
+  gather(database: string, search: Search): Promise<Gathered> {
+    return this.#router ? this.#router.gather(database, search) : Promise.resolve({ here: true });
+  }
+
+  #told(
+    finding: Promise<{ readonly fetched: Fetched } | { readonly gathered: Gathered }>,
+    done: (outcome: CommitOutcome) => void,
+  ): void {
+    finding.then(
+      (found) => done({ ok: true, version: 0, written: [], ...found }),
       (error: unknown) => done({ ok: false, error: errorToData(error) }),
     );
+  }
+
+  /** What readers of the same files need. */
+  get files(): Pick<StoreEngineOptions, 'folder' | 'commits' | 'clock'> {
+    return this.#options;
   }
 
   /** Commits in this node's own tables, whoever else holds such records. */

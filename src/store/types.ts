@@ -70,6 +70,14 @@ export interface StoreTransaction {
   readonly timed?: boolean;
   /** In place of changes: a record to look for, as `StoreClient.fetch`. */
   readonly fetch?: RecordName;
+  /** In place of changes: records to look for, as `StoreClient.gather`. */
+  readonly gather?: Search;
+}
+
+/** `query`: of the floor above. */
+export interface Search {
+  readonly table: string;
+  readonly query: unknown;
 }
 
 export interface RecordName {
@@ -83,6 +91,11 @@ export interface FetchedRecord {
   readonly expires: number | null;
   readonly body: string;
 }
+
+/** Records of other nodes that a query may find, with those of this node; `here`: these are all. */
+export type Gathered =
+  | { readonly here: true }
+  | { readonly here: false; readonly records: readonly (FetchedRecord & { readonly id: Id })[] };
 
 /** `here`: what this node has is what there is. Else what a node that holds the record has of it; null: there is none. */
 export type Fetched = { readonly here: true } | { readonly here: false; readonly record: FetchedRecord | null };
@@ -126,6 +139,7 @@ export type CommitOutcome =
       readonly timings?: CommitTimings;
       /** Of what was looked for. */
       readonly fetched?: Fetched;
+      readonly gathered?: Gathered;
     }
   | { readonly ok: false; readonly error: ErrorData };
 
@@ -145,4 +159,6 @@ export interface StoreClient {
   commit(transaction: StoreTransaction, told?: (timings: CommitTimings) => void): Promise<readonly Written[]>;
   /** A record of a table of which each node has a part, from where it is. Rejects with UNREACHABLE. */
   fetch(database: string, name: RecordName): Promise<Fetched>;
+  /** What a query finds of such a table on the other nodes. Rejects with UNREACHABLE, or what is wrong with the query. */
+  gather(database: string, search: Search): Promise<Gathered>;
 }

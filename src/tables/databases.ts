@@ -4,17 +4,18 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, type Clock, ZerohopError } from '../base/index.ts';
+import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { Change, Fetched, StoreClient, Written } from '../store/index.ts';
+import type { Change, Fetched, Gathered, StoreClient, Written } from '../store/index.ts';
 import { Blobs } from './blobs.ts';
 import { DerivedValues } from './derived-values.ts';
 import type { ReadSet } from './read-set.ts';
 import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
 import { LiveTransaction } from './transaction.ts';
-import type { Arrival, BlobStore, Databases, PutTextOptions, StoredRow, Table, Transaction } from './types.ts';
+import type { Arrival, BlobStore, Databases, OwnTransaction, PutTextOptions, StoredRow, Table } from './types.ts';
 
 export interface DatabasesOptions {
   readonly folder: string;
@@ -100,6 +101,11 @@ export class LiveDatabases implements Databases {
     return this.#options.client.fetch(database, { table: name, id });
   }
 
+  gather(table: Table, query: Query): Promise<Gathered> {
+    const { database, name } = table.definition;
+    return this.#options.client.gather(database, { table: name, query });
+  }
+
   async putText(table: Table, id: Id, body: string, { expires, if: condition }: PutTextOptions): Promise<number> {
     const live = table as LiveTable;
     const { database, name } = live.definition;
@@ -119,7 +125,7 @@ export class LiveDatabases implements Databases {
   }
 
   /** @param reads is given what the transaction reads */
-  transaction(reads?: ReadSet): Transaction {
+  transaction(reads?: ReadSet): OwnTransaction {
     const { clock, client, scanRows } = this.#options;
     return new LiveTransaction({
       clock,

@@ -4,7 +4,7 @@ import { type Clock, type JsonObject, limits, ZerohopError } from '../base/index
 import type { Query, WatchTest } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { Change, Confirmation, StoreClient, StoreTransaction, Written } from '../store/index.ts';
+import type { Change, Confirmation, FetchedRecord, StoreClient, StoreTransaction, Written } from '../store/index.ts';
 import { Overlay } from './overlay.ts';
 import type { ReadSet } from './read-set.ts';
 import type { DatabaseReader } from './reader.ts';
@@ -138,6 +138,12 @@ export class LiveTransaction implements Transaction {
   delete(table: Table, id: Id, options: WriteOptions = {}): void {
     const live = table as LiveTable;
     this.#stage(live, { op: 'delete', table: live.definition.name, id, ...(options.if && { if: options.if }) });
+  }
+
+  suppose(table: Table, id: Id, { body, expires }: FetchedRecord): void {
+    const live = table as LiveTable;
+    const computed = live.indexedValues(body);
+    this.#stage(live, { op: 'put', table: live.definition.name, id, body, expires, ...(computed && { computed }) });
   }
 
   insist(table: Table, id: Id, version: number | null): void {

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { Confirmation, Fetched, Precondition } from '../store/index.ts';
+import type { Confirmation, Fetched, FetchedRecord, Gathered, Precondition } from '../store/index.ts';
 import type { DerivedValues } from './derived-values.ts';
 import type { ReadSet } from './read-set.ts';
 
@@ -124,7 +124,7 @@ export interface Databases {
   readonly all: ReadonlyMap<string, ReadonlyMap<string, Table>>;
   table(database: string, name: string): Table | undefined;
   /** @param reads is given what the transaction reads, to keep what is made of it */
-  transaction(reads?: ReadSet): Transaction;
+  transaction(reads?: ReadSet): OwnTransaction;
   /** Creates or extends tables, online, and waits until every one is usable. Never drops data. */
   applySchema(tables: readonly TableDefinition[]): Promise<void>;
   /** A new record, in a transaction of its own; gives its id. CONFLICT when there is one with its id. */
@@ -144,12 +144,19 @@ export interface Databases {
   arrivals(table: Table, after: number, limit: number): readonly Arrival[];
   /** A record that may be on another node: see `StoreClient.fetch`. */
   fetch(table: Table, id: Id): Promise<Fetched>;
+  /** What a query finds on other nodes, of a table of which each has a part: see `StoreClient.gather`. */
+  gather(table: Table, query: Query): Promise<Gathered>;
   /** Writes a record as text, as it is: for records whose source has them in this form. Resolves with its version. */
   putText(table: Table, id: Id, body: string, options: PutTextOptions): Promise<number>;
   /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */
   fillComputed(): Promise<void>;
   blobs(database: string): BlobStore;
   close(): void;
+}
+
+export interface OwnTransaction extends Transaction {
+  /** As if the record stood in the table, for the searches of this transaction, which must not be committed. */
+  suppose(table: Table, id: Id, record: FetchedRecord): void;
 }
 
 /** A record by the number of its row, which grows as records come in. */

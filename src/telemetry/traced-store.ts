@@ -1,7 +1,7 @@
 // The writer as a traced thread sees it: each commit is a span, with what the writer says it spent its time on.
 
 import type { Tracer } from '../base/index.ts';
-import type { CommitTimings, Fetched, RecordName, StoreClient, StoreTransaction, Written } from '../store/index.ts';
+import type { CommitTimings, Fetched, Gathered, RecordName, Search, StoreClient, StoreTransaction, Written } from '../store/index.ts';
 
 export class TracedStore implements StoreClient {
   readonly #inner: StoreClient;
@@ -14,6 +14,10 @@ export class TracedStore implements StoreClient {
 
   fetch(database: string, name: RecordName): Promise<Fetched> {
     return this.#tracer.run(`fetch ${database}`, { kind: 'client' }, () => this.#inner.fetch(database, name));
+  }
+
+  gather(database: string, search: Search): Promise<Gathered> {
+    return this.#tracer.run(`gather ${database}`, { kind: 'client' }, () => this.#inner.gather(database, search));
   }
 
   commit(transaction: StoreTransaction): Promise<readonly Written[]> {

@@ -1,0 +1,52 @@
+// Queries of other nodes about the records this node holds, on connections for reading of their own.
+
+import { limits, ZerohopError } from '../base/index.ts';
+import type { Query } from '../query/index.ts';
+import type { Id } from '../records/index.ts';
+import type { FetchedRecord, StoreEngine } from '../store/index.ts';
+import { LiveDatabases } from '../tables/index.ts';
+
+export class Searcher {
+  readonly #databases: LiveDatabases;
+
+  constructor(engine: StoreEngine) {
+    this.#databases = new LiveDatabases({
+      ...engine.files,
+      client: engine,
+      applySchema: async (tables) => engine.applySchema(tables),
+      snapshotMs: limits.snapshotMs,
+      scanRows: limits.scanRows,
+    });
+  }
+
+  /** Whole records, in the order of the query; undefined: there is no such table here. */
+  search(
+    database: string,
+    table: string,
+    query: unknown,
+  ): readonly (FetchedRecord & { readonly id: Id })[] | undefined {
+    const found = this.#databases.table(database, table);
+    if (!found) return undefined;
+    if (typeof query !== 'object' || query === null) throw new ZerohopError('INVALID_QUERY', 'A query is missing.');
+    const transaction = this.#databases.transaction();
+    try {
+      return Array.from(transaction.search(found, query as Query).rows, ({ id, version, expires, json }) => ({
+        id,
+        version,
+        expires,
+        body: json,
+      }));
+    } finally {
+      transaction.abort();
+    }
+  }
+
+  /** Tables have changed. */
+  refresh(): void {
+    this.#databases.refresh();
+  }
+
+  close(): void {
+    this.#databases.close();
+  }
+}
