@@ -302,7 +302,10 @@ export class CachedTable implements TableSource {
     const replacingRecord =
       usable && new TableRecord(table, usable, [], () => node.databases.blobs(table.definition.database));
     const called = await this.#source.call(node, 'get', id, undefined, {
-      ...(usable && { replacingRecord, replacingVersion: Math.floor(usable.version / 1000) }),
+      ...(usable && {
+        replacingRecord,
+        replacingVersion: changedMsOf(table, usable) ?? Math.floor(usable.version / 1000),
+      }),
     });
     const { context } = called;
     try {
@@ -335,6 +338,7 @@ export class CachedTable implements TableSource {
     const { databases, table, node } = this.#options;
     const { primaryKey } = table.definition;
     const { expiresAt } = answer;
+    const updatedMs = answer.updatedMs ?? (answer.kind === 'same' && usable ? changedMsOf(table, usable) : undefined);
     const fields =
       answer.kind === 'same' && usable ? table.decode(usable) : answer.kind === 'record' ? answer.fields : {};
     const place: Place = { node: node(), table, context, fromSource: true };
@@ -343,6 +347,7 @@ export class CachedTable implements TableSource {
     await stagePut(place, context.transaction, id, record, {
       if: condition,
       ...(expiresAt !== undefined && { expiresAt: Math.max(1, expiresAt) }),
+      ...(updatedMs !== undefined && { updatedMs }),
     });
     await context.transaction.commit();
     const stored = databases.row(table, id);
@@ -370,9 +375,19 @@ function serve(place: Place, target: unknown, record: StoredRecord, how: string,
   if (target instanceof RequestTarget) {
     target.loadedFromSource = loaded;
     context?.response.headers.set('Cache-Status', `zerohop; ${how}`);
+    const changedMs = changedMsOf(place.table, record);
+    if (changedMs !== undefined) context?.response.headers.set('Last-Modified', new Date(changedMs).toUTCString());
   }
   if (context) context.loadedFromSource = loaded;
   return { ...place, instead: record };
+}
+
+/** When it was changed at its source, where the table has an attribute for it. */
+function changedMsOf(table: Table, record: StoredRecord): number | undefined {
+  const attribute = table.definition.attributes.find(({ role }) => role === 'updatedTime');
+  const value: unknown = attribute && table.decode(record)[attribute.name];
+  if (value instanceof Date) return value.getTime();
+  return typeof value === 'number' ? value : undefined;
 }
 
 function directivesOf({ context }: Place, target: unknown): Directives {

@@ -13,6 +13,8 @@ export interface EncodeOptions {
   readonly nowMs: number;
   /** Ms since 1970 or null for never; goes before the record's own @expiresAt and the table's expiration. */
   readonly expires?: number | null | undefined;
+  /** When it was changed where it comes from; undefined: now. */
+  readonly updatedMs?: number | undefined;
 }
 
 export interface EncodedRecord {
@@ -124,7 +126,7 @@ function encode(plan: Plan, input: Readonly<Record<string, unknown>>, options: E
     if (!Object.hasOwn(record, name)) throw missing(definition, name);
   }
   if (created) record[created.name] = timeValue(created, options.nowMs);
-  if (updated) record[updated.name] = timeValue(updated, options.nowMs);
+  if (updated) record[updated.name] = timeValue(updated, options.updatedMs ?? options.nowMs);
   const id = idOf(definition, source, options.id) ?? newId(definition);
   const rest = stringifyExact(record);
   const body = id === null ? rest : `${plan.start}${JSON.stringify(id)}${rest === '{}' ? '}' : `,${rest.slice(1)}`}`;

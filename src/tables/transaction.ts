@@ -102,6 +102,7 @@ export class LiveTransaction implements Transaction {
       nowMs: this.#options.clock.nowMs(),
       id,
       expires: options.expiresAt,
+      updatedMs: options.updatedMs,
     });
     const computed = live.indexedValues(encoded.body);
     this.#stage(live, {

@@ -26,6 +26,8 @@ export interface WriteOptions {
   readonly if?: Precondition;
   /** Ms since 1970; overrides the table's expiration. */
   readonly expiresAt?: number;
+  /** Of a whole record: when it was changed where it comes from, in ms since 1970; undefined: now. */
+  readonly updatedMs?: number;
 }
 
 export interface PutTextOptions {

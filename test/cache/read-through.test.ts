@@ -387,6 +387,52 @@ describe('what the source says', () => {
     const page = await node.fetch('/Product/page');
     expect([page.status, await page.text(), page.headers.get('content-type')]).toEqual([200, '<p>hi', 'text/html']);
   });
+  test('when it was changed there: in the record, in Last-Modified, and at the next call', async () => {
+    const versions: unknown[] = [];
+    const changed = Date.UTC(2020, 1, 2, 3, 4, 5);
+    const source = {
+      async get(id: string) {
+        const context = getContext() as unknown as Record<string, unknown>;
+        versions.push(context.replacingVersion);
+        if (id === 'response') {
+          const headers = { 'last-modified': new Date(changed).toUTCString() };
+          return versions.length > 2 ? new Response(null, { status: 304 }) : Response.json({ name: 'r' }, { headers });
+        }
+        context.lastModified = id === 'date' ? new Date(changed) : changed;
+        return { id, name: 'n' };
+      },
+    };
+    for (const [id, type] of [
+      ['number', 'Float'],
+      ['date', 'Date'],
+      ['response', 'Float'],
+    ] as const) {
+      versions.length = 0;
+      node = await startTestNode({
+        schema: `type Product @table(expiration: 60) @export { id: ID @primaryKey  name: String  changed: ${type} @updatedTime }`,
+        clock,
+        resources: (bound) => {
+          (bound.tables as unknown as Record<string, TableClass>).Product?.sourcedFrom(source);
+          return {};
+        },
+      });
+      opened.push(node);
+      for (let round = 0; round < 3; round++, now += 61_000) {
+        const answer = await node.fetch(`/Product/${id}`);
+        expect([id, answer.headers.get('last-modified')]).toEqual([id, 'Sun, 02 Feb 2020 03:04:05 GMT']);
+        expect(new Date(((await answer.json()) as { changed: number | string }).changed).getTime()).toBe(changed);
+      }
+      expect(versions).toEqual([undefined, changed, changed]);
+    }
+  });
+  test('a Response that is no JSON is served as what it was, whatever its charset', async () => {
+    node = await start({ get: (id: string) => fetch(originUrl(id)) });
+    origin.answer = async () => new Response('<p>ü', { headers: { 'content-type': 'text/html; charset=utf-8' } });
+    for (let round = 0; round < 2; round++) {
+      const page = await node.fetch('/Product/page');
+      expect([await page.text(), page.headers.get('content-type')]).toEqual(['<p>ü', 'text/html']);
+    }
+  });
   test('its writes to other tables happen with the record, or not at all', async () => {
     node = await startTestNode({
       schema,

@@ -112,7 +112,7 @@ export class AnswerWriter {
     const { request, context } = answered;
     const headers = context.givenResponse?.headers ?? new Headers();
     const status = context.givenResponse?.status ?? 200;
-    if (isRead(request.method) && this.#options.lastModified) {
+    if (isRead(request.method) && this.#options.lastModified && !headers.has('last-modified')) {
       const date = lastModified(record.version, Date.now());
       if (date !== undefined) headers.set('last-modified', date);
     }
