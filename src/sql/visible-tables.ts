@@ -47,6 +47,12 @@ const sampledAttributes = 200;
 /** SQLite attaches no more: SQLITE_MAX_ATTACHED. */
 const mostDatabases = 10;
 
+/**
+ * Keeps SQLite from merging a view with the statement around it (https://sqlite.org/optoverview.html#subquery_flattening, #pushdown): it would
+ * ask conditions of the statement of records that the rules hide, if an index suggests that, and one that fails or takes long would tell of them.
+ */
+const barrier = ' LIMIT -1';
+
 export interface VisibleOptions {
   readonly node: AppNode;
   /** The data folder. */
@@ -101,14 +107,15 @@ export function visibleTables(options: VisibleOptions, named: readonly string[])
       if (visible.has(name.toLowerCase())) continue;
       demandWhole(node, table, 'a statement');
       const columns = columnsOf(options, guard, table, sources);
+      const rules = rulesFor(node, guard, table);
       const { from, where } = filterSql(
-        rulesFor(node, guard, table),
+        rules,
         sources.layout(table.definition.name),
         (one) => sources.layout(one),
         options.nowMs,
       );
       const select = (more: readonly string[]) =>
-        `SELECT ${[...columns, ...more].join(', ')} FROM ${from} WHERE ${where}`;
+        `SELECT ${[...columns, ...more].join(', ')} FROM ${from} WHERE ${where}${rules === undefined ? '' : barrier}`;
       const versioned = `${secret}v${visible.size}`;
       const versionColumn = `${secret}version`;
       views.set(name.toLowerCase(), { name, select: select([]) });

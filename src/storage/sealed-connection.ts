@@ -81,8 +81,11 @@ export class SealedConnection {
         .all()
         .map(({ name }) => String(name).toLowerCase()),
     );
-    for (const { schema, path } of plan.files) {
+    for (const { schema, path } of plan.files)
       database.prepare(`ATTACH ? AS ${quoted(schema)}`).run(`${Bun.pathToFileURL(path)}?mode=ro`);
+    // From here on files are as they are now: none has a table that is not looked at below.
+    database.exec('BEGIN');
+    for (const { schema } of plan.files) {
       for (const { name } of database.prepare(`SELECT name FROM ${quoted(schema)}.sqlite_schema`).all()) {
         const lower = String(name).toLowerCase();
         if (!visible.has(lower)) hidden.add(lower);

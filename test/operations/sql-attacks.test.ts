@@ -273,6 +273,43 @@ describe('a statement of somebody with a small role', () => {
       expect(await sameAs(sql)).toBe(await sameAs(sql.replace('Vault', 'Nowhere')));
   });
 
+  test('a condition that fails is not asked of what is hidden: it fails alike for what does not exist', async () => {
+    const faults = [
+      "json('x')",
+      'abs(-9223372036854775807 - 1)',
+      '(SELECT sum(value) FROM json_each(json_array(9223372036854775807, 1)))',
+    ];
+    const found = ['id', 'name'].flatMap((column) =>
+      ["IN ('?', '!')", "BETWEEN '?' AND '?'", ">= '?'", "LIKE '?'", "= '?'"].map((test) => `${column} ${test}`),
+    );
+    const statements = faults.flatMap((fault) =>
+      found.flatMap((condition) => {
+        const fails = `CASE WHEN ${condition} THEN ${fault} END IS NULL`;
+        return [
+          `SELECT count(*) FROM Dog WHERE ${fails}`,
+          `SELECT count(*) FROM Dog WHERE ${condition} AND ${fails}`,
+          `SELECT count(*) FROM json_each('[1]') j JOIN Dog ON ${condition} AND ${fails}`,
+          `SELECT count(*) FROM Dog a LEFT JOIN Dog b ON b.${condition} AND ${fails.replace('WHEN ', 'WHEN b.')}`,
+          `SELECT count(*) FROM (SELECT * FROM Dog UNION ALL SELECT * FROM Dog) WHERE ${condition} AND ${fails}`,
+          `SELECT id FROM Dog WHERE ${condition} ORDER BY ${fails}`,
+          `UPDATE Dog SET age = 9 WHERE ${condition} AND ${fails}`,
+          `DELETE FROM Dog WHERE ${condition} AND ${fails}`,
+        ];
+      }),
+    );
+    const told: string[] = [];
+    for (const statement of statements) {
+      const isId =
+        statement.includes('id IN') || statement.includes('id BETWEEN') || /id (>=|LIKE|=) '/.test(statement);
+      // The records that are hidden come between those that are not, and so does what does not exist.
+      const [there, absent] = isId ? ['2', '25'] : [hidden, `${hidden}5`];
+      const said = await sqlAs(ann, statement.replaceAll("'?'", `'${there}'`));
+      const saidOfNothing = await sqlAs(ann, statement.replaceAll("'?'", `'${absent}'`));
+      if (said.text !== saidOfNothing.text) told.push(statement);
+    }
+    expect(told).toEqual([]);
+  }, 30_000);
+
   test('what is hidden is no hint', async () => {
     expect((await sqlAs(ann, 'SELECT * FROM Vauld')).text).not.toContain('Did you mean');
     expect((await sqlAs(ann, 'SELECT * FROM Dogg')).text).toContain('Did you mean Dog?');
