@@ -13,6 +13,11 @@ export function wrkPath(): string | undefined {
   return Bun.which('wrk') ?? undefined;
 }
 
+/** The load balancer of the tests with one. Undefined when there is none. */
+export function haproxyPath(): string | undefined {
+  return ['/usr/sbin/haproxy', Bun.which('haproxy')].find((path) => path && existsSync(path)) ?? undefined;
+}
+
 /** Where PostgreSQL's programs are, the newest of those installed as Debian does. Undefined when there are none. */
 export function postgresFolder(): string | undefined {
   const versions = '/usr/lib/postgresql';
@@ -28,6 +33,7 @@ export function missing(): string[] {
   return [
     ...(chromiumPath() === undefined ? ['Chromium: apt-get install chromium, or set CHROMIUM_PATH'] : []),
     ...(wrkPath() === undefined ? ['wrk: apt-get install wrk'] : []),
+    ...(haproxyPath() === undefined ? ['HAProxy: apt-get install haproxy'] : []),
     ...(postgresFolder() === undefined ? ['PostgreSQL: apt-get install postgresql'] : []),
   ];
 }

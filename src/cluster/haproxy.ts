@@ -53,12 +53,8 @@ export function haproxyConfig(members: readonly Backend[], { cluster, region, bi
   return `# Made by: zerohop cluster haproxy. Make it anew when members come or go.
 # Cluster ${cluster}${region === '' ? '' : `, for the region ${region}`}.
 
-global
-    maxconn 20000
-
 defaults
     mode http
-    maxconn 20000
     timeout connect 2s
     timeout client 60s
     timeout server 60s
@@ -87,7 +83,9 @@ backend zerohop
     http-request disable-l7-retry unless { method GET HEAD OPTIONS }
     # When no member of the region is up, all others share the load by their weights.
     option allbackups
-    default-server check inter 1s fastinter 500ms fall 2 rise 2 agent-inter 1s init-addr last,libc,none
+    # Three connections refused in a row mark a member as down before its health check does.
+    default-server check inter 1s fastinter 500ms fall 2 rise 2 observe layer4 error-limit 3 on-error mark-down
+    default-server agent-inter 1s init-addr last,libc,none
 ${[...first.map((one) => serverLine(one, fullWeight, false)), ...second.map((one) => serverLine(one, weightOf(one), true))].join('\n')}
 ${left.map(({ name }) => `    # ${name} is left out: it does not say where its application is (http.port, replication.address).\n`).join('')}`;
 }

@@ -126,7 +126,7 @@ export const keys = {
     host: key(host, '::', 'address of that port; by default all, IPv4 and IPv6'),
     drainMs: key(
       wholeNumber(0, 600_000),
-      3_000,
+      5_000,
       'how long a node that stops goes on serving after it has told the load balancer; 0: not at all',
     ),
   },
