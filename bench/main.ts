@@ -79,8 +79,8 @@ async function runParts(name: string, parts: readonly Part[], kept: boolean): Pr
   for (const failure of failures) console.error(`FAILED ${failure}`);
   const date = new Date().toISOString();
   const report: Report = { machine, commit, date, rows, ...(failures.length > 0 && { failures }) };
-  if (kept) console.log(`Written to ${await writeResult(name, 'json', reportText(report))}`);
-  else console.log('Not written: only whole benchmarks at full length are kept.');
+  if (kept && rows.length > 0) console.log(`Written to ${await writeResult(name, 'json', reportText(report))}`);
+  else console.log('Not written: only whole benchmarks at full length that measured something are kept.');
   return failures.length > 0 ? 1 : 0;
 }
 

@@ -15,10 +15,23 @@ export function residentMiB(pid: number): Resident {
   return { total: of('VmRSS'), anonymous: of('RssAnon'), files: of('RssFile') };
 }
 
-/** A process and all it started. */
+/** A process and all it started. Processes and threads that end while this looks at them have started nothing. */
 export function processTree(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...children.flatMap(processTree)];
+  return [pid, ...childrenOf(pid).flatMap(processTree)];
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) => childrenOfThread(pid, task));
+  } catch {
+    return [];
+  }
+}
+
+function childrenOfThread(pid: number, task: string): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }

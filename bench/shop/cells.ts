@@ -23,7 +23,7 @@ export const shopPaces = {
     runs: 3,
     warmUpSeconds: 10,
     rampSeconds: 2,
-    seconds: { thinking: { 20: 4, 200: 4, 2000: 7 }, saturation: { 20: 3, 200: 4, 2000: 8 } },
+    seconds: { thinking: { 20: 4, 200: 3, 2000: 5 }, saturation: { 20: 3, 200: 3, 2000: 7 } },
     starts: 5,
     idleSeconds: 3,
     repeatSeconds: 240,
