@@ -53,7 +53,7 @@ interface Said {
   readonly passing: boolean;
 }
 
-/** JSON is the record; anything else becomes `{ contentType, data }`, which is served as what it was. */
+/** JSON is the record; anything else becomes `{ contentType, data, headers }`, which is served as what it was. */
 async function readResponse(
   response: Response,
   { expiresAt, updatedMs, passing }: Said,
@@ -78,8 +78,16 @@ async function readResponse(
         // The text is kept as text: what it was encoded in is over.
         contentType: type.replace(/;.*/s, '').trim().toLowerCase(),
         data: /^text\//.test(type) ? await response.text() : new Uint8Array(await response.arrayBuffer()),
+        headers: keptHeaders(headers),
       };
   return { kind: 'record', fields, expiresAt: until, updatedMs: changedMs, passing: passing || said.noStore };
+}
+
+/** What describes the content, and what a source is asked with again: for If-None-Match. */
+const kept = ['content-disposition', 'content-language', 'content-location', 'etag', 'last-modified', 'cache-control'];
+
+function keptHeaders(headers: Headers): Readonly<Record<string, string>> {
+  return Object.fromEntries([...headers].filter(([name]) => kept.includes(name)));
 }
 
 async function jsonOf(response: Response, name: string): Promise<Readonly<Record<string, unknown>>> {

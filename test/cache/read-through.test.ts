@@ -425,13 +425,35 @@ describe('what the source says', () => {
       expect(versions).toEqual([undefined, changed, changed]);
     }
   });
-  test('a Response that is no JSON is served as what it was, whatever its charset', async () => {
-    node = await start({ get: (id: string) => fetch(originUrl(id)) });
-    origin.answer = async () => new Response('<p>ü', { headers: { 'content-type': 'text/html; charset=utf-8' } });
-    for (let round = 0; round < 2; round++) {
+  test('a Response that is no JSON is served as what it was, with what was said of it', async () => {
+    const tags: unknown[] = [];
+    node = await start({
+      get(id: string) {
+        const { replacingRecord } = getContext() as { replacingRecord?: { headers?: { etag?: string } } };
+        tags.push(replacingRecord?.headers?.etag);
+        return fetch(originUrl(id));
+      },
+    });
+    const said = { 'content-language': 'de', 'content-disposition': 'inline', 'set-cookie': 'a=b', etag: '"theirs"' };
+    origin.answer = async () =>
+      new Response('<p>ü', { headers: { 'content-type': 'text/html; charset=utf-8', 'x-own': '1', ...said } });
+    for (let round = 0; round < 3; round++) {
       const page = await node.fetch('/Product/page');
-      expect([await page.text(), page.headers.get('content-type')]).toEqual(['<p>ü', 'text/html']);
+      const { headers } = page;
+      expect([await page.text(), headers.get('content-type'), headers.get('content-language')]).toEqual([
+        '<p>ü',
+        'text/html',
+        'de',
+      ]);
+      expect([headers.get('content-disposition'), headers.get('set-cookie'), headers.get('x-own')]).toEqual([
+        'inline',
+        null,
+        null,
+      ]);
+      expect(headers.get('etag')).not.toBe('"theirs"');
+      if (round === 1) now += 61_000;
     }
+    expect(tags).toEqual([undefined, '"theirs"']);
   });
   test('its writes to other tables happen with the record, or not at all', async () => {
     node = await startTestNode({

@@ -125,6 +125,7 @@ export class AnswerWriter {
     const raw = rawContent(record.body, table.definition);
     if (raw) {
       asStrange(headers);
+      for (const [name, value] of raw.headers) headers.set(name, value);
       const tag = entityTag(record.version);
       if (!isBlobReference(raw.data)) {
         return respond(request, { body: { whole: raw.data }, type: raw.type, status, tag, headers }, threshold);
