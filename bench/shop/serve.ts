@@ -15,12 +15,16 @@ const { values } = parseArgs({
     microservices: { type: 'string', default: '9928' },
   },
 });
+// The shop's own link to the comparison finds them by it.
+const rivals = `microservices=http://127.0.0.1:${values.microservices},monolith=http://127.0.0.1:${values.monolith}`;
 const folder = mkdtempSync(join(tmpdir(), 'zerohop-shops-'));
 const stacks: Stack[] = [];
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end(0));
 try {
   for (const name of stackNames) {
-    const stack = await createStack(name, join(folder, name), Number(values[name]));
+    const stack = await createStack(name, join(folder, name), Number(values[name]), {
+      zerohop: { SHOP_RIVALS: rivals },
+    });
     stacks.push(stack);
     await stack.start();
     console.log(`${name.padEnd(14)} ${stack.url}`);
