@@ -131,7 +131,7 @@ describe('a group', () => {
       }),
       { numRuns: 40 },
     );
-  });
+  }, 30_000);
 });
 
 describe('the queue', () => {
