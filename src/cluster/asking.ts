@@ -28,7 +28,7 @@ export type Reply =
   | { readonly type: 'written'; readonly outcome: CommitOutcome }
   /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
   | { readonly type: 'record'; readonly record: FetchedRecord | null; readonly isKnown: boolean }
-  | { readonly type: 'found'; readonly records: readonly (FetchedRecord & { readonly id: Id })[] }
+  | { readonly type: 'records'; readonly records: readonly (FetchedRecord & { readonly id: Id })[] }
   | { readonly type: 'rows'; readonly rows: readonly RemoteRow[]; readonly next: number | null }
   /** The node that was asked does not answer for the record, or does not know of the epoch. */
   | { readonly type: 'notMine' }

@@ -17,7 +17,7 @@ export interface ConnectionOptions {
   readonly databases: () => ReadonlyMap<string, Replicator>;
   /** A database the peer has and this node may not have yet; undefined: it does not take part here. */
   readonly makeDatabase: (database: string) => Promise<Replicator | undefined>;
-  /** What the peer asks beside the conversations. Never rejects. */
+  /** What the peer asks beside the conversations. Rejects for what is no question. */
   readonly answer: (peer: string, question: Uint8Array) => Promise<Uint8Array>;
   readonly nowMs: () => number;
 }
@@ -167,8 +167,12 @@ export class Connection {
   }
 
   async #answer(number: number, id: number, question: Uint8Array): Promise<void> {
-    const bytes = await this.#options.answer(this.peer, question);
-    this.#send(number, { type: 'answer', id, bytes });
+    try {
+      this.#send(number, { type: 'answer', id, bytes: await this.#options.answer(this.peer, question) });
+    } catch {
+      // A question that can not be read: a peer that talks nonsense.
+      this.close();
+    }
   }
 
   #answered(id: number, reply: Uint8Array): void {

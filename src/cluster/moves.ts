@@ -100,6 +100,7 @@ export class Moves {
     const placement = residency.placement;
     const own = members.own;
     if (!placement?.current || placement.currentText === undefined || !own || own.removed) return;
+    if (!placement.current.nodes.includes(own.id)) return;
     const { current, currentText } = placement;
     const holds = own.holds ?? [everything];
     if (this.#copies > 0 && holds.includes(currentText)) {
@@ -108,12 +109,12 @@ export class Moves {
     }
     if (!holds.includes(currentText)) {
       this.#copies = 0;
-      await this.#receive(current, currentText, holds);
+      await this.#receive(placement.spreadTables, current, currentText, holds);
       if (this.#copies > 0 || residency.placement?.currentText !== currentText) return;
       const kept = holds.length < mostHeld ? holds : [...holds.slice(0, 1), ...holds.slice(2 - mostHeld)];
       return this.#hold([...kept, currentText]);
     }
-    const missing = this.#others.filter((id) => !members.all.get(id)?.holds?.includes(currentText));
+    const missing = current.nodes.filter((id) => id !== own.id && !members.all.get(id)?.holds?.includes(currentText));
     const isLeaving = holds.some((text) => text !== currentText);
     this.#waitingFor = missing;
     this.#state = missing.length > 0 ? 'waiting' : isLeaving ? 'leaving' : 'settled';
@@ -143,7 +144,12 @@ export class Moves {
   }
 
   /** Rejects with `Unanswered` when a member is away: then it is begun anew. */
-  async #receive(current: Epoch, currentText: string, holds: readonly string[]): Promise<void> {
+  async #receive(
+    tables: readonly string[],
+    current: Epoch,
+    currentText: string,
+    holds: readonly string[],
+  ): Promise<void> {
     const { members, engine, ask, replicators } = this.#options;
     this.#state = 'receiving';
     this.#received = 0;
@@ -156,8 +162,9 @@ export class Moves {
       const theirs = members.all.get(member)?.holds;
       if ((theirs?.includes(everything) ?? true) && holds.includes(everything)) continue;
       this.#waitingFor = [member];
-      for (const name of Object.keys(current.tables)) {
+      for (const name of tables) {
         const [database, table] = partsOf(name);
+        if (!members.othersWith(database).includes(member)) continue;
         const replicator = replicators.get(database);
         if (!replicator) throw new Unanswered(`${database} does not replicate here yet`, false);
         for (let after: number | null = 0; after !== null && !this.#isStopped; ) {
@@ -182,7 +189,7 @@ export class Moves {
    * is written is looked up one tick after leaving, when nothing of before is under way.
    */
   #isSent(): boolean {
-    const { engine, node, replicators } = this.#options;
+    const { engine, node, members, replicators } = this.#options;
     if (this.#written === undefined) {
       this.#written = new Map(
         [...replicators.keys()].map((database) => [database, engine.store(database)?.vector().get(node) ?? 0]),
@@ -190,7 +197,8 @@ export class Moves {
     }
     this.#waitingFor = this.#others.filter((id) =>
       [...(this.#written ?? [])].some(
-        ([database, seq]) => (replicators.get(database)?.durableAt(id).get(node) ?? 0) < seq,
+        ([database, seq]) =>
+          members.othersWith(database).includes(id) && (replicators.get(database)?.durableAt(id).get(node) ?? 0) < seq,
       ),
     );
     return this.#waitingFor.length === 0;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { homesOf } from './placement.ts';
+import { type Epoch, epochText, everything, homesOf, isHome, leaving, Placement, readEpoch } from './placement.ts';
 
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9-]{1,12}$/), { minLength: 1, maxLength: 12 });
 const copiesWanted = fc.integer({ min: 1, max: 4 });
@@ -69,5 +69,78 @@ describe('the homes of a record', () => {
         "a",
       ]
     `);
+  });
+});
+
+describe('placement while members change', () => {
+  const nodes = ['a', 'b', 'c', 'd', 'e'];
+  const table = 'data.Item';
+  const anyEpoch = fc
+    .record({ nodes: fc.subarray(nodes, { minLength: 1 }), copies: fc.integer({ min: 1, max: 4 }) })
+    .map(({ nodes, copies }): Epoch => ({ nodes, tables: { [table]: copies } }));
+  const anyMembers = fc.tuple(anyEpoch, anyEpoch).chain(([before, current]) => {
+    const texts = [epochText(before), epochText(current), leaving + epochText(before), everything];
+    const holds = fc.option(fc.subarray(texts), { nil: undefined });
+    return fc.tuple(...nodes.map(() => holds)).map((held) => ({
+      current,
+      members: nodes.map((id, index) => ({ id, holds: held[index] })),
+    }));
+  });
+
+  test('an epoch is one text, however it is written, and comes back', () => {
+    expect(epochText({ nodes: ['b', 'a', 'b'], tables: { 'd.B': 1, 'd.A': 2 } })).toBe(
+      '{"nodes":["a","b"],"tables":{"d.A":2,"d.B":1}}',
+    );
+    fc.assert(
+      fc.property(anyEpoch, (epoch) => {
+        expect(readEpoch(epochText(epoch))).toEqual(readEpoch(leaving + epochText(epoch)));
+        expect(epochText(readEpoch(epochText(epoch)) ?? epoch)).toBe(epochText(epoch));
+      }),
+    );
+    expect(readEpoch(everything)).toBeUndefined();
+  });
+
+  test('who answers for a record is to have it, and so is each home to be; homes come first', () => {
+    fc.assert(
+      fc.property(anyMembers, fc.constantFrom(...nodes), keys, ({ current, members }, node, id) => {
+        const placement = new Placement({ node, members, current });
+        const answering = placement.answering('data', 'Item', id);
+        for (const one of answering) expect(placement.wants(one, 'data', 'Item', id)).toBe(true);
+        for (const one of current.nodes)
+          if (isHome(current, one, table, id)) expect(placement.wants(one, 'data', 'Item', id)).toBe(true);
+        const areHomes = answering.map((one) => isHome(current, one, table, id));
+        expect(areHomes.toSorted((a, b) => Number(b) - Number(a))).toEqual(areHomes);
+        for (const { id: one, holds } of members)
+          if (!holds?.some((text) => text.startsWith('{'))) expect(answering).not.toContain(one);
+      }),
+    );
+  });
+
+  test('when all hold the current epoch alone, its homes have a record and nobody else', () => {
+    fc.assert(
+      fc.property(anyEpoch, keys, (current, id) => {
+        const members = nodes.map((one) => ({
+          id: one,
+          holds: current.nodes.includes(one) ? [epochText(current)] : [],
+        }));
+        const placement = new Placement({ node: 'a', members, current });
+        const homes = nodes.filter((one) => isHome(current, one, table, id));
+        expect(placement.answering('data', 'Item', id).toSorted()).toEqual(homes);
+        expect(nodes.filter((one) => placement.wants(one, 'data', 'Item', id))).toEqual(homes);
+        const { from, enough } = placement.covering(table);
+        expect(from.length - enough).toBeLessThan(homes.length);
+      }),
+    );
+  });
+
+  test('a table of which every node has all is left alone', () => {
+    const current = { nodes, tables: { [table]: 1 } };
+    const placement = new Placement({ node: 'a', members: [{ id: 'a', holds: [epochText(current)] }], current });
+    expect(nodes.every((one) => placement.wants(one, 'data', 'Other', 1))).toBe(true);
+    expect([placement.isSpread('data'), placement.isSpread('data', 'Other'), placement.isSpread('other')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });

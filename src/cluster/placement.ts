@@ -92,6 +92,11 @@ export class Placement {
       }
   }
 
+  /** As `database.table`: of any epoch there still is. */
+  get spreadTables(): readonly string[] {
+    return [...this.#spread];
+  }
+
   isSpread(database: string, table?: string): boolean {
     return table === undefined ? this.#databases.has(database) : this.#spread.has(`${database}.${table}`);
   }

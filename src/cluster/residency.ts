@@ -132,7 +132,7 @@ export class Residency implements Router {
       );
       for (const reply of replies) {
         if (reply?.type === 'failed') throw new ZerohopError(reply.error.code, reply.error.message, reply.error.fields);
-        if (reply?.type !== 'found') continue;
+        if (reply?.type !== 'records') continue;
         records.push(...reply.records);
         missing--;
       }
@@ -144,7 +144,7 @@ export class Residency implements Router {
   }
 
   /** What another member asks. Never rejects. */
-  async answer(member: string, question: Question): Promise<Reply> {
+  async answer(member: string, question: Exclude<Question, { type: 'verify' }>): Promise<Reply> {
     try {
       switch (question.type) {
         case 'read':
@@ -300,11 +300,12 @@ export class Residency implements Router {
   #search({ database, search }: Extract<Question, { type: 'search' }>): Reply {
     const { node, search: run } = this.#options;
     const placement = this.#placement;
+    if (!placement?.isSpread(database, search.table)) return { type: 'notMine' };
     const found = run(database, search.table, search.query);
-    if (!placement || !found) return { type: 'notMine' };
+    if (!found) return { type: 'notMine' };
     if (found.length > askingLimits.foundRecords) throw tooMany(search.table);
     const records = found.filter(({ id }) => placement.answering(database, search.table, id).includes(node));
-    return { type: 'found', records };
+    return { type: 'records', records };
   }
 
   #read({ database, table, id }: Extract<Question, { type: 'read' }>): Reply {

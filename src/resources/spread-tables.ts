@@ -46,7 +46,8 @@ class OtherNodes implements TableSource {
     // What is made of it can not be told when it changes.
     context?.reads?.giveUp();
     if (fetched.record === null) return { ...place, instead: null };
-    return { ...place, instead: { id, ...fetched.record }, isElsewhere: true };
+    const record = { id, ...fetched.record };
+    return { ...place, instead: record, gathered: [record], isReady: true };
   }
 
   async gather(place: Place, query: Query): Promise<Place> {
@@ -93,13 +94,4 @@ export const aQuery = 'a query';
 /** Nodes that are or were in the cluster, with this one; 1 outside of one. */
 function membersOf(databases: Databases): number {
   return databases.table('system', 'nodes')?.recordCount() ?? 1;
-}
-
-/** Throws NOT_IMPLEMENTED for what is made of a record by a query where the record is on another node. */
-export function demandHere({ isElsewhere, table }: Place): void {
-  if (!isElsewhere) return;
-  throw new ZerohopError(
-    'NOT_IMPLEMENTED',
-    `This record of ${table.definition.name} is on another node: it can be read as a whole there, and not in part or with conditions.`,
-  );
 }

@@ -31,11 +31,9 @@ export interface Place {
   readonly tableClass?: TableClassPlace & { readonly prototype?: object };
   /** What stands for the one record the call names, in place of what the table has: a stale copy, or nothing. */
   readonly instead?: StoredRecord | null;
-  /** `instead` is from another node, and not in the table here. */
-  readonly isElsewhere?: true;
   /** Records of other nodes, to be searched with those of the table here. */
   readonly gathered?: readonly (FetchedRecord & { readonly id: Id })[];
-  /** The one record the call names is in the table here, or nowhere, though others of the table may be on other nodes. */
+  /** What the call names of a spread table is in the table here, or beside it in this place, or nowhere. */
   readonly isReady?: true;
   /** What is written came from the table's source, which need not be told of it. */
   readonly fromSource?: boolean;

@@ -9,7 +9,7 @@ import { ExtendedIterable } from './extended-iterable.ts';
 import { definitionFor, demandRead, guardedBy, limited, readingNames, visibleRecord } from './guard.ts';
 import { TableRecord } from './record.ts';
 import { type QueryObject, RequestTarget, type TableLookup } from './request-target.ts';
-import { aQuery, demandHere, demandWhole } from './spread-tables.ts';
+import { aQuery, demandWhole } from './spread-tables.ts';
 import { blobNamesOf, type Place, readingIn } from './table-place.ts';
 import { tracedGet, tracedSearch } from './trace.ts';
 
@@ -216,7 +216,6 @@ export function openSearch(place: Place, asked: Query): SearchResult {
 
 function search(place: Place, asked: Query): SearchResult {
   const { node, table, instead, gathered } = place;
-  demandHere(place);
   if (table.definition.copies !== undefined && place.context?.replicateFrom !== false && !place.isReady)
     demandWhole(node, table, aQuery);
   const query = instead ? { ...asked, evenExpired: true } : asked;

@@ -100,6 +100,8 @@ test('records are on two nodes of three, and read and written on all', async () 
   const heldByA = await held(a);
   const elsewhere = ids.slice(0, 90).find((id) => !heldByA.has(id));
   expect(await statusOf(`/Item/${elsewhere}`)).toBe(200);
+  expect(await a.get<unknown>(`/Item/${elsewhere}?select(text)`)).toEqual(elsewhere);
+  expect(await a.get<unknown>(`/Item/${elsewhere}.text`)).toEqual(elsewhere);
   expect(await statusOf(`/Item/${elsewhere}`, { 'x-replicate-from': 'none' })).toBe(404);
   const numbered = await fetch(`${a.node.url}/Numbered/`, { method: 'POST', body: '{"text":"x"}' });
   expect(numbered.status).toBe(501);
