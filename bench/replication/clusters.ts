@@ -19,7 +19,7 @@ export interface BenchCluster {
   stop(): Promise<void>;
 }
 
-const joinedMs = 30_000;
+const joinedMs = 60_000;
 /** How often nodes are looked at. */
 const pollMs = 10;
 
