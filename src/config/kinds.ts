@@ -39,11 +39,12 @@ export const ratio: Kind<number> = {
 export const urlOrNone: Kind<string> = {
   allowed: 'an address such as http://localhost:4318',
   placeholder: 'url',
-  fromText: (text) => (isHttpUrl(text) ? text : undefined),
-  fromValue: (value) => (typeof value === 'string' && (value === '' || isHttpUrl(value)) ? value : undefined),
+  fromText: (text) => (isUrlOrNone(text) ? text : undefined),
+  fromValue: (value) => (typeof value === 'string' && isUrlOrNone(value) ? value : undefined),
 };
 
-const isHttpUrl = (text: string): boolean => text.length <= 1000 && /^https?:\/\//.test(text) && URL.canParse(text);
+const isUrlOrNone = (text: string): boolean =>
+  text === '' || (text.length <= 1000 && /^https?:\/\//.test(text) && URL.canParse(text));
 
 export const threadCount: Kind<number | 'auto'> = {
   allowed: '"auto" or a whole number from 0 to 64 (0: everything in one thread)',

@@ -117,6 +117,16 @@ test.each<[string, Partial<ConfigSources>, string]>([
     { env: { ZEROHOP_CORS_ORIGINS: 'example.com' } },
     'ZEROHOP_CORS_ORIGINS=example.com: cors.origins must be a list of origins such as https://example.com, or "*" for all.',
   ],
+  [
+    'more than everything',
+    { env: { ZEROHOP_TRACING_SAMPLE: '1.5' } },
+    'ZEROHOP_TRACING_SAMPLE=1.5: tracing.sample must be a number from 0 to 1.',
+  ],
+  [
+    'no address of a server',
+    { env: { ZEROHOP_TRACING_ENDPOINT: 'localhost:4318' } },
+    'ZEROHOP_TRACING_ENDPOINT=localhost:4318: tracing.endpoint must be an address such as http://localhost:4318.',
+  ],
   ['unknown flag key', { flags: { 'http.prt': '1' } }, 'There is no configuration key http.prt.'],
   [
     'line breaks do not reach the message',
