@@ -24,6 +24,7 @@ import {
   type UpdateStatement,
   type Variable,
 } from './statement.ts';
+import { tokensOf } from './tokens.ts';
 import {
   readableTables,
   tableCalled,
@@ -108,8 +109,10 @@ async function insert(
     );
   });
   const { node, user } = call;
+  // Before anything is written it must be one that can be answered.
+  if (statement.returning !== null) await returned(call, statement, table, []);
   const { done, skipped } = await writeRecords({ node, table, user }, 'insert', records);
-  if (statement.returning !== null) return returned(call, statement, table, done);
+  if (statement.returning !== null) return returnedAfter(call, statement, table, done);
   const message = `inserted ${done.length} of ${records.length} records`;
   return { kind: 'written', answer: { message, inserted_hashes: done, skipped_hashes: skipped } };
 }
@@ -145,13 +148,11 @@ async function change(
   });
   const ids = edits.map(({ id }) => id);
   const { node, user } = call;
-  const gone =
-    statement.kind === 'delete' && statement.returning !== null
-      ? await returned(call, statement, table, ids)
-      : undefined;
+  const isDelete = statement.kind === 'delete';
+  // What is deleted is asked before; of what is changed, whether it can be answered.
+  const before = statement.returning === null ? undefined : await returned(call, statement, table, isDelete ? ids : []);
   await editRecords({ node, table, user }, edits);
-  if (gone !== undefined) return gone;
-  if (statement.returning !== null) return returned(call, statement, table, ids);
+  if (before !== undefined) return isDelete ? before : returnedAfter(call, statement, table, ids);
   const answer =
     statement.kind === 'update'
       ? { message: `updated ${ids.length} of ${ids.length} records`, update_hashes: ids, skipped_hashes: [] }
@@ -163,6 +164,21 @@ async function change(
   return { kind: 'written', answer };
 }
 
+/** As `returned`, of what is written already. */
+async function returnedAfter(
+  call: SqlCall,
+  statement: InsertStatement | UpdateStatement,
+  table: Table,
+  ids: readonly Id[],
+): Promise<SqlResult> {
+  try {
+    return await returned(call, statement, table, ids);
+  } catch (error) {
+    if (!(error instanceof ZerohopError)) throw error;
+    throw new ZerohopError(error.code, `The records were written, but not RETURNING: ${error.message}`, error.fields);
+  }
+}
+
 /** What RETURNING asks for of these records, as they are now. */
 async function returned(
   call: SqlCall,
@@ -172,7 +188,7 @@ async function returned(
 ): Promise<SqlResult> {
   const visible = visibleTables({ ...call, nowMs: Date.now() }, statement.named);
   const { name } = seenOf(call, statement, visible);
-  if (/\?\d/.test(statement.returning ?? '')) throw wrong('RETURNING can not have parameters.');
+  if (variablesIn(statement.returning ?? '').length > 0) throw wrong('RETURNING can not have parameters.');
   const sql = `SELECT ${statement.returning} FROM ${quoted(name)} AS ${quoted(statement.alias)} WHERE ${quoted(table.definition.primaryKey)} IN (SELECT value FROM json_each(?1))`;
   return { kind: 'rows', json: await rowsOf(call, statement, visible, sql, [JSON.stringify(ids)], 'objects') };
 }
@@ -187,7 +203,7 @@ async function rowsOf(
 ): Promise<string> {
   const { secret, files, views } = visible;
   // SQLite counts those a statement has by the highest number in it.
-  const highest = Math.max(0, ...Array.from(sql.matchAll(/\?(\d+)/g), ([, number]) => Number(number)));
+  const highest = Math.max(0, ...variablesIn(sql));
   const answer = await processes.run(
     {
       plan: {
@@ -295,6 +311,11 @@ function recordValue(attribute: Attribute | undefined, value: unknown): unknown 
   } catch {
     return value;
   }
+}
+
+/** The numbers of the parameters in a text, each of which has one. */
+function variablesIn(sql: string): number[] {
+  return tokensOf(sql).flatMap(({ kind, raw }) => (kind === 'variable' ? Number(raw.slice(1)) : []));
 }
 
 function idOf(value: unknown): Id {

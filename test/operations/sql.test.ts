@@ -82,6 +82,7 @@ describe('reading', () => {
     ],
     ['SELECT name FROM Dog WHERE age > ? AND owner = ?', [{ name: 'Ivy' }], { parameters: [5, 'bob'] }],
     ['SELECT ?2 AS b, ?1 AS a', [{ b: 'y', a: 'x' }], { parameters: ['x', 'y'] }],
+    ["SELECT '?7' AS a, ? AS b", [{ a: '?7', b: 'x' }], { parameters: ['x'] }],
     ['SELECT :a || @b || $c || :a AS x', [{ x: '1231' }], { parameters: { a: 1, b: 2, c: 3 } }],
     ['SELECT name FROM Dog WHERE good = ?', [{ name: 'Rex' }], { parameters: [true] }],
     ['SELECT value FROM json_each(?)', [{ value: 1 }, { value: 2 }], { parameters: [[1, 2]] }],
@@ -220,6 +221,22 @@ describe('writing', () => {
     ).toEqual([{ id: '2' }, { id: '3' }, { id: '4' }]);
   });
 
+  test('a RETURNING that can not be answered writes nothing; one that fails on what was written says so', async () => {
+    expect(await refused("INSERT INTO Cat (id, name) VALUES ('r', 'x') RETURNING nope", zoo)).toContain(
+      'no such column',
+    );
+    expect(await refused("UPDATE Cat SET name = 'y' RETURNING nope", zoo)).toContain('no such column');
+    expect(await sql("SELECT * FROM Cat WHERE id = 'r' OR name = 'y'", zoo)).toEqual([]);
+    const failing = "INSERT INTO Cat (id, name) VALUES ('r', 'x') RETURNING json(name)";
+    expect(await refused(failing, zoo)).toContain(
+      'The records were written, but not RETURNING: SQLite: malformed JSON',
+    );
+    expect(await sql("DELETE FROM Cat WHERE id = 'r' RETURNING json(name)", zoo).catch(() => 'nothing')).toBe(
+      'nothing',
+    );
+    expect(await sql("DELETE FROM Cat WHERE id = 'r' RETURNING id", zoo)).toEqual([{ id: 'r' }]);
+  });
+
   test('values take the kind of their attribute', async () => {
     await sql(
       `INSERT INTO Dog (id, name, age, good, born, weight, tags, home)
@@ -281,6 +298,7 @@ describe('writing', () => {
     ['DELETE Dog', 'DELETE FROM'],
     ['DELETE FROM Dog USING Owner', 'WHERE'],
     ["UPDATE Dog SET name = 'x' RETURNING ?", 'no value for parameter'],
+    ["UPDATE Dog SET name = name || '?3' WHERE id = 'none' RETURNING '?1', no", 'no such column: no'],
     ['CREATE TABLE x (id)', 'create_table'],
     ['DROP TABLE Dog', 'drop_table'],
   ];
