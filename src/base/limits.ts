@@ -87,6 +87,8 @@ export const limits = {
   rendersWaiting: 500,
   /** Pages a browser renders before another takes its place. */
   rendersOfBrowser: 500,
+  /** Bytes of scripts and style sheets of rendered pages that are kept. */
+  renderAssetBytes: 32 * 1024 * 1024,
   /** How long a browser without pages to render is kept, in ms. */
   renderIdleMs: 300_000,
   /** Accept headers whose choice a thread remembers. */

@@ -6,7 +6,7 @@ import type { Browser, Playwright } from './playwright.ts';
 import { browserStartMs } from './render-job.ts';
 
 /** How long it may take to answer at all, and to end by itself, in ms. */
-const answerMs = 5_000;
+const answerMs = 3_000;
 const closeMs = 2_000;
 
 const switches = [

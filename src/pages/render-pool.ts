@@ -3,6 +3,7 @@
 
 import { type Logger, limits } from '../base/index.ts';
 import { chromiumPath, type Playwright } from './playwright.ts';
+import { RenderAssets } from './render-assets.ts';
 import { RenderBrowser, within } from './render-browser.ts';
 import { type Renderer, type RenderJob, type RenderOutcome, RenderTrouble } from './render-job.ts';
 import { RenderRequests } from './render-requests.ts';
@@ -23,13 +24,14 @@ interface Slots {
 }
 
 /** How long a page that is over may take to be closed, in ms. */
-const closingMs = 3_000;
+const closingMs = 2_000;
 
 export class RenderPool implements Renderer {
   readonly #options: RenderPoolOptions;
   readonly #slots = new Map<string, Slots>();
   readonly #browsers = new Map<string, Promise<RenderBrowser>>();
   readonly #all = new Set<RenderBrowser>();
+  readonly #assets = new RenderAssets();
   #playwright: Promise<Playwright> | undefined;
   #idle: Timer | undefined;
   #isClosed = false;
@@ -76,7 +78,7 @@ export class RenderPool implements Renderer {
     const { timeoutMs } = job.how;
     const browser = await this.#browser(job);
     const ending = new AbortController();
-    const requests = new RenderRequests(job, this.#options.shield, ending.signal);
+    const requests = new RenderRequests(job, this.#options.shield, this.#assets, ending.signal);
     browser.begun++;
     browser.active++;
     const rendering = renderTab(browser, job, requests, ending.signal);

@@ -4,6 +4,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { codingOf, recode } from './bodies.ts';
+import type { PageGets, RenderAssets } from './render-assets.ts';
 import { type RenderJob, RenderTrouble } from './render-job.ts';
 import type { Shield } from './shield.ts';
 
@@ -14,24 +15,20 @@ export interface PageAsks {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 
-export interface PageGets {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
 const redirectsMost = 5;
 
 /** Of one page. */
 export class RenderRequests {
   readonly #job: RenderJob;
   readonly #shield: Shield;
+  readonly #assets: RenderAssets;
   readonly #signal: AbortSignal;
   readonly #base: URL;
   readonly #origin: URL;
 
-  constructor(job: RenderJob, shield: Shield, signal: AbortSignal) {
+  constructor(job: RenderJob, shield: Shield, assets: RenderAssets, signal: AbortSignal) {
     this.#job = job;
+    this.#assets = assets;
     this.#shield = shield;
     this.#signal = signal;
     this.#base = new URL(job.url);
@@ -42,6 +39,18 @@ export class RenderRequests {
   isOfSite(address: string): boolean {
     const host = URL.parse(address)?.host;
     return host === this.#base.host || host === this.#origin.host;
+  }
+
+  /** A script or a style sheet: as `answer`, from what is kept of them where it may be. */
+  async asset(asks: PageAsks): Promise<PageGets | undefined> {
+    if (asks.method !== 'GET') return this.answer(asks);
+    // What a kind of visitor gets may be another's.
+    const key = JSON.stringify([this.#job.site.id, this.#job.forward, this.#job.cookies, asks.url]);
+    const kept = this.#assets.get(key, Date.now());
+    if (kept) return kept;
+    const gets = await this.answer(asks);
+    if (gets) this.#assets.put(key, gets, Date.now());
+    return gets;
   }
 
   /** Undefined: the page may not ask for it. Rejects with RenderTrouble when who is asked does not answer. */

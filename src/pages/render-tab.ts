@@ -100,6 +100,7 @@ async function settle(done: Promise<void>): Promise<void> {
 }
 
 const served: ReadonlySet<string> = new Set(['script', 'stylesheet', 'xhr', 'fetch', 'other']);
+const isKept: ReadonlySet<string> = new Set(['script', 'stylesheet']);
 const assetTypes: ReadonlySet<string> = new Set(['image', 'font', 'media']);
 
 async function answer(
@@ -116,7 +117,8 @@ async function answer(
   const isNeeded = method === 'GET' && requests.isOfSite(url) && served.has(type) && type !== 'other';
   try {
     const body = request.postDataBuffer() ?? undefined;
-    const gets = await requests.answer({ url, method, headers: request.headers(), body });
+    const asks = { url, method, headers: request.headers(), body };
+    const gets = await (isKept.has(type) ? requests.asset(asks) : requests.answer(asks));
     if (!gets) return route.abort();
     // What the page makes of an error of its own site is not to be kept.
     if (isNeeded && gets.status >= 500)

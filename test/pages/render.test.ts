@@ -12,7 +12,8 @@ import { until } from '../support/until.ts';
 setDefaultTimeout(60_000);
 
 const html = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'max-age=3600' };
-const js = (text: string) => new Response(text, { headers: { 'content-type': 'text/javascript' } });
+const js = (text: string, headers = {}) =>
+  new Response(text, { headers: { 'content-type': 'text/javascript', ...headers } });
 const page = (script: string, init: ResponseInit = {}) =>
   new Response(`<!doctype html><title>…</title><div id="app"></div><script type="module">${script}</script>`, {
     headers: html,
@@ -30,7 +31,7 @@ const app = `
 
 /** A shop whose pages are made in the browser. */
 function shop({ headers }: Request, path: string): Response {
-  if (path === '/app.js') return js(app);
+  if (path === '/app.js') return js(app, { 'cache-control': 'max-age=600' });
   if (path.startsWith('/api/')) {
     const robots = path.includes('hidden') ? 'noindex' : '';
     return Response.json({ name: `${path.slice(13)}${headers.has('cookie') ? ' of a visitor' : ''}`, robots });
@@ -101,6 +102,8 @@ describe.skipIf(chromiumPath() === undefined)('rendered pages', () => {
       const again = await ask('/product/gone');
       expect([again.status, again.headers.get('cache-status')]).toEqual([404, expect.stringContaining('hit')]);
       expect(await (await ask('/product/hidden')).text()).toContain('<meta name="robots" content="noindex">');
+      // The script of all of them is fetched once, as it may be kept.
+      expect(origin.seen.filter(({ path }) => path === '/app.js').length).toBe(1);
     });
 
     test('what is no page, or is somebody’s own, is as the origin has it', async () => {
