@@ -37,6 +37,12 @@ export function statusTable(status: Status, nowMs: number): string {
       ? []
       : [`Certificate valid until ${new Date(status.validUntil).toISOString().slice(0, 10)}`]),
   ];
+  const { spread } = status;
+  if (spread) {
+    const tables = Object.entries(spread.tables).map(([table, copies]) => `${table} on ${copies}`);
+    const waiting = spread.waitingFor.length === 0 ? '' : `, waits for ${spread.waitingFor.join(', ')}`;
+    head.push(`Spread tables: ${tables.join(', ')}. Records: ${spread.state}${waiting}`);
+  }
   if (status.peers.length === 0)
     return [...head, '', 'No other members. To let one in: zerohop cluster token'].join('\n');
   const rows = [
