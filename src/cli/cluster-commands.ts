@@ -60,6 +60,13 @@ export function addClusterCommands(program: Command, exitWith: (code: number) =>
       print(said, target, messageOf(said));
     });
 
+  add('verify', 'Compares the records of the node with those of all members it is connected to.')
+    .option('--repair', 'heals what differs')
+    .action(async ({ repair, ...target }: Target & { repair?: true }) => {
+      const { verifyCluster } = await import('./cluster-verify.ts');
+      exitWith(await verifyCluster(target, repair === true));
+    });
+
   add('haproxy', 'Prints the configuration of an HAProxy before the members.')
     .option('--region <region>', 'whose members come first; by default the region of the node that is asked')
     .option('--bind <address>', 'what HAProxy listens on', ':80')

@@ -4,8 +4,10 @@ import { Packr } from 'msgpackr';
 import type { ErrorData } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { CommitOutcome, FetchedRecord, RemoteRow, Search, StoreTransaction } from '../store/index.ts';
+import type { VerifyQuestion, VerifyReply } from './verify-messages.ts';
 
 export type Question =
+  | VerifyQuestion
   /** To be committed by the node that is asked. */
   | { readonly type: 'write'; readonly transaction: StoreTransaction }
   | { readonly type: 'read'; readonly database: string; readonly table: string; readonly id: Id }
@@ -25,6 +27,7 @@ export type Question =
     };
 
 export type Reply =
+  | VerifyReply
   | { readonly type: 'written'; readonly outcome: CommitOutcome }
   /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
   | { readonly type: 'record'; readonly record: FetchedRecord | null; readonly isKnown: boolean }

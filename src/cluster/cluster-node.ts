@@ -9,13 +9,13 @@
 // Started by cluster.ts; lives in the thread of the store.
 
 import { hostname } from 'node:os';
-import { type Clock, ZerohopError } from '../base/index.ts';
+import { type Clock, errorToData, ZerohopError } from '../base/index.ts';
 import { type Config, readAddress } from '../config/index.ts';
 import type { Channel, ChannelHandlers, Transport } from '../net/index.ts';
 import { type Replicator, type Report, replicateDatabase, schemaOf } from '../replication/index.ts';
-import type { StoreEngine, Vector } from '../store/index.ts';
+import type { RemoteOutcome, RemoteRow, StoreEngine, Vector } from '../store/index.ts';
 import { refusalOf } from './admission.ts';
-import { type Question, questionFrom, type Reply, replyFrom, toBytes, Unanswered } from './asking.ts';
+import { askingLimits, type Question, questionFrom, type Reply, replyFrom, toBytes, Unanswered } from './asking.ts';
 import { fingerprintOf } from './certificates.ts';
 import type { Seed } from './cluster-folder.ts';
 import { LagClock } from './lag.ts';
@@ -26,6 +26,7 @@ import { Residency } from './residency.ts';
 import { Searcher } from './searcher.ts';
 import { Staleness } from './staleness.ts';
 import { type ClusterLog, Troubles } from './troubles.ts';
+import { Verifier } from './verify.ts';
 
 export interface ClusterNodeOptions {
   readonly engine: StoreEngine;
@@ -77,6 +78,8 @@ export class ClusterNode {
   /** Who holds which record of tables that are spread, and how they move. */
   readonly residency: Residency;
   readonly moves: Moves;
+  /** Compares tables with those of other members. */
+  readonly verifier: Verifier;
   port = 0;
   readonly #options: ClusterNodeOptions;
   readonly #databases = new Map<string, Promise<Replicator | undefined>>();
@@ -113,7 +116,7 @@ export class ClusterNode {
         refusalOf(this.members.all.get(id), certificate && fingerprintOf(new Uint8Array(certificate))),
       ways: (id, dialled) => this.#waysTo(id, dialled),
       ...(guest && { guest }),
-      answer: async (peer, question) => toBytes(await this.residency.answer(peer, questionFrom(question))),
+      answer: async (peer, bytes) => toBytes(await this.#answer(peer, questionFrom(bytes))),
       random: Math.random,
       report: (report) => this.#linkReported(report),
     });
@@ -130,6 +133,14 @@ export class ClusterNode {
       },
       nowMs: () => clock.nowMs(),
     });
+    this.verifier = new Verifier({
+      engine,
+      nameOf: (id) => this.members.nameOf(id),
+      nowMs: () => clock.nowMs(),
+      peers: (database) => this.members.othersWith(database).filter((id) => this.links.connections.has(id)),
+      ask: (member, question) => ask(member, question, askingLimits.workMs),
+      merge: (database, rows) => this.#mergeRows(database, rows),
+    });
     this.moves = new Moves({
       engine,
       node,
@@ -145,6 +156,18 @@ export class ClusterNode {
   #searcher(): Searcher {
     this.#search ??= new Searcher(this.#options.engine);
     return this.#search;
+  }
+
+  /** Never rejects. */
+  async #answer(peer: string, question: Question): Promise<Reply> {
+    if (question.type !== 'verify') return this.residency.answer(peer, question);
+    return this.verifier.answer(question).catch((error: unknown) => ({ type: 'failed', error: errorToData(error) }));
+  }
+
+  async #mergeRows(database: string, rows: readonly RemoteRow[]): Promise<RemoteOutcome> {
+    const replicator = this.replicators.get(database);
+    if (replicator) return replicator.merge(rows);
+    throw new ZerohopError('NOT_FOUND', `The database ${database} does not take part in replication here.`);
   }
 
   async #ask(member: string, question: Question, waitMs: number): Promise<Reply> {

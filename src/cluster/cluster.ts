@@ -27,6 +27,7 @@ import { backendOf, haproxyConfig } from './haproxy.ts';
 import { newToken, readToken } from './join-token.ts';
 import { type ClusterStatus, metricsOf, peersOf } from './status.ts';
 import type { ClusterLog } from './troubles.ts';
+import type { VerifyCursor } from './verify-messages.ts';
 
 export interface ClusterOptions {
   readonly engine: StoreEngine;
@@ -52,6 +53,8 @@ export type ClusterRequest =
   | { readonly type: 'revoke'; readonly node: string }
   | { readonly type: 'rotate' }
   /** The configuration of an HAProxy; `region` undefined: of this node. */
+  /** One stretch of comparing with all members that can be reached: see verify.ts. */
+  | { readonly type: 'verify'; readonly repair: boolean; readonly from: VerifyCursor | null }
   | { readonly type: 'haproxy'; readonly region: string | undefined; readonly bind: string };
 
 export type ClusterAnswer =
@@ -134,6 +137,8 @@ export class Cluster {
         return this.#revoke(request.node);
       case 'rotate':
         return this.#renew();
+      case 'verify':
+        return this.#verify(request.repair, request.from);
       case 'haproxy':
         return Promise.resolve(this.#haproxy(request.region, request.bind));
     }
@@ -158,6 +163,13 @@ export class Cluster {
       peers: peersOf(node),
       ...(spread && { spread }),
     };
+  }
+
+  async #verify(repair: boolean, from: VerifyCursor | null): Promise<unknown> {
+    const { members, links, verifier, replicators } = this.#demandRunning();
+    const unreachable = members.others.filter(({ id }) => !links.connections.has(id)).map(({ name }) => name);
+    const report = await verifier.verify({ repair, from, databases: [...replicators.keys()] });
+    return { ...report, unreachable };
   }
 
   #haproxy(wanted: string | undefined, bind: string): string {

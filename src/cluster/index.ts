@@ -6,3 +6,4 @@ export { type LinkReport, Links, type LinksOptions, type Peer } from './links.ts
 export { type Member, Members } from './members.ts';
 export type { ClusterStatus, DatabaseStatus, PeerStatus } from './status.ts';
 export type { ClusterLog } from './troubles.ts';
+export type * from './verify-messages.ts';

@@ -17,7 +17,7 @@ import {
 import { recountBlobs } from './blob-references.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { computeMissing } from './compute-missing.ts';
-import { digestToText } from './digest.ts';
+import { addToDigest, digestToText } from './digest.ts';
 import { Ledger } from './ledger.ts';
 import { type CopyAnswer, type LogAnswer, LogReader, type LogRequest, type SomeRows } from './log-reader.ts';
 import { Reclaimer } from './reclaimer.ts';
@@ -268,6 +268,24 @@ export class Store {
   /** Rows of a table after a row number, tombstones included, that are `which`, as other nodes are told of them. `next`: where to go on. */
   readSome(table: string, after: number, limitBytes: number, which: (id: Id) => boolean): SomeRows {
     return this.#reader.readSome(table, after, limitBytes, which);
+  }
+
+  /** Makes a table's figures anew from its rows: when the file was changed by something else than this store. */
+  recount(tableName: string): void {
+    const state = this.#tables.get(tableName);
+    if (!state) return;
+    this.#internally(() => {
+      state.count = 0;
+      state.digest.high = 0;
+      state.digest.low = 0;
+      const rows = `SELECT _id, _version, _origin, _expires FROM ${quoted(state.entry.names.table)} WHERE _body IS NOT NULL`;
+      for (const [id, version, origin, expires] of this.connection.iterate(rows)) {
+        const digested = { version: Number(version), expires: expires === null ? null : Number(expires) };
+        addToDigest(state.digest, id as Id, digested, this.#ledger.origin(Number(origin)));
+        state.count++;
+      }
+      state.changed = true;
+    });
   }
 
   /** Blobs without a reference since before `beforeMs`; forgets them. Their bytes may be removed once this is durable. */

@@ -1,7 +1,7 @@
 // Operations on the cluster: begin, join, let others join, remove, renew, and how it stands.
 
 import { ZerohopError } from '../../base/index.ts';
-import type { ClusterRequest, ClusterStatus, PeerStatus } from '../../cluster/index.ts';
+import type { ClusterRequest, ClusterStatus, PeerStatus, VerifyCursor } from '../../cluster/index.ts';
 import type { Operation, OperationCall } from './types.ts';
 
 type Body = OperationCall['body'];
@@ -49,6 +49,11 @@ export function clusterOperations(
       region: regionOf(region),
       bind: bindOf(bind),
     })),
+    operation('cluster_verify', ({ repair, from }) => ({
+      type: 'verify',
+      repair: repair === true,
+      from: cursorFrom(from),
+    })),
     {
       name: 'cluster_maintenance',
       access: 'super_user',
@@ -73,6 +78,15 @@ function turn(maintenance: MaintenanceSwitch, isOn: unknown): unknown {
   return {
     message: isOn ? 'Load balancers are told to send nothing here.' : 'Load balancers are told to send requests here.',
   };
+}
+
+/** `next` of the answer before. */
+function cursorFrom(value: unknown): VerifyCursor | null {
+  if (value === undefined || value === null) return null;
+  const { database, table, after } = value as Readonly<Record<string, unknown>>;
+  const isId = after === null || typeof after === 'string' || typeof after === 'number';
+  if (typeof database === 'string' && typeof table === 'string' && isId) return { database, table, after };
+  throw new ZerohopError('INVALID_REQUEST', '"from" is "next" of the answer before, or left out.');
 }
 
 function regionOf(value: unknown): string | undefined {
