@@ -112,6 +112,15 @@ describe('sending', () => {
     ['reads on when there was more', [read(5, 5, false)], ['send data', 'read']],
     ['reads on when more was committed', [read(5, 5), { type: 'committed', origins: ['me'] }], ['read']],
     [
+      'does not read what the peer hears of elsewhere',
+      [
+        said({ ...want, stream: 2, except: ['other'] }),
+        { type: 'read', stream: 2, answer: { kind: 'batch', batch: batch(5), after: 5, atEnd: true, ownSeq: 5 } },
+        { type: 'committed', origins: ['other'] },
+      ],
+      [],
+    ],
+    [
       'does not miss a commit made while it read',
       [{ type: 'committed', origins: ['me'] }, read(5, 5)],
       ['send data', 'read'],
@@ -158,6 +167,16 @@ describe('receiving', () => {
       'acknowledges when it is on disk, and gives the room back',
       [said(data(1)), applied(), { type: 'durable', durable: vectorOf({ me: 5, peer: 9 }) }],
       ['send acknowledge', 'send credit 154'],
+    ],
+    [
+      'goes on to owe it while not all of it is on disk',
+      [
+        said(data(1)),
+        applied(),
+        { type: 'durable', durable: vectorOf({ me: 5 }) },
+        { type: 'durable', durable: vectorOf({ me: 5, other: 1 }) },
+      ],
+      ['send acknowledge'],
     ],
     ['gives no room back before', [said(data(1)), applied()], []],
     ['but before it runs out', [said(data(1)), applied(), said(data(2)), applied()], ['send credit 308']],
