@@ -78,7 +78,8 @@ export async function loadPages(
       name: 'pages',
       before: 'authentication',
       handle(request: HttpRequest, next) {
-        if (request.pathname === controlPath) return identified(request, () => answerControl(control, request));
+        if (request.url.startsWith(controlPath) && request.pathname === controlPath)
+          return identified(request, () => answerControl(control, request));
         if (request.method === 'PURGE') return identified(request, () => pages.handle(request) ?? next(request));
         return pages.handle(request) ?? next(request);
       },

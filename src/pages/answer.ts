@@ -4,7 +4,7 @@ import { ZerohopError } from '../base/index.ts';
 import { isCompressible, isKnown, parseHttpDate, parseRange } from '../semantics/index.ts';
 import { chooseCoding, thresholdBytes } from './bodies.ts';
 import { type CacheStatus, cacheStatusText, type NotAsked, proxyStatusText } from './cache-status.ts';
-import type { HotPage, PageStore } from './page-store.ts';
+import type { HotPage, PageStore, PlainAnswer, Serving } from './page-store.ts';
 import type { Coding, Page } from './types.ts';
 
 export interface Asked {
@@ -26,16 +26,21 @@ export function answer(
   nowMs: number,
 ): Response | undefined | Promise<Response | undefined> {
   const { page } = hot;
+  const serving = asked.method === 'GET' ? servingOf(told) : undefined;
+  const again = serving && answerAgain(hot, asked.headers, serving, nowMs);
+  if (again) return again;
   const type = headerOf(page, 'content-type') ?? '';
-  const canTransform = !/\bno-transform\b/i.test(headerOf(page, 'cache-control') ?? '');
+  const canTransform = mayTransform(page);
   const coding =
     page.body === null ? 'identity' : chooseCoding(page.body, type, canTransform, asked.headers.get('accept-encoding'));
   if (coding === undefined) return undefined;
   const head = () => headersOf(page, coding, type, canTransform, told, nowMs);
-  const plain = isPlain(asked) && told.status.outcome === 'hit' && !told.failure && !told.status.collapsed;
-  if (plain && hot.heads && page.status === 200 && asked.method === 'GET') {
+  if (serving && hot.plain && page.status === 200 && isPlain(asked.headers)) {
     const blob = store.formAtHand(hot, coding);
-    if (blob) return new Response(blob, { headers: headersForSecond(hot.heads, coding, nowMs, head) });
+    if (blob) {
+      const made = { coding, blob, second: Math.floor(nowMs / 1000), serving, init: { headers: head() } };
+      return plainResponse(keepPlain(hot.plain, asked.headers, made));
+    }
   }
   const headers = head();
   if (page.status === 200 && isUnchanged(page, asked.headers)) {
@@ -55,24 +60,57 @@ export function answer(
   return atHand ? finish(atHand) : store.form(hot, wanted).then(finish);
 }
 
+/** As `answer`, for who asks as others did before for all of a page that is in memory; undefined: `answer` has to do it. */
+export function answerAgain(hot: HotPage, asked: Headers, serving: Serving, nowMs: number): Response | undefined {
+  const { page, plain } = hot;
+  const known = plain?.get(asked.get('accept-encoding') ?? '');
+  if (!plain || !known || !isPlain(asked)) return undefined;
+  const second = Math.floor(nowMs / 1000);
+  if (known.second === second && known.serving === serving) return plainResponse(known);
+  const type = headerOf(page, 'content-type') ?? '';
+  const headers = headersOf(page, known.coding, type, mayTransform(page), toldOf(page, serving, nowMs), nowMs);
+  return plainResponse(keepPlain(plain, asked, { ...known, second, serving, init: { headers } }));
+}
+
+/** Values of Accept-Encoding that are kept for a page. */
+const plainMost = 8;
+/** Longer ones are not kept. */
+const acceptLongest = 100;
+
+/** Age and ttl change once a second; the same headers do until then. */
+function keepPlain(plain: Map<string, PlainAnswer>, asked: Headers, made: PlainAnswer): PlainAnswer {
+  const accept = asked.get('accept-encoding') ?? '';
+  if (accept.length > acceptLongest) return made;
+  if (plain.size >= plainMost && !plain.has(accept)) plain.clear();
+  plain.set(accept, made);
+  return made;
+}
+
+function plainResponse({ blob, init }: PlainAnswer): Response {
+  return new Response(blob, init);
+}
+
 /** Asks for all of a page, whatever it has. */
-function isPlain({ headers }: Asked): boolean {
+function isPlain(headers: Headers): boolean {
   return !headers.has('range') && !headers.has('if-none-match') && !headers.has('if-modified-since');
 }
 
-/** Age and ttl change once a second; the same headers do until then. */
-function headersForSecond(
-  heads: NonNullable<HotPage['heads']>,
-  coding: Coding,
-  nowMs: number,
-  make: () => Headers,
-): Headers {
-  const second = Math.floor(nowMs / 1000);
-  const known = heads.get(coding);
-  if (known?.second === second) return known.headers;
-  const headers = make();
-  heads.set(coding, { second, headers });
-  return headers;
+/** What is told of a page that is served without a fetch of this request. */
+export function toldOf(page: Page, serving: Serving, nowMs: number): Told {
+  const ttl = (page.times.freshUntilMs - nowMs) / 1000;
+  if (serving === 'fresh' || serving === 'stale') return { status: { outcome: 'hit', ttl } };
+  return { status: { outcome: 'hit', ttl, detail: 'stale-if-error' }, failure: serving };
+}
+
+/** Undefined: it is told otherwise than by `toldOf`. */
+function servingOf({ status, failure }: Told): Serving | undefined {
+  if (status.outcome !== 'hit' || status.collapsed) return undefined;
+  if (failure === undefined) return (status.ttl ?? 0) > 0 ? 'fresh' : 'stale';
+  return failure === 'destination_unavailable' || failure === 'outage_drill' ? failure : undefined;
+}
+
+function mayTransform(page: Page): boolean {
+  return !/\bno-transform\b/i.test(headerOf(page, 'cache-control') ?? '');
 }
 
 export function headerOf(page: Page, name: string): string | undefined {

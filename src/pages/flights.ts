@@ -61,6 +61,11 @@ export class Flights {
     return isSameVariant(vary, flight.forward, asked.keyed.forward) ? hot : undefined;
   }
 
+  /** Whether one of this name is there, whatever came since it began. */
+  has(name: string): boolean {
+    return this.#flights.has(name);
+  }
+
   get size(): number {
     return this.#flights.size;
   }

@@ -26,8 +26,20 @@ export interface HotPage {
   readonly page: Page;
   readonly version: number;
   readonly forms: Map<Coding, Blob>;
-  /** The headers of a plain hit, by coding, for one second. */
-  readonly heads?: Map<Coding, { readonly second: number; readonly headers: Headers }>;
+  /** What clients get who ask for all of it, by their Accept-Encoding. */
+  readonly plain?: Map<string, PlainAnswer>;
+}
+
+/** Why a page is served: it is fresh; it is stale, and is or will be fetched anew; or the origin is not asked. */
+export type Serving = 'fresh' | 'stale' | 'destination_unavailable' | 'outage_drill';
+
+/** An answer that is the same for one second. */
+export interface PlainAnswer {
+  readonly coding: Coding;
+  readonly blob: Blob;
+  readonly second: number;
+  readonly serving: Serving;
+  readonly init: { readonly headers: Headers };
 }
 
 interface HotRow {
@@ -35,6 +47,8 @@ interface HotRow {
   readonly version: number;
   readonly hot: HotPage | undefined;
   bytes: number;
+  /** Whether it was asked for since its turn to be forgotten came last. */
+  isUsed: boolean;
   /** When its use was written down last. */
   usedMs: number;
 }
@@ -62,9 +76,11 @@ export class PageStore {
     readonly seen: Table;
     readonly warm: Table;
   };
-  /** Least recently used first. */
+  /** In the order in which it is their turn to be forgotten; those used meanwhile have another turn. */
   readonly #hot = new Map<string, HotRow>();
   #hotBytes = 0;
+  /** By site. */
+  readonly #modes = new Map<string, { readonly version: number; readonly mode: OutageMode }>();
 
   /** The tables exist: see `PageStore.prepare`. */
   constructor(options: PageStoreOptions) {
@@ -154,13 +170,22 @@ export class PageStore {
     return times.some(({ errorUntilMs }) => errorUntilMs > nowMs) ? 'stale' : 'no';
   }
 
+  /** The page for a key, if it is in memory, as it is in the store, and for all whatever they send. */
+  atHand(key: string, nowMs: number): HotPage | undefined {
+    const known = this.#hot.get(key);
+    if (!known?.hot) return undefined;
+    if (this.#options.databases.getLatest(this.#tables.page, key)?.version !== known.version) return undefined;
+    if (known.usedMs < nowMs - usedStepMs) this.#touch(known);
+    known.isUsed = true;
+    return known.hot;
+  }
+
   #row(key: string): HotRow | undefined {
     const record = this.#options.databases.getLatest(this.#tables.page, key);
     const known = this.#hot.get(key);
     if (known && known.version === record?.version) {
       if (known.usedMs < Date.now() - usedStepMs) this.#touch(known);
-      this.#hot.delete(key);
-      this.#hot.set(key, known);
+      known.isUsed = true;
       return known;
     }
     if (known) this.#forget(key, known);
@@ -171,9 +196,9 @@ export class PageStore {
     const { version } = record;
     const row = parseRow(record);
     const hot =
-      row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>(), heads: new Map() } : undefined;
+      row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>(), plain: new Map() } : undefined;
     const { usedMs } = JSON.parse(record.body) as { usedMs?: number };
-    const made = { row, version, hot, bytes: pageBytes, usedMs: usedMs ?? Number.POSITIVE_INFINITY };
+    const made = { row, version, hot, bytes: pageBytes, isUsed: false, usedMs: usedMs ?? Number.POSITIVE_INFINITY };
     this.#hot.set(key, made);
     this.#grow(made, 0);
     return made;
@@ -194,9 +219,18 @@ export class PageStore {
   #grow(row: HotRow, bytes: number): void {
     row.bytes += bytes;
     this.#hotBytes += bytes === 0 ? row.bytes : bytes;
-    for (const [key, oldest] of this.#hot) {
-      if (this.#hotBytes <= this.#options.hotBytes || oldest === row) break;
-      this.#forget(key, oldest);
+    // Each has two turns at most: the second finds nobody used.
+    for (let turns = 2 * this.#hot.size; turns > 0 && this.#hotBytes > this.#options.hotBytes; turns--) {
+      const [first] = this.#hot;
+      if (!first) return;
+      const [key, oldest] = first;
+      if (oldest !== row && !oldest.isUsed) {
+        this.#forget(key, oldest);
+        continue;
+      }
+      oldest.isUsed = false;
+      this.#hot.delete(key);
+      this.#hot.set(key, oldest);
     }
   }
 
@@ -251,8 +285,13 @@ export class PageStore {
   mode(site: string): OutageMode {
     const record = this.#options.databases.getLatest(this.#tables.site, site);
     if (!record) return 'auto';
+    const { version } = record;
+    const known = this.#modes.get(site);
+    if (known?.version === version) return known.mode;
     const { outage } = JSON.parse(record.body) as { outage?: OutageMode };
-    return outage ?? 'auto';
+    const mode = outage ?? 'auto';
+    this.#modes.set(site, { version, mode });
+    return mode;
   }
 
   /** What a fetch that starts now has to hand to `put`. */

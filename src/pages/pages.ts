@@ -1,5 +1,6 @@
 // The page cache of one thread: what happens to a request for a page.
 //
+//   the URL is known and its page in memory: answer
 //   route → purge? → unsafe method, no rule, cookies: pass on
 //         → look up → fresh: answer
 //                   → stale, may be used: answer, fetch in the background
@@ -7,14 +8,14 @@
 
 import type { Logger, Tracer } from '../base/index.ts';
 import type { Databases } from '../tables/index.ts';
-import { type Asked, answer, tell } from './answer.ts';
+import { type Asked, answer, answerAgain, tell } from './answer.ts';
 import { codingOf } from './bodies.ts';
 import type { CacheStatus, Forwarded, NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, isUsableOnError, type PageFetch } from './fetch-page.ts';
 import { type Elsewhere, type Flight, Flights } from './flights.ts';
 import { hostOf, isSameVariant, keyOf } from './key.ts';
 import { type PageResult, type PagesMeters, type SiteMetrics, siteMetrics } from './page-metrics.ts';
-import { type HotPage, PageStore } from './page-store.ts';
+import { type HotPage, PageStore, type Serving } from './page-store.ts';
 import { passOn } from './pass.ts';
 import { answerPurge } from './purge-request.ts';
 import { Readiness, type ReadinessReport, type Share } from './readiness.ts';
@@ -23,7 +24,8 @@ import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
 import type { SharedState } from './shared-state.ts';
 import { Shield } from './shield.ts';
-import type { PageRequest, Site } from './types.ts';
+import { type KnownWay, ShortWay } from './short-way.ts';
+import type { PageRequest, Rule, Site } from './types.ts';
 
 export interface PagesOptions {
   readonly sites: readonly Site[];
@@ -51,6 +53,7 @@ export class Pages {
   readonly #parts: FetchParts;
   readonly #flights: Flights;
   readonly #readiness: Readiness;
+  readonly #shortWay: ShortWay;
 
   /** The tables exist: see `PageStore.prepare`. */
   constructor({
@@ -72,6 +75,7 @@ export class Pages {
     this.#parts = { store: this.store, shield: this.shield, log, chance, rendering };
     this.#flights = new Flights(this.#parts, state);
     this.#readiness = new Readiness({ chance });
+    this.#shortWay = new ShortWay(sites, this.#readiness);
   }
 
   get sites(): readonly Site[] {
@@ -80,21 +84,52 @@ export class Pages {
 
   /** For what works on the pages besides answering. */
   get workings(): { readonly flights: Flights; readonly readiness: Readiness } {
+    this.#shortWay.tell(Date.now());
     return { flights: this.#flights, readiness: this.#readiness };
   }
 
   /** Of the requests this thread got: a fair part of all. */
   readiness(nowMs: number): ReadinessReport {
+    this.#shortWay.tell(nowMs);
     return this.#readiness.report(nowMs, (key) => this.store.servable(key, nowMs));
   }
 
   /** As `readiness`, of the last hour alone, from `most` requests of each minute. */
   recentShare(nowMs: number, most: number): Share {
+    this.#shortWay.tell(nowMs);
     return this.#readiness.recent(nowMs, (key) => this.store.servable(key, nowMs), most);
   }
 
   /** Undefined: the request is for none of the sites. */
   handle(request: PageRequest): Response | Promise<Response> | undefined {
+    const known = this.#shortWay.find(request);
+    return (known && this.#again(known, request.headers)) ?? this.#decide(request);
+  }
+
+  /** A page from memory, where this request has no fetch to begin. */
+  #again(known: KnownWay, headers: Headers): Response | undefined {
+    const nowMs = Date.now();
+    const hot = this.store.atHand(known.key, nowMs);
+    const serving = hot && this.#servingOf(known, hot, nowMs);
+    const answered = serving && answerAgain(hot, headers, serving, nowMs);
+    if (!answered) return undefined;
+    (serving === 'fresh' ? known.hits : known.staleHits).add(1);
+    this.#shortWay.count(known, nowMs);
+    return answered;
+  }
+
+  /** As `#stale` decides; undefined where there is more to do. */
+  #servingOf({ site, number, key }: KnownWay, hot: HotPage, nowMs: number): Serving | undefined {
+    const { freshUntilMs, revalidateUntilMs, errorUntilMs } = hot.page.times;
+    if (freshUntilMs > nowMs) return 'fresh';
+    const mode = this.#mode(site);
+    if (this.#flights.has(key) || !this.shield.rests(number, mode, nowMs)) return undefined;
+    if (revalidateUntilMs > nowMs) return 'stale';
+    if (errorUntilMs <= nowMs) return undefined;
+    return mode === 'on' ? 'outage_drill' : 'destination_unavailable';
+  }
+
+  #decide(request: PageRequest): Response | Promise<Response> | undefined {
     const { url, headers, method } = request;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
@@ -109,6 +144,8 @@ export class Pages {
     const stale = this.store.find(keyed);
     const nowMs = Date.now();
     this.#readiness.asked(keyed.key, nowMs);
+    // Not of a variant: what is forwarded chooses among them.
+    if (stale?.page.key === keyed.key) this.#keepWay(request, site, rule, keyed.key);
     const asked: Asked = { method, headers };
     if (stale && stale.page.times.freshUntilMs > nowMs) {
       const ttl = (stale.page.times.freshUntilMs - nowMs) / 1000;
@@ -132,6 +169,13 @@ export class Pages {
       { site, number: this.#number(site), rule, keyed, mode: this.#mode(site), stale, background: false, asked },
       nowMs,
     );
+  }
+
+  #keepWay(request: PageRequest, site: Site, rule: Rule, key: string): void {
+    const number = this.#number(site);
+    const requests = this.#metrics[number]?.requests;
+    if (requests)
+      this.#shortWay.keep(request, rule, { site, number, key, hits: requests.hit, staleHits: requests.stale });
   }
 
   #count(site: Site, result: PageResult): void {
@@ -183,7 +227,7 @@ export class Pages {
   }
 
   #refresh(lookup: Lookup): void {
-    if (lookup.mode === 'on' || this.#flights.under(lookup)) return;
+    if (this.shield.rests(lookup.number, lookup.mode, Date.now()) || this.#flights.under(lookup)) return;
     const { fetched } = this.#flights.start({ ...lookup, background: true });
     fetched.then(letGo, () => {});
   }

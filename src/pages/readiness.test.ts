@@ -46,3 +46,20 @@ test('the busiest are never lost among many rare ones', () => {
   for (let index = 0; index < 10_000; index++) readiness.asked(index % 5 === 0 ? 'n-busy' : `n-${index}`, 1);
   expect(readiness.report(1, servable).missing[0]?.key).toBe('n-busy');
 });
+
+test('counted in one go as one by one; the busiest stay, with counts that are never too low', () => {
+  const readiness = new Readiness({ chance: Math.random, samples: 10, busiest: 20 });
+  const asked = new Map<string, number>();
+  for (let round = 0; round < 400; round++) {
+    const key = round % 2 === 0 ? `busy ${round % 10}` : `once ${round}`;
+    const times = 1 + (round % 3);
+    readiness.asked(key, 60_000, times);
+    asked.set(key, (asked.get(key) ?? 0) + times);
+  }
+  const busiest = readiness.busiest();
+  expect(busiest.length).toBe(20);
+  for (const [key, count] of busiest) expect(count).toBeGreaterThanOrEqual(asked.get(key) ?? 0);
+  const kept = new Set(busiest.map(([key]) => key));
+  for (const key of ['busy 0', 'busy 2', 'busy 4', 'busy 6', 'busy 8']) expect(kept.has(key)).toBe(true);
+  expect(readiness.recent(60_000, () => 'fresh', 10).requests).toBe([...asked.values()].reduce((a, b) => a + b, 0));
+});

@@ -42,7 +42,7 @@ class SampledTimes {
     this.#ring = Array.from({ length: buckets }, () => ({ since: -1, count: 0, sample: [] }));
   }
 
-  add(key: string, nowMs: number): void {
+  add(key: string, nowMs: number, times: number): void {
     const since = Math.floor(nowMs / this.#lengthMs);
     const bucket = this.#ring[since % this.#ring.length];
     if (!bucket) return;
@@ -51,11 +51,13 @@ class SampledTimes {
       bucket.count = 0;
       bucket.sample.length = 0;
     }
-    bucket.count++;
-    if (bucket.sample.length < this.#samples) bucket.sample.push(key);
-    else {
-      const place = Math.floor(this.#chance() * bucket.count);
-      if (place < this.#samples) bucket.sample[place] = key;
+    for (let left = times; left > 0; left--) {
+      bucket.count++;
+      if (bucket.sample.length < this.#samples) bucket.sample.push(key);
+      else {
+        const place = Math.floor(this.#chance() * bucket.count);
+        if (place < this.#samples) bucket.sample[place] = key;
+      }
     }
   }
 
@@ -76,25 +78,31 @@ class SampledTimes {
 /** Space-Saving: the busiest keys, with counts that are never too low. */
 class BusiestKeys {
   readonly #most: number;
-  /** In the order of the last increment among equal counts. */
   readonly #counts = new Map<string, number>();
+  /** Who makes room, the least busy last; as they were when it was made. */
+  #leaving: (readonly [string, number])[] = [];
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  add(key: string): void {
+  add(key: string, times: number): void {
     const known = this.#counts.get(key);
-    if (known !== undefined) return void this.#counts.set(key, known + 1);
-    if (this.#counts.size < this.#most) return void this.#counts.set(key, 1);
-    let least: readonly [string, number] | undefined;
-    for (const entry of this.#counts) {
-      if (least === undefined || entry[1] < least[1]) least = entry;
-      if (least[1] === 1) break;
+    if (known !== undefined) return void this.#counts.set(key, known + times);
+    if (this.#counts.size < this.#most) return void this.#counts.set(key, times);
+    const [least, count] = this.#leave();
+    this.#counts.delete(least);
+    this.#counts.set(key, count + times);
+  }
+
+  /** One that is among the least busy. To find the very least each time would mean to look at all of them. */
+  #leave(): readonly [string, number] {
+    for (;;) {
+      const last = this.#leaving.pop();
+      if (last === undefined) this.#leaving = this.sorted();
+      // Not asked for since.
+      else if (this.#counts.get(last[0]) === last[1]) return last;
     }
-    if (!least) return;
-    this.#counts.delete(least[0]);
-    this.#counts.set(key, least[1] + 1);
   }
 
   /** As counted before. */
@@ -136,14 +144,14 @@ export class Readiness {
     this.#busiest = new BusiestKeys(busiest);
   }
 
-  asked(key: string, nowMs: number): void {
-    this.#minutes.add(key, nowMs);
-    this.#hours.add(key, nowMs);
+  asked(key: string, nowMs: number, times = 1): void {
+    this.#minutes.add(key, nowMs, times);
+    this.#hours.add(key, nowMs, times);
     if (nowMs - this.#fadedMs > hourMs) {
       this.#fadedMs = nowMs;
       this.#busiest.fade();
     }
-    this.#busiest.add(key);
+    this.#busiest.add(key, times);
   }
 
   /** The busiest pages with the requests for them; at most as many as were kept. */

@@ -90,6 +90,12 @@ export class SharedState {
     return Atomics.compareExchange(this.#times, siteTime(site) + 1, probing, until) === probing ? 'probe' : 'closed';
   }
 
+  /** Whether the origin is left alone, and it is not time for a probe either. */
+  rests(site: number, nowMs: number): boolean {
+    const openUntil = Number(Atomics.load(this.#times, siteTime(site)));
+    return openUntil !== 0 && (nowMs < openUntil || Number(Atomics.load(this.#times, siteTime(site) + 1)) > nowMs);
+  }
+
   /** Whether the origin is left alone, without asking for the probe. */
   isClosed(site: number): boolean {
     return Atomics.load(this.#times, siteTime(site)) !== 0n;

@@ -29,6 +29,11 @@ export class Shield {
     return mode === 'force' || (mode !== 'on' && !this.#state.isClosed(number));
   }
 
+  /** Whether a request would be refused now, and would not be the one that looks whether the origin is back. */
+  rests(number: number, mode: OutageMode, nowMs: number): boolean {
+    return mode === 'on' || (mode !== 'force' && this.#state.rests(number, nowMs));
+  }
+
   underWay(number: number): number {
     return this.#state.underWay(number);
   }

@@ -1,0 +1,86 @@
+// The short way to pages in memory: what a URL led to before (site, rule, key) is kept, so that it is not worked out again for each request. It is
+// taken only where nothing of a request but its host and URL tells pages apart.
+
+import type { Counter } from '../base/index.ts';
+import type { Readiness } from './readiness.ts';
+import type { PageRequest, Rule, Site } from './types.ts';
+
+/** Where a URL leads. */
+export interface KnownWay {
+  readonly site: Site;
+  /** Of the site. */
+  readonly number: number;
+  readonly key: string;
+  readonly hits: Counter;
+  readonly staleHits: Counter;
+  /** A request with cookies goes another way. */
+  readonly cookieless: boolean;
+  /** Requests that `readiness` was not told of yet. */
+  asked: number;
+}
+
+/** URLs that are kept. */
+const most = 20_000;
+/** Longer URLs are not kept, in UTF-16 units. */
+const longest = 512;
+/** How long requests are counted before they are told of, in ms, and of how many URLs. */
+const countMs = 250;
+const countMost = 1_000;
+
+export class ShortWay {
+  readonly #readiness: Readiness;
+  /** Whether sites or keys depend on the host that is asked for. */
+  readonly #byHost: boolean;
+  readonly #known = new Map<string, KnownWay>();
+  readonly #counted: KnownWay[] = [];
+  #tellMs = 0;
+
+  constructor(sites: readonly Site[], readiness: Readiness) {
+    this.#readiness = readiness;
+    this.#byHost = sites.some(({ host, hostHeader }) => host !== undefined || hostHeader === 'client');
+  }
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  find(request: PageRequest): KnownWay | undefined {
+    if (request.method !== 'GET') return undefined;
+    const known = this.#known.get(this.#nameOf(request));
+    if (known?.cookieless && request.headers.has('cookie')) return undefined;
+    return known;
+  }
+
+  /** What a GET led to, for the next. */
+  keep(request: PageRequest, rule: Rule, way: Omit<KnownWay, 'asked' | 'cookieless'>): void {
+    if (request.method !== 'GET' || request.url.length > longest || !isByUrlAlone(rule)) return;
+    if (this.#known.size >= most) this.#known.clear();
+    this.#known.set(this.#nameOf(request), { ...way, cookieless: rule.otherCookies === 'bypass', asked: 0 });
+  }
+
+  /** Counts a request. */
+  count(known: KnownWay, nowMs: number): void {
+    if (known.asked++ === 0) this.#counted.push(known);
+    if (nowMs >= this.#tellMs || this.#counted.length >= countMost) this.tell(nowMs);
+  }
+
+  /** Tells `readiness` of what was counted. */
+  tell(nowMs: number): void {
+    this.#tellMs = nowMs + countMs;
+    for (const known of this.#counted) {
+      this.#readiness.asked(known.key, nowMs, known.asked);
+      known.asked = 0;
+    }
+    this.#counted.length = 0;
+  }
+
+  #nameOf({ url, headers }: PageRequest): string {
+    return this.#byHost ? `${headers.get('host') ?? ''} ${url}` : url;
+  }
+}
+
+/** Whether host and URL make the key. */
+function isByUrlAlone({ headers, cookies, segments }: Rule): boolean {
+  const isFree = headers === 'all' || headers.length === 0;
+  return isFree && cookies.length === 0 && !segments.device && segments.languages.length === 0;
+}
