@@ -84,7 +84,7 @@ async function measure(lab: Lab, pace: Pace, progress: Telling['progress'], one:
     Array.from({ length: pages }, (_, at) => `/p/${at}`),
   );
   const rows: Row[] = [];
-  for (const connections of [64, 2_000]) {
+  for (const connections of pace.isQuick ? [64] : [64, 2_000]) {
     progress(`${name}, ${connections} connections`);
     const results = await compare(lab, pace, caches, connections, [paths, accept]);
     const failed = errorNote([...results.zerohop, ...results.nginx]);
