@@ -60,6 +60,10 @@ await cluster.meshed();
 await cluster.settled();
 console.log(`${Math.round(performance.now() - healedMs)} ms after the line was back nobody lacked anything.`);
 
+const healedAt = Date.now();
+await until('digests were compared and are equal', digestsAreEqual, 60_000);
+console.log('Digests of all tables are equal.');
+
 const states = await Promise.all(
   cluster.members.map(async (member) => (await member.get<Record<string, unknown>[]>('/Note/?limit(1000000)')) ?? []),
 );
@@ -83,6 +87,16 @@ async function write(member: ClusterMember): Promise<void> {
     await history.tried('counter', 'total', key, () => member.write('POST', '/Count/', { id: 'total' }));
     await Bun.sleep(50);
   }
+}
+
+/** Compared with each since it was healed. */
+async function digestsAreEqual(): Promise<boolean> {
+  const statuses = await Promise.all(cluster.members.map((member) => member.status()));
+  return statuses.every(({ peers }) =>
+    peers.every(({ databases }) =>
+      databases.every(({ equal, comparedAt }) => equal === true && (comparedAt ?? 0) > healedAt),
+    ),
+  );
 }
 
 async function travelMs(from: ClusterMember, to: ClusterMember): Promise<number> {
