@@ -14,7 +14,8 @@ import type { Attribute } from '../schema/index.ts';
 import type { User } from '../security/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { Table } from '../tables/index.ts';
-import type { SqlAnswer } from './sql-job.ts';
+import { type GivenParameters, type SqlParameter, valuesOf, variablesIn } from './parameters.ts';
+import { noTable, refusalOf, wrong } from './refusals.ts';
 import type { SqlProcesses } from './sql-processes.ts';
 import {
   type DeleteStatement,
@@ -22,9 +23,7 @@ import {
   parseStatement,
   type Statement,
   type UpdateStatement,
-  type Variable,
 } from './statement.ts';
-import { tokensOf } from './tokens.ts';
 import {
   readableTables,
   tableCalled,
@@ -42,8 +41,7 @@ export interface SqlCall {
   readonly processes: SqlProcesses;
   readonly user: User | null;
   readonly sql: string;
-  /** By place, or by name without `:`, `@` or `$`. */
-  readonly parameters: readonly unknown[] | Readonly<Record<string, unknown>>;
+  readonly parameters: GivenParameters;
   /** Where names without a database lead. */
   readonly database: string;
   /** Rows of the answer that are wanted; null: all. */
@@ -224,32 +222,13 @@ async function rowsOf(
     signal,
   );
   if (answer.kind === 'rows') return answer.json;
-  if (answer.kind === 'wrong') throw refusalOf(answer, readableTables(node, user, database), visible);
+  if (answer.kind === 'wrong') throw refusalOf(answer, readableTables(node, user, database), secret);
   const [most, what] = answer.what === 'rows' ? [rows, 'rows'] : [limits.sqlAnswerBytes, 'bytes'];
   throw wrong(
     statement.kind === 'read'
       ? `The answer has more than ${most} ${what}: add LIMIT, or select less.`
       : `The statement changes more than ${most} ${what}: do it in parts, with a WHERE.`,
   );
-}
-
-/** What is hidden and what does not exist are the same to the caller. */
-function refusalOf(
-  { message, denial }: Extract<SqlAnswer, { kind: 'wrong' }>,
-  known: readonly string[],
-  visible: Visible,
-): ZerohopError {
-  const missing =
-    /^no such table: (?:temp\.)?(.*)$/.exec(message)?.[1] ?? (denial?.kind === 'table' ? denial.name : undefined);
-  if (missing !== undefined) {
-    const shown = missing.replaceAll(visible.secret, '');
-    const close = nearest(shown, known);
-    const hint = close === undefined || close === shown ? '' : ` Did you mean ${close}?`;
-    return noTable(shown, hint);
-  }
-  if (denial?.kind === 'function') return wrong(`The function ${denial.name} is not available.`);
-  if (denial?.kind === 'command') return wrong('The statement does more than read tables, which is not allowed here.');
-  return wrong(`SQLite: ${message}.`);
 }
 
 function seenOf(
@@ -313,11 +292,6 @@ function recordValue(attribute: Attribute | undefined, value: unknown): unknown 
   }
 }
 
-/** The numbers of the parameters in a text, each of which has one. */
-function variablesIn(sql: string): number[] {
-  return tokensOf(sql).flatMap(({ kind, raw }) => (kind === 'variable' ? Number(raw.slice(1)) : []));
-}
-
 function idOf(value: unknown): Id {
   if (typeof value === 'string' || typeof value === 'number') return value;
   throw new Error(`Bug: ${String(value)} is no id`);
@@ -326,31 +300,4 @@ function idOf(value: unknown): Id {
 function listsOf(json: string): readonly (readonly unknown[])[] {
   const rows: unknown = parseExact(json);
   return Array.isArray(rows) ? rows : [];
-}
-
-type SqlParameter = string | number | null;
-
-function valuesOf(variables: readonly Variable[], given: SqlCall['parameters']): SqlParameter[] {
-  const isList = Array.isArray(given);
-  return variables.map((variable, at) => {
-    const name = 'name' in variable ? variable.name : undefined;
-    const value: unknown = name === undefined ? Reflect.get(given, at) : isList ? undefined : Reflect.get(given, name);
-    if (value === undefined || (name === undefined && !isList))
-      throw new ZerohopError(
-        'INVALID_REQUEST',
-        name === undefined
-          ? `There is no value for parameter ${at + 1}: give "parameters", a list.`
-          : `There is no value for the parameter ${name}: give "parameters", an object.`,
-      );
-    if (value === null || typeof value === 'string' || typeof value === 'number') return value;
-    return typeof value === 'boolean' ? Number(value) : JSON.stringify(value);
-  });
-}
-
-function noTable(name: string, hint = ''): ZerohopError {
-  return wrong(`There is no table ${name} that you may read.${hint}`);
-}
-
-function wrong(message: string): ZerohopError {
-  return new ZerohopError('INVALID_QUERY', message);
 }

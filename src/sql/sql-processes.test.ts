@@ -52,6 +52,18 @@ test('a statement whose caller goes is ended; others go on', async () => {
   expect(await processes.run(short, patient)).toEqual(one);
 }, 20_000);
 
+test('a caller may go at any moment', async () => {
+  for (let turns = 0; turns < 20; turns++) {
+    const caller = new AbortController();
+    const asked = codeOf(processes.run(endless, caller.signal));
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    caller.abort();
+    expect(await asked).toBe('SHUTTING_DOWN');
+    // From here on one is ready at once, and then one has to start again.
+    if (turns % 2 === 0) expect(await processes.run(short, patient)).toEqual(one);
+  }
+}, 30_000);
+
 test('as many wait as may, and all end with the node', async () => {
   const asked = Array.from({ length: limits.sqlProcesses + limits.sqlWaiting }, () =>
     codeOf(processes.run(endless, patient)),

@@ -65,6 +65,10 @@ export class SqlProcesses {
     await Promise.race([running.ready, running.child.exited]);
     let why: 'time' | 'gone' | undefined;
     if (running.ended || this.#isStopped) throw this.#endedError(why);
+    if (signal.aborted) {
+      this.#keep(running);
+      throw this.#endedError('gone');
+    }
     const end = (reason: 'time' | 'gone') => {
       why = reason;
       running.child.kill('SIGKILL');

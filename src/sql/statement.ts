@@ -1,7 +1,9 @@
 // A SQL statement taken apart: what reads goes to SQLite as it is; what writes becomes a SELECT that finds the records and what is to be
 // in them, and a list of changes, which go the way of all writes. Pure.
 
-import { ZerohopError } from '../base/index.ts';
+import type { ZerohopError } from '../base/index.ts';
+import { numberVariables, type Variable } from './parameters.ts';
+import { wrong } from './refusals.ts';
 import { isName, type Token, textOf, tokensOf } from './tokens.ts';
 
 export type Statement = ReadStatement | InsertStatement | UpdateStatement | DeleteStatement;
@@ -12,9 +14,6 @@ interface Common {
   /** As many as the highest `?N` in any part. Named ones have numbers now. */
   readonly variables: readonly Variable[];
 }
-
-/** What the caller gives a value for: by place or by name. */
-export type Variable = { readonly index: number } | { readonly name: string };
 
 export interface ReadStatement extends Common {
   readonly kind: 'read';
@@ -270,32 +269,6 @@ function withoutEnd(tokens: readonly Token[]): readonly Token[] {
   return statement;
 }
 
-/** Numbers each variable as SQLite does, so that parts of the statement can stand alone. */
-function numberVariables(tokens: readonly Token[]): { readonly tokens: Token[]; readonly variables: Variable[] } {
-  const variables: Variable[] = [];
-  const named = new Map<string, number>();
-  const place = (raw: string): number => {
-    if (raw === '?') return variables.push({ index: variables.length });
-    if (raw.startsWith('?')) {
-      const number = Number(raw.slice(1));
-      if (number < 1 || number > mostVariables)
-        throw wrong(`${raw} is no parameter: they are ?1 to ?${mostVariables}.`);
-      while (variables.length < number) variables.push({ index: variables.length });
-      return number;
-    }
-    const number = named.get(raw) ?? variables.push({ name: raw.slice(1) });
-    named.set(raw, number);
-    return number;
-  };
-  const numbered = tokens.map((token) =>
-    token.kind === 'variable' ? { ...token, raw: `?${place(token.raw)}` } : token,
-  );
-  if (variables.length > mostVariables) throw wrong(`A statement has ${mostVariables} parameters at most.`);
-  return { tokens: numbered, variables };
-}
-
-const mostVariables = 1000;
-
 /** `database.table` as the one name it has for SQLite. */
 function renamed(tokens: readonly Token[], rename: Rename): Token[] {
   const out: Token[] = [];
@@ -311,8 +284,4 @@ function renamed(tokens: readonly Token[], rename: Rename): Token[] {
     }
   }
   return out;
-}
-
-function wrong(message: string): ZerohopError {
-  return new ZerohopError('INVALID_QUERY', message);
 }
