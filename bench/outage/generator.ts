@@ -146,7 +146,8 @@ class Visitors {
     if (!answer || answer.status >= 400 || !this.#isRight(answer, due)) this.#seconds.failed(due.second, latencyMs);
     else {
       const { plan } = this.#visit;
-      const ageMs = Date.now() - Number(headerOf(answer.head, 'x-made'));
+      // When it was asked for: what waits for its turn on a busy machine grows old on the way.
+      const ageMs = Math.max(0, due.dueMs - Number(headerOf(answer.head, 'x-made')));
       const mostMs = oldestAllowed(plan, due.second, due.rank < plan.live) * 1000 + graceMs;
       this.#seconds.answered(due.second, latencyMs, sourceOf(answer.head), ageMs, mostMs);
     }
