@@ -69,6 +69,11 @@ export function checkRelationships(
     const owner = tables.get(relationship.owner);
     const target = tables.get(relationship.target);
     assert(owner && target, 'relationships are between tables that were read');
+    if (target.copies !== undefined)
+      throw schemaError(
+        relationship.field.type,
+        `"${target.name}" has "replicateTo": a relationship to a table whose records are spread over nodes is not possible yet.`,
+      );
     checkRelationship(relationship, owner, target);
   }
 }

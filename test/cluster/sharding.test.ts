@@ -7,12 +7,12 @@ import { type ClusterMember, TestCluster } from './cluster.ts';
 
 setDefaultTimeout(60_000);
 
-const ids = Array.from({ length: 120 }, (_, number) => `item-${number}`);
+const ids = Array.from({ length: 90 }, (_, number) => `item-${number}`);
 const copies = 2;
 
 /** The records a node has in its own tables. */
 async function held(member: ClusterMember): Promise<Map<string, string>> {
-  const response = await fetch(`${member.node.url}/Item/?limit(1000)`, { headers: { 'x-replicate-from': 'none' } });
+  const response = await fetch(`${member.node.url}/Reading/?limit(1000)`, { headers: { 'x-replicate-from': 'none' } });
   const records = (await response.json()) as { readonly id: string; readonly text: string }[];
   return new Map(records.map(({ id, text }) => [id, text]));
 }
@@ -35,7 +35,7 @@ async function copiesOn(members: readonly ClusterMember[]): Promise<[number, num
 async function readAll(member: ClusterMember, expected: (id: string) => string): Promise<void> {
   await Promise.all(
     ids.map(async (id) => {
-      const record = await member.get<{ text: string }>(`/Item/${id}`);
+      const record = await member.get<{ text: string }>(`/Reading/${id}`);
       if (record?.text !== expected(id)) throw new Error(`${id} at ${member.name}: ${JSON.stringify(record)}`);
     }),
   );
@@ -46,34 +46,49 @@ test('records are on two nodes of three, and read and written on all', async () 
   const { members } = cluster;
   const [a, b, c] = members as [ClusterMember, ClusterMember, ClusterMember];
   await spread(members);
-  await Promise.all(ids.map((id, number) => members[number % 3]?.write('PUT', `/Item/${id}`, { text: id, count: 0 })));
+  await Promise.all(
+    ids.map((id, number) => members[number % 3]?.write('PUT', `/Reading/${id}`, { text: id, count: 0 })),
+  );
   await cluster.settled();
   expect(await copiesOn(members)).toEqual([copies, copies]);
   for (const member of members) await readAll(member, (id) => id);
 
   // Whoever is asked, each write counts, and is refused where its condition is not met.
   for (const member of members)
-    await Promise.all(ids.slice(0, 30).map((id) => member.write('PATCH', `/Item/${id}`, { count: { $add: 1 } })));
+    await Promise.all(ids.slice(0, 30).map((id) => member.write('PATCH', `/Reading/${id}`, { count: { $add: 1 } })));
   await cluster.settled();
   for (const member of members)
-    for (const id of ids.slice(0, 30)) expect(await member.get(`/Item/${id}`)).toEqual({ id, text: id, count: 3 });
+    for (const id of ids.slice(0, 30)) expect(await member.get(`/Reading/${id}`)).toEqual({ id, text: id, count: 3 });
   for (const member of members) {
-    const taken = await fetch(`${member.node.url}/Item/${ids[0]}`, {
+    const taken = await fetch(`${member.node.url}/Reading/${ids[0]}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json', 'if-none-match': '*' },
       body: '{"text":"another"}',
     });
     expect(taken.status).toBe(412);
-    const nobody = await fetch(`${member.node.url}/Item/nobody`, { method: 'PATCH', body: '{"text":"x"}' });
+    const nobody = await fetch(`${member.node.url}/Reading/nobody`, { method: 'PATCH', body: '{"text":"x"}' });
     expect(nobody.status).toBe(404);
-    expect(await member.get('/Item/nobody')).toBeUndefined();
+    expect(await member.get('/Reading/nobody')).toBeUndefined();
   }
-  for (const [number, id] of ids.slice(90).entries()) await members[number % 3]?.write('DELETE', `/Item/${id}`);
+  // App code has them all, too.
+  const [changed = ''] = ids;
+  for (const [number, member] of members.entries()) {
+    const response = await member.write('POST', '/Change/', { id: changed, text: `change ${number}` });
+    expect(await response.json()).toEqual({ before: number === 0 ? changed : `change ${number - 1}` });
+    await cluster.settled();
+  }
+  for (const member of members) {
+    expect(await member.get(`/Reading/${changed}`)).toEqual({ id: changed, text: 'change 2', count: 6 });
+    expect(await member.get<unknown>('/Change/?text=change%202')).toEqual([changed]);
+  }
+  await b.write('PUT', `/Reading/${changed}`, { text: changed, count: 3 });
+  for (const [number, id] of ids.slice(70).entries()) await members[number % 3]?.write('DELETE', `/Reading/${id}`);
   await cluster.settled();
-  for (const member of members) for (const id of ids.slice(90)) expect(await member.get(`/Item/${id}`)).toBeUndefined();
+  for (const member of members)
+    for (const id of ids.slice(70)) expect(await member.get(`/Reading/${id}`)).toBeUndefined();
 
   // Queries are answered from all nodes that have something, in order, once each.
-  const listed = ids.slice(0, 90).toSorted();
+  const listed = ids.slice(0, 70).toSorted();
   const queries: [query: string, expected: unknown][] = [
     ['?sort(+id)&limit(200)', listed],
     ['?sort(-id)&limit(10,30)', listed.toReversed().slice(10, 30)],
@@ -84,40 +99,40 @@ test('records are on two nodes of three, and read and written on all', async () 
   ];
   for (const member of members)
     for (const [query, expected] of queries) {
-      const found = await member.get<{ id: string }[]>(`/Item/${query}`);
+      const found = await member.get<{ id: string }[]>(`/Reading/${query}`);
       expect<unknown>([query, found?.map(({ id }) => id)]).toEqual([query, expected]);
     }
-  expect(await a.get<unknown>('/Item/?sort(+id)&limit(2)&select(text)')).toEqual([listed[0], listed[1]]);
+  expect(await a.get<unknown>('/Reading/?sort(+id)&limit(2)&select(text)')).toEqual([listed[0], listed[1]]);
 
   // What would miss records says so.
   const statusOf = async (path: string, headers = {}) => (await fetch(a.node.url + path, { headers })).status;
   const byOperation = a.operation('search_by_value', {
-    table: 'Item',
+    table: 'Reading',
     search_attribute: 'text',
     search_value: 'item-1',
   });
   await expect(byOperation).rejects.toThrow('spread over the nodes');
   const heldByA = await held(a);
-  const elsewhere = ids.slice(0, 90).find((id) => !heldByA.has(id));
-  expect(await statusOf(`/Item/${elsewhere}`)).toBe(200);
-  expect(await a.get<unknown>(`/Item/${elsewhere}?select(text)`)).toEqual(elsewhere);
-  expect(await a.get<unknown>(`/Item/${elsewhere}.text`)).toEqual(elsewhere);
-  expect(await statusOf(`/Item/${elsewhere}`, { 'x-replicate-from': 'none' })).toBe(404);
+  const elsewhere = ids.slice(0, 70).find((id) => !heldByA.has(id));
+  expect(await statusOf(`/Reading/${elsewhere}`)).toBe(200);
+  expect(await a.get<unknown>(`/Reading/${elsewhere}?select(text)`)).toEqual(elsewhere);
+  expect(await a.get<unknown>(`/Reading/${elsewhere}.text`)).toEqual(elsewhere);
+  expect(await statusOf(`/Reading/${elsewhere}`, { 'x-replicate-from': 'none' })).toBe(404);
   const numbered = await fetch(`${a.node.url}/Numbered/`, { method: 'POST', body: '{"text":"x"}' });
   expect(numbered.status).toBe(501);
 
   // One home of each record is enough.
   await a.kill9();
   for (const member of [b, c])
-    for (const id of ids.slice(0, 90)) expect(await member.get(`/Item/${id}`)).toMatchObject({ text: id });
-  for (const member of [b, c]) expect(await member.get<unknown[]>('/Item/?limit(200)')).toHaveLength(90);
+    for (const id of ids.slice(0, 70)) expect(await member.get(`/Reading/${id}`)).toMatchObject({ text: id });
+  for (const member of [b, c]) expect(await member.get<unknown[]>('/Reading/?limit(200)')).toHaveLength(70);
 });
 
 test('a node that joins takes its part, one that is removed leaves its part to others, and every record can be read all the time', async () => {
   await using cluster = await TestCluster.start({ app: 'sharding', threads: 1 }, ['a', 'b', 'c']);
   const three = [...cluster.members];
   const [a, b] = three as [ClusterMember, ClusterMember, ClusterMember];
-  await Promise.all(ids.map((id) => a.write('PUT', `/Item/${id}`, { text: id, count: 0 })));
+  await Promise.all(ids.map((id) => a.write('PUT', `/Reading/${id}`, { text: id, count: 0 })));
   await spread(three);
   await cluster.settled();
   const before = await Promise.all(three.map(held));
@@ -129,7 +144,7 @@ test('a node that joins takes its part, one that is removed leaves its part to o
   const readers = three.map(async (member) => {
     while (!isOver) {
       for (const id of ids) {
-        const response = await fetch(`${member.node.url}/Item/${id}`);
+        const response = await fetch(`${member.node.url}/Reading/${id}`);
         if (response.status !== 200)
           misses.push(`${id} at ${member.name}: ${response.status} ${await response.text()}`);
         if (isOver) return;
@@ -140,7 +155,7 @@ test('a node that joins takes its part, one that is removed leaves its part to o
   let written = 0;
   const writer = (async () => {
     for (; !isOver; written++)
-      await three[written % 3]?.write('PATCH', `/Item/${ids[written % ids.length]}`, { count: { $add: 1 } });
+      await three[written % 3]?.write('PATCH', `/Reading/${ids[written % ids.length]}`, { count: { $add: 1 } });
   })();
 
   const d = await cluster.add('d');
@@ -154,7 +169,7 @@ test('a node that joins takes its part, one that is removed leaves its part to o
   expect(misses).toEqual([]);
   expect(await copiesOn(cluster.members)).toEqual([copies, copies]);
   for (const member of cluster.members) await readAll(member, (id) => id);
-  const counted = await Promise.all(ids.map((id) => d.get<{ count: number }>(`/Item/${id}`)));
+  const counted = await Promise.all(ids.map((id) => d.get<{ count: number }>(`/Reading/${id}`)));
   expect(counted.reduce((sum, record) => sum + (record?.count ?? 0), 0)).toBe(written);
   // Nobody but the new one was given records.
   const after = await Promise.all(three.map(held));
@@ -176,4 +191,22 @@ test('a node that joins takes its part, one that is removed leaves its part to o
   await spread(left);
   expect(await copiesOn(left)).toEqual([copies, copies]);
   for (const member of left) await readAll(member, (id) => id);
+});
+
+test('nodes that end while records move go on where they were', async () => {
+  await using cluster = await TestCluster.start({ app: 'sharding', threads: 0 }, ['a', 'b', 'c']);
+  const [a, , c] = cluster.members as [ClusterMember, ClusterMember, ClusterMember];
+  await Promise.all(ids.map((id) => a.write('PUT', `/Reading/${id}`, { text: id, count: 0 })));
+  const d = await cluster.add('d');
+  await cluster.join(d, a);
+  await d.kill9();
+  // Records wait for the new member, and can be read meanwhile.
+  for (const member of [a, c]) await readAll(member, (id) => id);
+  await c.kill9();
+  await Promise.all([c.start(), d.start()]);
+  await cluster.meshed();
+  await spread(cluster.members);
+  await cluster.settled();
+  expect(await copiesOn(cluster.members)).toEqual([copies, copies]);
+  for (const member of cluster.members) await readAll(member, (id) => id);
 });
