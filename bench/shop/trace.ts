@@ -107,15 +107,20 @@ export const trace: Part = {
   async run(lab, _pace, { progress, draw }) {
     const folder = lab.newPath('trace');
     mkdirSync(folder);
+    const machine = machineOf(lab.folder);
     const traces = await traceStacks(folder, progress);
-    await draw('waterfall', drawTraces(traces, machineOf(lab.folder)));
+    await draw('waterfall', drawTraces(traces, machine));
     return traces.map(({ name, runsMs }) => row({ name: `product page, traced: ${name}`, unit: 'ms', runs: runsMs }));
   },
 };
 
 function machineOf(folder: string): string {
-  const { cpu, cores } = describeMachine(folder);
-  return `${cpu}, ${cores} cores.`;
+  const { cpu, cores, loadBefore } = describeMachine(folder);
+  const busy =
+    loadBefore > 0.5
+      ? ` The machine was busy with something else too (load ${loadBefore.toFixed(0)}): times are stretched.`
+      : '';
+  return `${cpu}, ${cores} cores.${busy}`;
 }
 
 function drawTraces(traces: readonly Trace[], machine: string): string {
@@ -129,9 +134,10 @@ function drawTraces(traces: readonly Trace[], machine: string): string {
 if (import.meta.main) {
   const folder = mkdtempSync(join(tmpdir(), 'zerohop-trace-'));
   try {
+    const machine = machineOf(folder);
     const traces = await traceStacks(folder, (what) => console.log(what));
     for (const { title } of traces) console.log(title);
-    console.log(`Drawn in ${await writeResult('waterfall', 'svg', drawTraces(traces, machineOf(folder)))}`);
+    console.log(`Drawn in ${await writeResult('waterfall', 'svg', drawTraces(traces, machine))}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
