@@ -59,9 +59,18 @@ test('three members, killed one after the other under load', async () => {
   await endsEqual(cluster, history);
 });
 
-test('six members at some distance, two of them cut off under load', async () => {
+/** There and back between three locations, in ms. */
+const roundTrips: readonly (readonly number[])[] = [
+  [1, 40, 120],
+  [40, 1, 90],
+  [120, 90, 1],
+];
+
+test('six members in three locations, one of which is cut off under load', async () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-  await using cluster = await TestCluster.start({ app: 'cluster', roundTripMs: () => 20 }, names);
+  const locationOf = (name: string) => Math.floor(names.indexOf(name) / 2);
+  const roundTripMs = (one: string, other: string) => roundTrips[locationOf(one)]?.[locationOf(other)] ?? 1;
+  await using cluster = await TestCluster.start({ app: 'cluster', roundTripMs }, names);
   await prepare(cluster);
   const history = new History();
   let isOver = false;
