@@ -38,12 +38,18 @@ export interface MovesStatus {
 
 /** Epochs a node holds beside each other, at most: of the ones between, it is the oldest and the newest that count. */
 const mostHeld = 16;
+/** Ticks before it is tried again. */
+const ticksAfterTrouble = 2;
 
 export class Moves {
   readonly #options: MovesOptions;
   #isMoving = false;
   #isStopped = false;
   #copies = 0;
+  /** Members that have sent all there is to be had of them in an epoch: not asked again when another is away. */
+  #done: { readonly epoch: string; readonly members: Set<string> } = { epoch: '', members: new Set() };
+  #pause = 0;
+  #trouble = '';
   #hasSwept = false;
   #written: ReadonlyMap<string, number> | undefined;
   #received = 0;
@@ -75,12 +81,19 @@ export class Moves {
 
   /** A few times a second: goes on, unless it is about it. */
   tick(): void {
+    if (this.#pause > 0) {
+      this.#pause--;
+      return;
+    }
     if (this.#isMoving || this.#isStopped || !this.#options.residency.placement?.currentText) return;
     this.#isMoving = true;
     this.#step()
       .catch((error: unknown) => {
-        if (!(error instanceof Unanswered) && !this.#isStopped)
-          this.#options.log('error', `Records could not be moved: ${String(error)}`);
+        this.#pause = ticksAfterTrouble;
+        const trouble = String(error);
+        if (error instanceof Unanswered || this.#isStopped || trouble === this.#trouble) return;
+        this.#trouble = trouble;
+        this.#options.log('error', `Records could not be moved, and it is tried again: ${trouble}`);
       })
       .finally(() => {
         this.#isMoving = false;
@@ -105,12 +118,14 @@ export class Moves {
     const holds = own.holds ?? [everything];
     if (this.#copies > 0 && holds.includes(currentText)) {
       this.#copies = 0;
+      this.#done = { epoch: '', members: new Set() };
       return this.#hold([]);
     }
     if (!holds.includes(currentText)) {
+      if (this.#copies > 0 || this.#done.epoch !== currentText) this.#done = { epoch: currentText, members: new Set() };
       this.#copies = 0;
       await this.#receive(placement.spreadTables, current, currentText, holds);
-      if (this.#copies > 0 || residency.placement?.currentText !== currentText) return;
+      if (this.#isStopped || this.#copies > 0 || residency.placement?.currentText !== currentText) return;
       const kept = holds.length < mostHeld ? holds : [...holds.slice(0, 1), ...holds.slice(2 - mostHeld)];
       return this.#hold([...kept, currentText]);
     }
@@ -152,13 +167,14 @@ export class Moves {
   ): Promise<void> {
     const { members, engine, ask, replicators } = this.#options;
     this.#state = 'receiving';
-    this.#received = 0;
+    if (this.#done.members.size === 0) this.#received = 0;
     const answered = holds.filter((text) => !text.startsWith(leaving));
     const before = answered.flatMap((text) => readEpoch(text) ?? []);
     // Of a member that is gone, what it alone had told is looked for once more with all others.
     const hasShrunk = before.some(({ nodes }) => nodes.some((id) => !current.nodes.includes(id)));
     const known = hasShrunk ? [] : answered.filter((text) => text !== everything);
     for (const member of this.#others) {
+      if (this.#done.members.has(member)) continue;
       const theirs = members.all.get(member)?.holds;
       if ((theirs?.includes(everything) ?? true) && holds.includes(everything)) continue;
       this.#waitingFor = [member];
@@ -179,6 +195,7 @@ export class Moves {
           after = reply.next;
         }
       }
+      if (!this.#isStopped) this.#done.members.add(member);
     }
     for (const database of engine.databases) await new Promise<void>((done) => engine.whenDurable(database, done));
     this.#waitingFor = [];
