@@ -1,7 +1,16 @@
 // The writer as a traced thread sees it: each commit is a span, with what the writer says it spent its time on.
 
 import type { Tracer } from '../base/index.ts';
-import type { CommitTimings, Fetched, Gathered, RecordName, Search, StoreClient, StoreTransaction, Written } from '../store/index.ts';
+import type {
+  CommitTimings,
+  Fetched,
+  Gathered,
+  RecordName,
+  Search,
+  StoreClient,
+  StoreTransaction,
+  Written,
+} from '../store/index.ts';
 
 export class TracedStore implements StoreClient {
   readonly #inner: StoreClient;
