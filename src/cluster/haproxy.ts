@@ -77,7 +77,8 @@ backend zerohop
     http-check send meth GET uri /health ver HTTP/1.1 hdr Host zerohop
     http-check expect status 200
     # What could not be brought to one member goes to another. Of what was sent already only reads are sent again.
-    retries 3
+    # Enough for a member of which three connections are refused, and then another.
+    retries 6
     option redispatch 1
     retry-on conn-failure empty-response junk-response 503
     http-request disable-l7-retry unless { method GET HEAD OPTIONS }

@@ -86,7 +86,7 @@ test.skipIf(haproxy === undefined)(
     await cluster.settled();
     const port = freePort();
     await using balancer = await Haproxy.start(haproxy ?? '', await configOf(cluster, 'a', port), port);
-    for (const name of ['a', 'b', 'c']) await balancer.isSeen(name, 'UP');
+    await balancer.hears('a', 'b', 'c');
     const readers = new Readers(`${balancer.url}/Note/x`, 8);
     await readers.goOn(200);
     // Killed: what was sent to it goes to another.
@@ -119,8 +119,7 @@ test.skipIf(haproxy === undefined)('members of the region first, others when non
   await cluster.settled();
   const port = freePort();
   await using balancer = await Haproxy.start(haproxy ?? '', await configOf(cluster, 'a', port, 'us'), port);
-  await balancer.isSeen('a', 'UP');
-  await balancer.isSeen('b', 'UP');
+  await balancer.hears('a', 'b');
   const readers = new Readers(`${balancer.url}/Note/x`, 4);
   await readers.goOn(50);
   await cluster.member('b').kill9();

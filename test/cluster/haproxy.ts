@@ -50,26 +50,40 @@ export class Haproxy implements AsyncDisposable {
     return this.#output.text;
   }
 
-  /** By name: UP, DOWN, DRAIN or MAINT with what follows, and the weight it has now. */
-  async servers(): Promise<ReadonlyMap<string, { readonly status: string; readonly weight: number }>> {
+  /** By name: UP, DOWN, DRAIN or MAINT with what follows, and whether its agent was heard (L7OK). */
+  async servers(): Promise<ReadonlyMap<string, { readonly status: string; readonly agent: string }>> {
     const [head = '', ...lines] = (await this.#command('show stat')).replace(/^# /, '').trim().split('\n');
     const columns = head.split(',');
-    const [name, status, weight] = ['svname', 'status', 'weight'].map((column) => columns.indexOf(column));
+    const [name, status, agent] = ['svname', 'status', 'agent_status'].map((column) => columns.indexOf(column));
     return new Map(
       lines
         .map((line) => line.split(','))
         .map((values) => [
           String(values[name ?? -1]),
-          { status: String(values[status ?? -1]), weight: Number(values[weight ?? -1]) },
+          { status: String(values[status ?? -1]), agent: String(values[agent ?? -1]) },
         ]),
     );
   }
 
+  /** Resolves when these are up, and their agents were asked. */
+  hears(...servers: readonly string[]): Promise<void> {
+    return until(`HAProxy hears the agents of ${servers.join(', ')}`, async () => {
+      const found = await this.servers();
+      return servers.every((name) => found.get(name)?.status === 'UP' && found.get(name)?.agent.startsWith('L7'));
+    });
+  }
+
   /** Resolves when a server's status begins so. */
-  isSeen(server: string, status: string): Promise<void> {
-    return until(`HAProxy sees ${server} as ${status}`, async () =>
-      Boolean((await this.servers()).get(server)?.status.startsWith(status)),
-    );
+  async isSeen(server: string, status: string): Promise<void> {
+    const seen: string[] = [];
+    const isSo = async () => {
+      const { status: now = 'nothing' } = (await this.servers()).get(server) ?? {};
+      if (now !== seen.at(-1)) seen.push(now);
+      return now.startsWith(status);
+    };
+    await until(`HAProxy sees ${server} as ${status}`, isSo).catch((error: unknown) => {
+      throw new Error(`HAProxy saw ${server} as ${seen.join(', ')}. It says:\n${this.said}`, { cause: error });
+    });
   }
 
   async #command(text: string): Promise<string> {
