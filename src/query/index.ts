@@ -1,6 +1,6 @@
 export { checkQuery } from './check-query.ts';
-export { queryFromObject } from './known-queries.ts';
 export { filterSql } from './filter-sql.ts';
+export { queryFromObject } from './known-queries.ts';
 export type { FulltextSource, LayoutLookup, PlanOptions, SqlReader, TableLayout } from './layout.ts';
 export { parseQueryString } from './parse-query-string.ts';
 export { type Plan, plan, type Statement } from './plan.ts';

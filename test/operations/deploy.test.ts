@@ -179,7 +179,7 @@ test('a cluster: all switch, or none; who was away takes it when back', async ()
 
   // It loads everywhere but on c.
   writeFileSync(join(c.node.folder, 'unfit'), '');
-  const picky = "if (await Bun.file(`${process.env.ZEROHOP_DATA}/unfit`).exists()) throw new Error('unfit');";
+  const picky = "if (await Bun.file(process.env.ZEROHOP_DATA + '/unfit').exists()) throw new Error('unfit');";
   const refusal = await deploy('Picky', picky).then(
     () => 'was not refused',
     (error: Error) => error.message,
