@@ -77,6 +77,7 @@ export async function loadPages(
     step: {
       name: 'pages',
       before: 'authentication',
+      atOnce: (raw, url) => pages.atOnce(raw, url),
       handle(request: HttpRequest, next) {
         if (request.url.startsWith(controlPath) && request.pathname === controlPath)
           return identified(request, () => answerControl(control, request));

@@ -46,6 +46,8 @@ interface HotRow {
   readonly row: PageRow;
   readonly version: number;
   readonly hot: HotPage | undefined;
+  /** When it was last seen to be what is stored. */
+  commits: number;
   bytes: number;
   /** Whether it was asked for since its turn to be forgotten came last. */
   isUsed: boolean;
@@ -174,7 +176,12 @@ export class PageStore {
   atHand(key: string, nowMs: number): HotPage | undefined {
     const known = this.#hot.get(key);
     if (!known?.hot) return undefined;
-    if (this.#options.databases.getLatest(this.#tables.page, key)?.version !== known.version) return undefined;
+    const { databases } = this.#options;
+    const { commits } = databases;
+    if (known.commits !== commits) {
+      if (databases.getLatest(this.#tables.page, key)?.version !== known.version) return undefined;
+      known.commits = commits;
+    }
     if (known.usedMs < nowMs - usedStepMs) this.#touch(known);
     known.isUsed = true;
     return known.hot;
@@ -198,7 +205,15 @@ export class PageStore {
     const hot =
       row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>(), plain: new Map() } : undefined;
     const { usedMs } = JSON.parse(record.body) as { usedMs?: number };
-    const made = { row, version, hot, bytes: pageBytes, isUsed: false, usedMs: usedMs ?? Number.POSITIVE_INFINITY };
+    const made = {
+      row,
+      version,
+      hot,
+      commits: -1,
+      bytes: pageBytes,
+      isUsed: false,
+      usedMs: usedMs ?? Number.POSITIVE_INFINITY,
+    };
     this.#hot.set(key, made);
     this.#grow(made, 0);
     return made;

@@ -106,6 +106,12 @@ export class Pages {
     return (known && this.#again(known, request.headers)) ?? this.#decide(request);
   }
 
+  /** As `handle`, of what is in memory and was asked for before. */
+  atOnce(raw: Request, url: string): Response | undefined {
+    const known = this.#shortWay.findByUrl(raw, url);
+    return known && this.#again(known, raw.headers);
+  }
+
   /** A page from memory, where this request has no fetch to begin. */
   #again(known: KnownWay, headers: Headers): Response | undefined {
     const nowMs = Date.now();

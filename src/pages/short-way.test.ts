@@ -59,6 +59,9 @@ describe('a request takes the way of an earlier one', () => {
     const { ways, keep } = setUp(site, rule);
     keep(earlier);
     expect(ways.find(later) !== undefined).toBe(isKnown);
+    const { url, headers, method } = later;
+    const raw = new Request(`http://${headers.get('host') ?? 'any'}${url}`, { method, headers });
+    expect(ways.findByUrl(raw, url) !== undefined).toBe(isKnown);
   });
 });
 
@@ -78,7 +81,7 @@ test('each request is told of, in its time', () => {
   expect(readiness.busiest()).toEqual([['key', 1]]);
   for (let count = 0; count < 5; count++) ways.count(known, 1_000_001);
   expect(readiness.busiest()).toEqual([['key', 1]]);
-  ways.count(known, 1_000_250);
+  ways.count(known, 1_001_000);
   expect(readiness.busiest()).toEqual([['key', 7]]);
   ways.count(known, 1_000_251);
   ways.tell(1_000_252);

@@ -24,8 +24,8 @@ const most = 20_000;
 /** Longer URLs are not kept, in UTF-16 units. */
 const longest = 512;
 /** How long requests are counted before they are told of, in ms, and of how many URLs. */
-const countMs = 250;
-const countMost = 1_000;
+const countMs = 1_000;
+const countMost = 20_000;
 
 export class ShortWay {
   readonly #readiness: Readiness;
@@ -48,6 +48,14 @@ export class ShortWay {
     if (request.method !== 'GET') return undefined;
     const known = this.#known.get(this.#nameOf(request));
     if (known?.cookieless && request.headers.has('cookie')) return undefined;
+    return known;
+  }
+
+  /** As `find`, of a request as it came. @param url path and query */
+  findByUrl(raw: Request, url: string): KnownWay | undefined {
+    // The host stands in the URL already, as it was asked for but for upper case and default ports, which go the longer way.
+    const known = this.#known.get(this.#byHost ? raw.url.slice('http://'.length) : url);
+    if (!known || raw.method !== 'GET' || (known.cookieless && raw.headers.has('cookie'))) return undefined;
     return known;
   }
 
@@ -75,7 +83,7 @@ export class ShortWay {
   }
 
   #nameOf({ url, headers }: PageRequest): string {
-    return this.#byHost ? `${headers.get('host') ?? ''} ${url}` : url;
+    return this.#byHost ? `${headers.get('host') ?? ''}${url}` : url;
   }
 }
 

@@ -70,6 +70,10 @@ export class LiveDatabases implements Databases {
     return live.reader.getLatest(live.entry, id);
   }
 
+  get commits(): number {
+    return Atomics.load(this.#options.commits, 0);
+  }
+
   peek(table: Table, id: string | number): ReturnType<DatabaseReader['peek']> {
     const live = table as LiveTable;
     return live.reader.peek(live.entry, id);

@@ -135,6 +135,8 @@ export interface Databases {
   derivedValues<Value>(maxBytes: number): DerivedValues<Value>;
   /** The record as of now: for a read that stands alone, the fastest one. */
   getLatest(table: Table, id: Id): StoredRecord | undefined;
+  /** Changes whenever anything was committed: what was read before is as it was while this is. */
+  readonly commits: number;
   /** As `getLatest`, for large records that are rarely read twice: they are not kept in memory. */
   peek(table: Table, id: Id): StoredRecord | undefined;
   /** The row of an id, as of now; undefined: it has none. */

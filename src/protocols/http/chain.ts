@@ -11,6 +11,11 @@ export type Next = (request: HttpRequest) => Response | Promise<Response>;
 export interface HttpStep {
   readonly name?: string | undefined;
   readonly handle: (request: HttpRequest, next: Next) => Response | Promise<Response>;
+  /**
+   * Answers out of memory, if it can, by nothing but the request as it came: no step and no middleware has a say in it. Asked of the first step
+   * alone. @param url path and query
+   */
+  readonly atOnce?: ((raw: Request, url: string) => Response | undefined) | undefined;
   /** Name of the step this one comes right before; false: the end of the chain. */
   readonly before?: string | false | undefined;
   readonly after?: string | undefined;

@@ -42,6 +42,7 @@ export class HttpHandler {
   #middleware: readonly RegisteredMiddleware[] = [];
   #middlewareCount = -1;
   #run: Next;
+  #atOnce: HttpStep['atOnce'];
 
   constructor(options: HttpHandlerOptions) {
     this.#options = options;
@@ -65,7 +66,14 @@ export class HttpHandler {
     const started = performance.now();
     let request: HttpRequest | undefined;
     try {
-      request = this.#accept(raw, server);
+      const full = urlOf(raw);
+      const url = full.slice(full.indexOf('/', 8));
+      const atOnce = this.stopping ? undefined : this.#atOnce?.(raw, url);
+      if (atOnce) {
+        this.#unrouted.answered(raw.method, atOnce.status, (performance.now() - started) / 1000);
+        return atOnce;
+      }
+      request = this.#accept(raw, url, server);
       request.span = span;
       this.#options.metrics.begun();
       const response = this.#early(request) ?? this.#chain()(request);
@@ -84,9 +92,7 @@ export class HttpHandler {
     }
   }
 
-  #accept(raw: Request, server: Server<unknown> | undefined): HttpRequest {
-    const full = urlOf(raw);
-    const url = full.slice(full.indexOf('/', 8));
+  #accept(raw: Request, url: string, server: Server<unknown> | undefined): HttpRequest {
     const request = new HttpRequest(raw, url, server, this.#options.identify);
     request.sent = this.#sent;
     return request;
@@ -114,7 +120,10 @@ export class HttpHandler {
     const middleware = this.#options.middleware();
     if (middleware === this.#middleware && middleware.length === this.#middlewareCount) return this.#run;
     const added = middleware.map((one) => middlewareStep(one, this.#options));
-    this.#run = composeSteps(orderSteps(this.#options.steps, added), notFound);
+    const { steps, tracer } = this.#options;
+    this.#run = composeSteps(orderSteps(steps, added), notFound);
+    const isAlone = added.length === 0 && !tracer && !this.#cors;
+    this.#atOnce = isAlone ? steps[0]?.atOnce : undefined;
     this.#middleware = middleware;
     this.#middlewareCount = middleware.length;
     return this.#run;
