@@ -3,6 +3,7 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { limits, ZerohopError } from '../base/index.ts';
+import { decompressStream } from '../semantics/index.ts';
 
 /** Never part of an app: what installs, runs and versions it makes them. */
 const leftOut = new Set(['node_modules', '.git', 'data', '.DS_Store']);
@@ -50,11 +51,27 @@ export async function unpackApp(archive: Uint8Array, into: string): Promise<void
 
 async function filesOf(archive: Uint8Array): Promise<Map<string, File>> {
   try {
-    return await new Bun.Archive(archive).files();
+    return await new Bun.Archive(await unzipped(archive)).files();
   } catch (error) {
+    if (error instanceof ZerohopError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new ZerohopError('INVALID_BODY', `That is no tar archive: ${why}`);
   }
+}
+
+/** The tar itself. It is given up as soon as it has more bytes than an app may have. */
+async function unzipped(archive: Uint8Array): Promise<Uint8Array> {
+  const isZipped = archive[0] === 0x1f && archive[1] === 0x8b;
+  if (!isZipped) return archive;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of decompressStream(new Blob([new Uint8Array(archive)]).stream(), 'gzip')) {
+    bytes += part.length;
+    // Names and padding of a tar beside what is in it.
+    if (bytes > 2 * limits.deploymentBytes) throw tooLarge('the archive');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }
 
 /** 'package/' where all names begin with it and nothing of an app stands beside it; else ''. */

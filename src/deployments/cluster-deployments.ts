@@ -16,6 +16,8 @@ const stepMs = 500;
 /** How long members may take to prepare, and to switch. */
 const prepareMs = 10 * 60_000;
 const switchMs = 60_000;
+/** Orders that are kept, with their archives: the newest. */
+const kept = 10;
 
 export const deploymentTables: readonly TableDefinition[] = [
   table('hdb_deployment', [
@@ -116,6 +118,7 @@ export class ClusterDeployments {
     await this.#patch(id, { state: 'active' });
     await deployments.activate(id);
     await this.#answer(id, 'active');
+    await this.#forgetOld();
     return (await this.#waitFor(id, ['active'], switchMs)).outcome;
   }
 
@@ -137,7 +140,11 @@ export class ClusterDeployments {
   async #follow(): Promise<void> {
     const { deployments, node } = this.#options;
     const order = this.#newest();
-    if (!order || order.state === 'failed') return;
+    if (!order) return;
+    if (order.state === 'failed') {
+      if (deployments.folder.current?.id !== order.id) deployments.folder.drop(order.id);
+      return;
+    }
     const own = this.#answerOf(order.id, node)?.state;
     if (own === 'failed' || own === 'left' || own === 'active') return;
     const current = deployments.folder.current?.id;
@@ -184,6 +191,22 @@ export class ClusterDeployments {
           trouble: `${open.map(({ member }) => member.name).join(', ')} did not answer within ${mostMs / 1000} s.`,
         };
       await Bun.sleep(100);
+    }
+  }
+
+  /** The archives of old orders, and what nodes answered to them. */
+  async #forgetOld(): Promise<void> {
+    const transaction = this.#options.databases.transaction();
+    try {
+      const newestFirst = { sort: [{ attribute: ['id'], descending: true }] };
+      const orders = [...transaction.search(this.#orders, newestFirst).rows].map(({ id }) => String(id));
+      const oldest = orders[kept - 1];
+      for (const id of orders.slice(kept)) transaction.delete(this.#orders, id);
+      for (const { id } of [...transaction.search(this.#answers, newestFirst).rows])
+        if (oldest !== undefined && String(id) < oldest) transaction.delete(this.#answers, id);
+      await transaction.commit();
+    } finally {
+      transaction.abort();
     }
   }
 

@@ -5,6 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ZerohopError } from '../base/index.ts';
 
 export interface Deployment {
   /** Ordered by time. */
@@ -47,7 +48,7 @@ export class DeploymentFolder {
   }
 
   has(id: string): boolean {
-    return existsSync(join(this.#path, id, 'deployment.json'));
+    return isId(id) && existsSync(join(this.#path, id, 'deployment.json'));
   }
 
   appOf(id: string): string {
@@ -56,6 +57,7 @@ export class DeploymentFolder {
 
   /** A new folder for the app of a deployment; it counts once `keep` was called. */
   begin(id: string): string {
+    if (!isId(id)) throw new ZerohopError('INVALID_REQUEST', `${id} is no id of a deployment.`);
     rmSync(join(this.#path, id), { recursive: true, force: true });
     const app = this.appOf(id);
     mkdirSync(app, { recursive: true, mode: 0o700 });
@@ -67,7 +69,7 @@ export class DeploymentFolder {
   }
 
   drop(id: string): void {
-    rmSync(join(this.#path, id), { recursive: true, force: true });
+    if (isId(id)) rmSync(join(this.#path, id), { recursive: true, force: true });
   }
 
   /** From the next start on this one runs; null: the folder the node is started with. */
@@ -85,4 +87,9 @@ export class DeploymentFolder {
     const old = this.list().slice(0, -kept);
     for (const { id } of old) if (id !== current && id !== previous) this.drop(id);
   }
+}
+
+/** Ids come from operations and from other nodes, and are names of folders here. */
+function isId(id: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id);
 }

@@ -67,6 +67,7 @@ export class Deployments {
   activate(id: string): Promise<void> {
     return this.#alone(async () => {
       if (!this.folder.has(id)) throw new ZerohopError('NOT_FOUND', `There is no deployment ${id} on this node.`);
+      if (this.folder.current?.id === id) return;
       await this.#options.runner.run(this.folder.appOf(id)).catch((error: unknown) => {
         throw notDeployed(error);
       });

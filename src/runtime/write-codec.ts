@@ -36,7 +36,7 @@ function bytesOf(value: WriteBatch | WriteAnswers): Uint8Array<ArrayBuffer> {
   return new Uint8Array(messagePack.pack(value));
 }
 
-/** Values of a patch and of computed attributes may be more than JSON holds; bodies are text already, ids text or numbers. */
+/** Values of a patch and of computed attributes may be more than JSON holds; bodies are text already. */
 function isText({ changes, gather }: StoreTransaction): boolean {
   if (gather !== undefined) return false;
   return changes.every((change) => change.op === 'delete' || (change.op === 'put' && change.computed === undefined));

@@ -117,6 +117,12 @@ describe('what can not run', () => {
     ],
     ['is no archive', async () => ({ payload: Buffer.from('hello').toString('base64') }), 400, /no tar archive/],
     ['is empty', async () => ({ payload: await archiveOf({}) }), 400, /no files|no tar archive/],
+    [
+      'unpacks to more than there is room for',
+      async () => ({ payload: Buffer.from(Bun.gzipSync(new Uint8Array(300 * 1024 * 1024))).toString('base64') }),
+      413,
+      /may have/,
+    ],
     ['is nowhere', async () => ({ package: '/nowhere/at/all' }), 404, /\/nowhere\/at\/all/],
     ['is not named', async () => ({}), 400, /"payload".*"package"/],
     ['is named twice', async () => ({ payload: 'x', package: 'y' }), 400, /"payload".*"package"/],
@@ -141,6 +147,12 @@ describe('what can not run', () => {
 
   test.each(['../secret', '/etc/passwd', 'config.yaml/../../x', 'nothing'])('the file %p is not told', async (file) => {
     expect((await operate(node, { operation: 'get_component_file', file }))[0]).toBe(404);
+  });
+
+  test.each(['../..', 'x', '', '019aa000-0000-7000-8000-000000000000'])('there is no going back to %p', async (id) => {
+    const [status] = await operate(node, { operation: 'rollback_component', deployment_id: id });
+    expect(status).toBe(id === '' ? 400 : 404);
+    expect(await hello(node)).toBe(says('good'));
   });
 
   test('its own files are', async () => {
