@@ -10,11 +10,11 @@
 import { mkdirSync } from 'node:fs';
 import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { systemClock } from '../../src/base/index.ts';
+import { limits, systemClock } from '../../src/base/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { decodeFrame, encodeFrame, replicationLimits } from '../../src/replication/index.ts';
 import { serve } from '../../src/runtime/serve.ts';
-import { attemptsBytes, securityTables } from '../../src/security/index.ts';
+import { securityTables } from '../../src/security/index.ts';
 import { type RemoteBatch, type RemoteOutcome, type ReplicationDoor, StoreEngine } from '../../src/store/index.ts';
 import { LiveDatabases } from '../../src/tables/index.ts';
 import { createLogger, Metrics } from '../../src/telemetry/index.ts';
@@ -70,7 +70,7 @@ const serving = await serve({
   metrics,
   log,
   httpPort: Number(port),
-  attemptsMemory: new SharedArrayBuffer(attemptsBytes),
+  attemptsMemory: new SharedArrayBuffer(limits.sharedAttemptsBytes),
 });
 
 const connection = await connect({ servers: natsUrl });

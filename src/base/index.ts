@@ -3,6 +3,7 @@ export { type Clock, HybridClock, systemClock } from './clock.ts';
 export { type ErrorCode, type ErrorData, errorFromData, errorTable, errorToData, ZerohopError } from './errors.ts';
 export { type ExactJson, parseExact, stringifyExact } from './exact-json.ts';
 export type { Json, JsonObject } from './json.ts';
+export { lazily } from './lazily.ts';
 export { limits } from './limits.ts';
 export type { LogFields, Logger, LogLevel } from './log.ts';
 export type { Counter, Gauge, Histogram } from './meters.ts';

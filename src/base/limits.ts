@@ -83,6 +83,10 @@ export const limits = {
   sqlWaiting: 32,
   /** How long such a process waits for more before it ends, in ms. */
   sqlIdleMs: 60_000,
+  /** Of what threads share of attempts to sign in, in bytes. */
+  sharedAttemptsBytes: 64 * 1024 + 8,
+  /** Of what threads share of a page cache, in bytes. */
+  sharedPagesBytes: 256 * 1024,
   /** Pages of a site that wait to be rendered. */
   rendersWaiting: 500,
   /** Pages a browser renders before another takes its place. */

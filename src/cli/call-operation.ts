@@ -3,7 +3,6 @@
 
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/index.ts';
-import { operationsSocketIn } from '../runtime/index.ts';
 import { Refusal } from './failure.ts';
 import { type SavedLogin, SavedLogins } from './saved-logins.ts';
 
@@ -46,7 +45,7 @@ export async function streamOperation(
   body: Readonly<Record<string, unknown>>,
   target: Target,
 ): Promise<Response> {
-  const where = placeOf(target);
+  const where = await placeOf(target);
   const login = savedLogin(target);
   const text = JSON.stringify({ ...body, operation });
   const response = await send(where, text, login === undefined ? credentialsOf(target) : bearer(login.operationToken));
@@ -96,13 +95,14 @@ interface Place {
   readonly unreachable: string;
 }
 
-function placeOf({ target, data }: Target): Place {
+async function placeOf({ target, data }: Target): Promise<Place> {
   if (target !== undefined) {
     if (!URL.canParse(target))
       throw new Refusal(`--target ${target} is no address. Give one such as http://localhost:9925`);
     return { url: target, unreachable: `No node answers at ${target}.` };
   }
   const folder = dataFolder(data);
+  const { operationsSocketIn } = await import('../runtime/index.ts');
   const unix = operationsSocketIn(folder);
   if (unix === undefined)
     throw new Refusal(

@@ -19,7 +19,7 @@ import {
   traceHeaders,
   transaction,
 } from '../resources/index.ts';
-import { appPages } from './pages.ts';
+import { appPages } from './pages-api.ts';
 
 /** Writes to the node's log. Takes what console.log takes; an Error is told with its stack. */
 export type AppLogger = Readonly<

@@ -16,7 +16,7 @@ import { loadSchema } from './graphql-schema.ts';
 import { loadResources } from './js-resource.ts';
 import { applyEnv, loadEnv } from './load-env.ts';
 import { describeLoadError } from './load-error.ts';
-import { loadPages, type PagesMemory } from './pages.ts';
+import type { PagesMemory } from './pages.ts';
 import { loadRoles } from './roles.ts';
 import { staticStep } from './static-files.ts';
 
@@ -106,6 +106,7 @@ export async function loadApp({ folder, node, primary, pagesMemory, meters }: Lo
   if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
   if (pages) {
     await attempt(async () => {
+      const { loadPages } = await import('./pages.ts');
       const loaded = await loadPages(pages, {
         node,
         folder,

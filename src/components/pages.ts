@@ -1,18 +1,14 @@
 // `pages`: the page cache in front of other sites. Before everything else of the app: what is for one of its sites is answered here.
 
-import { ZerohopError } from '../base/index.ts';
 import {
   answerControl,
   controlPath,
-  type OutageMode,
   openRenderer,
   PageStore,
   Pages,
   PagesControl,
   type PagesMeters,
-  type PagesStatus,
   PageUpkeep,
-  type PurgeRequest,
   prepareRenderer,
   RemotePurges,
   type Renderer,
@@ -22,7 +18,8 @@ import {
   WarmUps,
 } from '../pages/index.ts';
 import type { HttpRequest, HttpStep } from '../protocols/http/index.ts';
-import { type AppNode, currentNode } from '../resources/index.ts';
+import type { AppNode } from '../resources/index.ts';
+import { pagesOf } from './pages-api.ts';
 
 /** What the threads of a node share for it, and which of them this is. */
 export interface PagesMemory {
@@ -37,9 +34,6 @@ export interface LoadedPages {
   readonly control: PagesControl;
   close(): void;
 }
-
-/** The page cache of each node that has one. */
-const controls = new WeakMap<AppNode, PagesControl>();
 
 export interface LoadPagesOptions {
   readonly node: AppNode;
@@ -68,7 +62,7 @@ export async function loadPages(
   const warmUps = primary ? new WarmUps({ pages, folder, log }) : undefined;
   const purges = primary ? new RemotePurges(pages.store, log) : undefined;
   const control = new PagesControl(pages, warmUps);
-  controls.set(node, control);
+  pagesOf.set(node, control);
   samplePages(meters, pages, upkeep && warmUps && { upkeep, warmUps });
   upkeep?.start();
   purges?.start();
@@ -100,18 +94,3 @@ async function identified(request: HttpRequest, then: () => Response | Promise<R
   await request.identify();
   return then();
 }
-
-function current(): PagesControl {
-  const control = controls.get(currentNode());
-  if (control) return control;
-  throw new ZerohopError('INVALID_CONFIG', 'This app has no page cache: config.yaml has no "pages".');
-}
-
-/** The page cache, as app code has it. */
-export const appPages = {
-  /** Removes pages by `url`, by `tag` or `all`, or makes them stale with `soft`; resolves with how many when every thread sees it. */
-  purge: (request: PurgeRequest): Promise<number> => current().purge(request),
-  /** Switches origins off (`on`) and on again (`auto`). */
-  outage: (mode: OutageMode, site?: string): Promise<void> => current().outage(mode, site),
-  status: (): PagesStatus => current().status(Date.now()),
-};

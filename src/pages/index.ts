@@ -11,7 +11,7 @@ export { RemotePurges } from './remote-purges.ts';
 export type { Renderer, RenderJob, RenderOutcome } from './render-job.ts';
 export { samplePages } from './sample-pages.ts';
 export { type PagesSettings, readPages } from './settings.ts';
-export { rendererThread, SharedState, sharedStateBytes } from './shared-state.ts';
+export { rendererThread, SharedState } from './shared-state.ts';
 export type { OutageMode } from './shield.ts';
 export type { PageRequest, Site } from './types.ts';
 export { PageUpkeep } from './upkeep.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test';
-import { SharedState, sharedStateBytes } from './shared-state.ts';
+import { limits } from '../base/index.ts';
+import { SharedState } from './shared-state.ts';
 
 const twoThreads = () => {
-  const buffer = new SharedArrayBuffer(sharedStateBytes);
+  const buffer = new SharedArrayBuffer(limits.sharedPagesBytes);
   return [new SharedState(buffer, 0), new SharedState(buffer, 1)] as const;
 };
 const remembered = (outcome: number) => (outcome >= 500 ? 1000 : undefined);
@@ -36,7 +37,7 @@ describe('flights', () => {
 });
 
 test('places at an origin are counted over all threads, and a thread that starts anew has none', () => {
-  const buffer = new SharedArrayBuffer(sharedStateBytes);
+  const buffer = new SharedArrayBuffer(limits.sharedPagesBytes);
   const [one, other] = [new SharedState(buffer, 0), new SharedState(buffer, 1)];
   expect([one.enter(0, 2), other.enter(0, 2), one.enter(0, 2), other.enter(1, 2)]).toEqual([true, true, false, true]);
   other.leave(0);

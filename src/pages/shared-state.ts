@@ -4,7 +4,7 @@
 //   flights   see SharedFlights
 //   sites     requests under way per thread; failures in a row; until when the origin is left alone, and who probes it
 
-import { type Lead, SharedFlights, sharedFlightsBytes } from '../base/index.ts';
+import { assert, type Lead, limits, SharedFlights, sharedFlightsBytes } from '../base/index.ts';
 
 const sitesMost = 64;
 const threadsMost = 64;
@@ -17,7 +17,7 @@ const int32s = sitesMost * siteInts;
 /** Int64 per site, ms since 1970: open until, probe until. */
 const int64s = sitesMost * 2;
 
-export const sharedStateBytes = sharedFlightsBytes + int64s * 8 + int32s * 4;
+assert(sharedFlightsBytes + int64s * 8 + int32s * 4 <= limits.sharedPagesBytes, 'what threads share of pages fits');
 
 /** How a flight ended. 1000 and more: the origin failed in this way (see `shield.ts`); 100 to 599: it answered with this status. */
 export const ended = { stored: 1, notStorable: 2 } as const;
@@ -29,7 +29,7 @@ export class SharedState {
   readonly #thread: number;
 
   /** @param thread number of this thread, from 0; its own counts start anew */
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(sharedStateBytes), thread = 0) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(limits.sharedPagesBytes), thread = 0) {
     this.#flights = new SharedFlights(buffer);
     this.#times = new BigInt64Array(buffer, sharedFlightsBytes, int64s);
     this.#ints = new Int32Array(buffer, sharedFlightsBytes + int64s * 8, int32s);

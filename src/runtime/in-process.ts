@@ -27,7 +27,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
     trouble: (what, error) => log.error(`Trouble with ${what}`, { error }),
     meters: metrics.store,
   });
-  engine.applySchema(options.systemTables);
+  engine.applySchema(await options.systemTables);
   const tracing = await openTracing({ ...config.tracing, version, nodeId, thread: 'main', log });
   if (tracing) engine.trace(tracing.tracer);
   let cluster: Cluster | undefined;

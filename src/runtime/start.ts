@@ -16,15 +16,8 @@ import {
   type Member,
 } from '../deployments/index.ts';
 import type { OperationsHandler } from '../protocols/operations/index.ts';
-import {
-  attemptsBytes,
-  ensureAdministrator,
-  firstAdministrator,
-  Identities,
-  SecurityEvents,
-  securityTables,
-  superUserRole,
-} from '../security/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import type { Identities } from '../security/index.ts';
 import {
   logFileIn,
   Metrics,
@@ -55,7 +48,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const stopped = new Promise<{ code: number; reason?: string }>((resolve) => {
     end = resolve;
   });
-  const attemptsMemory = new SharedArrayBuffer(attemptsBytes);
+  const attemptsMemory = new SharedArrayBuffer(limits.sharedAttemptsBytes);
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let workers: Workers | undefined;
   let stopSql = () => {};
@@ -99,7 +92,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       nodeId: folder.nodeId,
       metrics,
       app: appToRun(options, deployed),
-      systemTables: [jobTable, analyticsTable, ...deploymentTables, ...securityTables],
+      systemTables: systemTables(),
       attemptsMemory,
       fatal: (reason) => {
         log.fatal(reason);
@@ -133,6 +126,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       systemOperations,
       userOperations,
     } = await import('../protocols/operations/index.ts');
+    const { Identities, SecurityEvents } = await import('../security/index.ts');
     const { AppServer, Registry } = await import('../resources/index.ts');
     const { SqlProcesses } = await import('../sql/index.ts');
     const processes = new SqlProcesses({ timeoutMs: config.limits.sqlMs });
@@ -253,6 +247,12 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   };
 }
 
+/** Its modules load while the other threads do. */
+async function systemTables(): Promise<readonly TableDefinition[]> {
+  const { securityTables } = await import('../security/index.ts');
+  return [jobTable, analyticsTable, ...deploymentTables, ...securityTables];
+}
+
 /** What was deployed last, but while it is developed. */
 function appToRun({ app, dev, log }: StartOptions, deployed: DeploymentFolder): string {
   const { current } = deployed;
@@ -278,6 +278,7 @@ async function membersOf(workers: Workers): Promise<readonly Member[]> {
 
 /** The password is told this once, where the person who starts the node sees it. What can't be written now is made at the next start. */
 async function makeAdministrator({ accounts }: Identities, inCluster: boolean, log: Logger): Promise<void> {
+  const { ensureAdministrator, firstAdministrator, superUserRole } = await import('../security/index.ts');
   try {
     if (inCluster && !accounts.hasAdministrator()) {
       await accounts.setRole(superUserRole, { super_user: true }, 'either');

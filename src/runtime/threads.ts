@@ -6,21 +6,14 @@ import {
   type ErrorData,
   errorFromData,
   errorToData,
+  limits,
   sharedFlightsBytes,
   systemClock,
   ZerohopError,
 } from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
-import {
-  type LoadedRenderer,
-  openRenderer,
-  type PagesAnswer,
-  type PagesOrder,
-  rendererThread,
-  SharedState,
-  sharedStateBytes,
-} from '../pages/index.ts';
+import type { LoadedRenderer, PagesAnswer, PagesOrder } from '../pages/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { Connection } from '../storage/index.ts';
 import type { DatabaseChange } from '../store/index.ts';
@@ -74,7 +67,7 @@ class Threads implements Workers {
   readonly #options: WorkersOptions;
   readonly #sharedBuffer = new SharedArrayBuffer(4 * (shared.threads + 2 * 64));
   readonly #beats = new Int32Array(this.#sharedBuffer);
-  readonly #pagesBuffer = new SharedArrayBuffer(sharedStateBytes);
+  readonly #pagesBuffer = new SharedArrayBuffer(limits.sharedPagesBytes);
   readonly #sourcesBuffer = new SharedArrayBuffer(sharedFlightsBytes);
   readonly #store: Worker;
   readonly #serve: ServeThread[] = [];
@@ -91,7 +84,7 @@ class Threads implements Workers {
   >();
   readonly #clusterCalls = new Map<number, (answer: ClusterAnswer) => void>();
   #databases: LiveDatabases | undefined;
-  #renderer: LoadedRenderer | undefined;
+  #renderer: Promise<LoadedRenderer> | undefined;
   #state: 'running' | 'stopping' = 'running';
   #watch: Timer | undefined;
   httpPort: number;
@@ -117,7 +110,7 @@ class Threads implements Workers {
       options: {
         folder,
         nodeId,
-        systemTables,
+        systemTables: await systemTables,
         sharedBuffer: this.#sharedBuffer,
         clockDriftMs: config.limits.clockDriftMs,
         writeQueue: config.limits.writeQueue,
@@ -230,7 +223,7 @@ class Threads implements Workers {
     this.#state = 'stopping';
     clearInterval(this.#watch);
     await Promise.all(this.#serve.map((thread) => this.#stopServe(thread)));
-    await this.#renderer?.close();
+    await (await this.#renderer)?.close();
     // The store closes its files last: then what is in the logs is in the databases.
     this.#databases?.close();
     await new Promise<void>((resolve) => {
@@ -439,13 +432,14 @@ class Threads implements Workers {
   }
 
   async #render(thread: ServeThread, { call, job }: Extract<FromServe, { type: 'render' }>): Promise<void> {
-    const { log } = this.#options;
-    this.#renderer ??= openRenderer({
-      folder: this.#app,
-      state: new SharedState(this.#pagesBuffer, rendererThread),
-      log,
-    });
-    tell(thread, { type: 'rendered', call, outcome: await this.#renderer.render(job) });
+    this.#renderer ??= this.#openRenderer();
+    tell(thread, { type: 'rendered', call, outcome: await (await this.#renderer).render(job) });
+  }
+
+  async #openRenderer(): Promise<LoadedRenderer> {
+    const { openRenderer, rendererThread, SharedState } = await import('../pages/index.ts');
+    const state = new SharedState(this.#pagesBuffer, rendererThread);
+    return openRenderer({ folder: this.#app, state, log: this.#options.log });
   }
 
   #serveDied(thread: ServeThread, worker: Worker, why: string, reject: (error: Error) => void, error?: Error): void {

@@ -61,7 +61,7 @@ export interface WorkersOptions extends StartOptions {
   readonly nodeId: string;
   readonly metrics: Metrics;
   /** Tables the node keeps for itself: in place before the app is loaded. */
-  readonly systemTables: readonly TableDefinition[];
+  readonly systemTables: Promise<readonly TableDefinition[]>;
   /** Counts of attempts to sign in and of requests, of all threads. */
   readonly attemptsMemory: SharedArrayBuffer;
   /** The node can't go on. */

@@ -1,5 +1,6 @@
 export { evolve, type SchemaChange } from './evolve.ts';
 export { compileExpression } from './expression.ts';
 export { generateTypes } from './generate-types.ts';
-export { parseSdl, parseSdlFiles, type SdlFile } from './parse-sdl.ts';
+export type { SdlFile } from './parse-sdl.ts';
+export { parseSdl, parseSdlFiles } from './sdl.ts';
 export * from './types.ts';

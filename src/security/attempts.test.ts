@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { Attempts, attemptsBytes, type Counted } from './attempts.ts';
+import { limits } from '../base/index.ts';
+import { Attempts, type Counted } from './attempts.ts';
 
 function clockAt(nowMs: number) {
   let now = nowMs;
@@ -50,7 +51,7 @@ describe('attempts that fail', () => {
 
   test('count for all threads that share the memory', () => {
     const clock = clockAt(1_000_000_000_000);
-    const memory = new SharedArrayBuffer(attemptsBytes);
+    const memory = new SharedArrayBuffer(limits.sharedAttemptsBytes);
     const [first, second] = [new Attempts(memory, clock), new Attempts(memory, clock)];
     for (let at = 0; at < 3; at++) {
       first.failed([key]);

@@ -2,11 +2,12 @@
 // of this minute. A place in the table is found by a hash with a seed of the process; who share a place share a count, which can only
 // make a limit stricter.
 
-import { type Clock, ZerohopError } from '../base/index.ts';
+import { assert, type Clock, limits, ZerohopError } from '../base/index.ts';
 
 const places = 8_192;
 /** Two numbers per place: a count, and when it began or was last raised, in s. */
-export const attemptsBytes = 2 * places * 4 + 8;
+const bytes = 2 * places * 4 + 8;
+assert(bytes <= limits.sharedAttemptsBytes, 'what threads share of attempts fits');
 
 /** Failures are forgotten when there was none for as long, in s. */
 const forgottenS = 900;
@@ -24,9 +25,9 @@ export class Attempts {
   readonly #clock: Clock;
   readonly #seed: number;
 
-  /** @param memory shared by the threads of a node: `attemptsBytes` */
+  /** @param memory shared by the threads of a node: `limits.sharedAttemptsBytes` */
   constructor(memory: SharedArrayBuffer | undefined, clock: Clock) {
-    this.#cells = new Int32Array(memory ?? new SharedArrayBuffer(attemptsBytes));
+    this.#cells = new Int32Array(memory ?? new SharedArrayBuffer(limits.sharedAttemptsBytes));
     this.#clock = clock;
     const at = 2 * places;
     // The first to come chooses the seed.

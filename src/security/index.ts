@@ -10,7 +10,7 @@ export {
   refusal,
   type Standing,
 } from './allow.ts';
-export { Attempts, attemptsBytes } from './attempts.ts';
+export { Attempts } from './attempts.ts';
 export { type EventAbout, SecurityEvents } from './events.ts';
 export { ensureAdministrator, firstAdministrator, isGeneratedUser } from './first-administrator.ts';
 export { type Credentials, Identities, type IdentitiesOptions, isSameOrigin } from './identities.ts';

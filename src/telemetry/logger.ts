@@ -1,7 +1,7 @@
 // The log: one line per event, as JSON, or readable on a terminal. Secrets in fields are blanked.
 
 import { isatty } from 'node:tty';
-import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino';
+import type { DestinationStream, Logger as Pino } from 'pino';
 import type { LogFields, Logger, LogLevel } from '../base/index.ts';
 import { LogFile } from './log-file.ts';
 
@@ -20,6 +20,8 @@ const secrets = ['authorization', 'cookie', 'set-cookie', 'password', 'token', '
 
 /** Writes synchronously: a line is out before the call returns, so the last words of a failing process are never lost. */
 export async function createLogger({ level, format, output, file }: LogOptions): Promise<Logger> {
+  // Threads that have no log of their own are without it.
+  const { destination, pino } = await import('pino');
   const isPretty = format === 'pretty' || (format === 'auto' && output === undefined && isatty(standardError));
   const lines = output ?? destination({ fd: standardError, sync: true });
   const shown = isPretty ? await prettyStream(lines) : lines;

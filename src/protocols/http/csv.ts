@@ -1,21 +1,24 @@
 // CSV (RFC 4180) both ways. The first line names the columns; nested values are JSON text in their cell.
 
-import { parse } from 'csv-parse/sync';
-import { stringify } from 'csv-stringify/sync';
-import { ZerohopError } from '../../base/index.ts';
+import { lazily, ZerohopError } from '../../base/index.ts';
 import { toJson } from './formats.ts';
 import type { TextFraming } from './framing.ts';
 
+const reader = lazily((): typeof import('csv-parse/sync') => require('csv-parse/sync'));
+const writer = lazily((): typeof import('csv-stringify/sync') => require('csv-stringify/sync'));
+
 /** Objects of text by column name; empty cells are left out. Throws with the line. */
 export function parseCsv(text: string): Record<string, string>[] {
-  return parse(text, {
-    bom: true,
-    columns: true,
-    skip_empty_lines: true,
-    cast: (cell) => (cell === '' ? undefined : cell),
-  }).map((row) =>
-    Object.fromEntries(Object.entries(row as Record<string, string>).filter(([, cell]) => cell !== undefined)),
-  );
+  return reader()
+    .parse(text, {
+      bom: true,
+      columns: true,
+      skip_empty_lines: true,
+      cast: (cell) => (cell === '' ? undefined : cell),
+    })
+    .map((row) =>
+      Object.fromEntries(Object.entries(row as Record<string, string>).filter(([, cell]) => cell !== undefined)),
+    );
 }
 
 /**
@@ -58,7 +61,7 @@ function asRow(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function line(cells: readonly unknown[]): string {
-  return stringify([cells.map(cellText)]);
+  return writer().stringify([cells.map(cellText)]);
 }
 
 function cellText(value: unknown): string {

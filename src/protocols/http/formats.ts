@@ -1,8 +1,6 @@
 // The content types that are built in, each as a way to write a value, to write a sequence, and to read a body.
 
-import { Encoder as CborEncoder } from 'cbor-x';
-import { Packr } from 'msgpackr';
-import { parseExact, stringifyExact } from '../../base/index.ts';
+import { lazily, parseExact, stringifyExact } from '../../base/index.ts';
 import { knownJson } from '../../resources/index.ts';
 import type { BinaryFraming, TextFraming } from './framing.ts';
 
@@ -109,10 +107,13 @@ export function parseNdjson(text: string): unknown[] {
 }
 
 /** RFC 8949. Dates are tag 1, bytes byte strings, bigints integers or bignums. */
-const cbor = new CborEncoder({ useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false });
+const cbor = lazily(() => {
+  const { Encoder }: typeof import('cbor-x') = require('cbor-x');
+  return new Encoder({ useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false });
+});
 
-export const toCbor = (value: unknown): Uint8Array => cbor.encode(value);
-export const parseCbor = (bytes: Uint8Array): unknown => cbor.decode(bytes);
+export const toCbor = (value: unknown): Uint8Array => cbor().encode(value);
+export const parseCbor = (bytes: Uint8Array): unknown => cbor().decode(bytes);
 
 const none = new Uint8Array(0);
 
@@ -126,20 +127,23 @@ export const cborFraming: BinaryFraming = {
 };
 
 /** Dates are the timestamp extension, bytes `bin`; bigints beyond 64 bits are extension 0x42, big-endian two's complement. */
-const msgpack = new Packr({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  useBigIntExtension: true,
-  encodeUndefinedAsNil: true,
+const msgpack = lazily(() => {
+  const { Packr }: typeof import('msgpackr') = require('msgpackr');
+  return new Packr({
+    useRecords: false,
+    mapsAsObjects: true,
+    variableMapSize: true,
+    useBigIntExtension: true,
+    encodeUndefinedAsNil: true,
+  });
 });
 
-export const toMsgpack = (value: unknown): Uint8Array => msgpack.pack(value);
+export const toMsgpack = (value: unknown): Uint8Array => msgpack().pack(value);
 
 /** Concatenated values are an array of them. */
 export function parseMsgpack(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throw new SyntaxError('The body is empty');
-  const values = msgpack.unpackMultiple(bytes);
+  const values = msgpack().unpackMultiple(bytes);
   return values.length === 1 ? values[0] : values;
 }
 

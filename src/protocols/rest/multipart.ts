@@ -2,8 +2,8 @@
 // blob store as they arrive, so their size is not limited by memory.
 
 import { Readable } from 'node:stream';
-import { Busboy, type BusboyInstance } from '@fastify/busboy';
-import { ZerohopError } from '../../base/index.ts';
+import type { BusboyInstance } from '@fastify/busboy';
+import { lazily, ZerohopError } from '../../base/index.ts';
 import { createBlob, openBlob } from '../../resources/index.ts';
 import type { TableDefinition } from '../../schema/index.ts';
 import type { BlobStore } from '../../tables/index.ts';
@@ -20,6 +20,7 @@ export interface MultipartLimits {
 }
 
 const maxParts = 1000;
+const busboy = lazily((): typeof import('@fastify/busboy') => require('@fastify/busboy'));
 
 /**
  * Reads the parts in order. A name that occurs again makes a list of its values. `target`: the table the record is for; without one, and
@@ -79,6 +80,7 @@ export async function readMultipart(
 
 function parserFor(contentType: string, bytes: number): BusboyInstance {
   try {
+    const { Busboy } = busboy();
     return new Busboy({ headers: { 'content-type': contentType }, limits: { parts: maxParts, fieldSize: bytes } });
   } catch (error) {
     throw malformed(error);
