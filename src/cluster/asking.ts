@@ -11,12 +11,17 @@ export type Question =
   /** To be committed by the node that is asked. */
   | { readonly type: 'write'; readonly transaction: StoreTransaction }
   | { readonly type: 'read'; readonly database: string; readonly table: string; readonly id: Id }
-  /** Rows of a table after a row of the node that is asked, of which the asking node is a home in `epoch` and was none in any of `known`. */
-  | /** Records that a query finds on the node that is asked. */ {
-      readonly type: 'search';
+  /** Records that a query finds on the node that is asked. */
+  | { readonly type: 'search'; readonly database: string; readonly search: Search }
+  /** How many records a query finds that, of the nodes `among`, the node that is asked counts. `view`: of who holds what, as the asking node knows it. */
+  | {
+      readonly type: 'count';
       readonly database: string;
       readonly search: Search;
+      readonly among: readonly string[];
+      readonly view: string;
     }
+  /** Rows of a table after a row of the node that is asked, of which the asking node is a home in `epoch` and was none in any of `known`. */
   | {
       readonly type: 'move';
       readonly epoch: string;
@@ -32,6 +37,7 @@ export type Reply =
   /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
   | { readonly type: 'record'; readonly record: FetchedRecord | null; readonly isKnown: boolean }
   | { readonly type: 'records'; readonly records: readonly (FetchedRecord & { readonly id: Id })[] }
+  | { readonly type: 'count'; readonly count: number }
   | { readonly type: 'rows'; readonly rows: readonly RemoteRow[]; readonly next: number | null }
   /** The node that was asked does not answer for the record, or does not know of the epoch. */
   | { readonly type: 'notMine' }
@@ -67,6 +73,8 @@ export const askingLimits = {
   findPauseMs: 50,
   /** Records that a query finds on one node, at most. */
   foundRecords: 1_000,
+  /** Records that are counted between two looks at what else there is to do. */
+  countedRecords: 2_000,
   /** Bytes of rows in one part of a move, about. */
   moveBytes: 256 * 1024,
 } as const;

@@ -127,6 +127,7 @@ export class ClusterNode {
       members: this.members,
       ask,
       search: (database, table, query) => this.#searcher().search(database, table, query),
+      ids: (database, table, query) => this.#searcher().ids(database, table, query),
       distanceTo: (member) => {
         const connection = this.links.connections.get(member);
         return connection && (connection.roundTripMs ?? 0);

@@ -65,6 +65,8 @@ export class Placement {
   readonly #members = new Map<string, Held>();
   readonly current: Epoch | undefined;
   readonly currentText: string | undefined;
+  /** Who holds what, as this node knows it: of equal views follow equal answers. */
+  readonly view: string;
   readonly #spread = new Set<string>();
   readonly #databases = new Set<string>();
 
@@ -72,6 +74,8 @@ export class Placement {
     this.#node = node;
     this.current = current;
     this.currentText = current && epochText(current);
+    const known = members.map(({ id, holds = [] }) => [id, ...holds].join('\n')).sort();
+    this.view = Bun.hash([this.currentText, ...known].join('\0')).toString(16);
     const read = new Map<string, Epoch | undefined>();
     for (const { id, holds } of members) {
       const epochsOf = (texts: readonly string[]) =>
@@ -126,6 +130,11 @@ export class Placement {
     if (!current || !isSettled) return { from: holding, enough: holding.length };
     const copies = Math.min(current.tables[name] ?? current.nodes.length, current.nodes.length);
     return { from: current.nodes, enough: current.nodes.length - copies + 1 };
+  }
+
+  /** Of some nodes that have all records of a table among them, the one that counts a record: each is counted once. */
+  counting(database: string, table: string, id: string | number, among: readonly string[]): string | undefined {
+    return this.answering(database, table, id).find((member) => among.includes(member));
   }
 
   /** The nodes that answer for a record, homes of the current epoch first. None: each node has what there is. */

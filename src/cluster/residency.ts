@@ -33,6 +33,8 @@ export interface ResidencyOptions {
     table: string,
     query: unknown,
   ) => readonly (FetchedRecord & { readonly id: Id })[] | undefined;
+  /** Ids of the records in this node's own table that fit a query, in pages; undefined: there is no such table. */
+  readonly ids: (database: string, table: string, query: unknown) => Iterable<readonly Id[]> | undefined;
   /** In ms; undefined: there is no connection to it. */
   readonly distanceTo: (member: string) => number | undefined;
   readonly nowMs: () => number;
@@ -109,7 +111,9 @@ export class Residency implements Router {
   }
 
   /** Of enough other nodes that, with this one, they have each record among them. */
-  async gather(database: string, { table, query }: Search): Promise<Gathered> {
+  async gather(database: string, search: Search): Promise<Gathered> {
+    if (search.counts) return this.#countOnAll(database, search);
+    const { table, query } = search;
     const placement = this.#placement;
     if (!placement?.isSpread(database, table)) return { here: true };
     const { node, ask } = this.#options;
@@ -143,6 +147,53 @@ export class Residency implements Router {
     return { here: false, records: [...newest.values()] };
   }
 
+  /**
+   * Each record is counted by the first of the nodes asked that answers for it. Nodes that see the members differently, as they come and go,
+   * are asked again. Rejects with UNREACHABLE.
+   */
+  async #countOnAll(database: string, search: Search): Promise<Gathered> {
+    const { node, nowMs } = this.#options;
+    const away = new Set<string>();
+    for (const untilMs = nowMs() + askingLimits.findMs; ; await Bun.sleep(askingLimits.findPauseMs)) {
+      const placement = this.#placement;
+      if (!placement?.isSpread(database, search.table)) return { here: true };
+      const { from, enough } = placement.covering(`${database}.${search.table}`);
+      if (from.every((member) => member === node)) return { here: true };
+      const others = this.#nearestFirst(from.filter((member) => member !== node && !away.has(member)));
+      const among = (from.includes(node) ? [node, ...others] : others).slice(0, enough);
+      if (among.length < enough) throw this.#unreachable(`What is counted of ${search.table}`, from);
+      const question = { type: 'count', database, search, among, view: placement.view } as const;
+      const counts = await Promise.all(among.map((member) => this.#countAt(member, question)));
+      let total = 0;
+      for (const [index, count] of counts.entries()) {
+        if (typeof count === 'number') total += count;
+        else if (count === 'away') away.add(among[index] ?? '');
+      }
+      if (counts.every((count) => typeof count === 'number')) return { here: false, records: [], total };
+      if (!counts.includes('away') && nowMs() >= untilMs)
+        throw new ZerohopError(
+          'UNREACHABLE',
+          `The records of ${search.table} can not be counted now, as the nodes do not see the same members. Try again.`,
+          { tried: among.map((member) => this.#options.members.nameOf(member)) },
+        );
+    }
+  }
+
+  async #countAt(
+    member: string,
+    question: Extract<Question, { type: 'count' }>,
+  ): Promise<number | 'away' | 'seesOthers'> {
+    const { node, ask } = this.#options;
+    try {
+      const reply = member === node ? await this.#count(question) : await ask(member, question, askingLimits.workMs);
+      if (reply.type === 'failed') throw new ZerohopError(reply.error.code, reply.error.message, reply.error.fields);
+      return reply.type === 'count' ? reply.count : 'seesOthers';
+    } catch (error) {
+      if (error instanceof Unanswered) return 'away';
+      throw error;
+    }
+  }
+
   /** What another member asks. Never rejects. */
   async answer(member: string, question: Exclude<Question, { type: 'verify' }>): Promise<Reply> {
     try {
@@ -153,6 +204,8 @@ export class Residency implements Router {
           return await this.#write(question.transaction);
         case 'search':
           return this.#search(question);
+        case 'count':
+          return await this.#count(question);
         case 'move':
           return await this.#rowsFor(member, question);
       }
@@ -301,11 +354,33 @@ export class Residency implements Router {
     const { node, search: run } = this.#options;
     const placement = this.#placement;
     if (!placement?.isSpread(database, search.table)) return { type: 'notMine' };
-    const found = run(database, search.table, search.query);
-    if (!found) return { type: 'notMine' };
-    if (found.length > askingLimits.foundRecords) throw tooMany(search.table);
-    const records = found.filter(({ id }) => placement.answering(database, search.table, id).includes(node));
-    return { type: 'records', records };
+    const { limit: wanted = askingLimits.foundRecords + 1 } = search.query as { readonly limit?: number };
+    // What is being taken out here stands in the way of what comes after it.
+    for (let limit = wanted; ; limit *= 2) {
+      const found = run(database, search.table, { ...(search.query as object), limit });
+      if (!found) return { type: 'notMine' };
+      const records = found
+        .filter(({ id }) => placement.answering(database, search.table, id).includes(node))
+        .slice(0, wanted);
+      if (records.length > askingLimits.foundRecords) throw tooMany(search.table);
+      if (records.length === wanted || found.length < limit) return { type: 'records', records };
+    }
+  }
+
+  async #count({ database, search, among, view }: Extract<Question, { type: 'count' }>): Promise<Reply> {
+    const { node, ids } = this.#options;
+    const placement = this.#placement;
+    if (placement?.view !== view) return { type: 'notMine' };
+    const pages = ids(database, search.table, search.query);
+    if (!pages) return { type: 'notMine' };
+    let count = 0;
+    for (const page of pages) {
+      for (const id of page) if (placement.counting(database, search.table, id, among) === node) count++;
+      await Bun.sleep(0);
+      // What has moved meanwhile was perhaps counted by two, or by nobody.
+      if (this.#placement?.view !== view) return { type: 'notMine' };
+    }
+    return { type: 'count', count };
   }
 
   #read({ database, table, id }: Extract<Question, { type: 'read' }>): Reply {
@@ -360,9 +435,12 @@ function wholeRecords(table: string, query: unknown): unknown {
     select: _select,
     offset = 0,
     limit,
+    total: _total,
     ...rest
-  } = query as { select?: unknown; offset?: number; limit?: number };
-  const most = limit === undefined ? askingLimits.foundRecords + 1 : offset + limit;
+  } = query as { select?: unknown; offset?: number; limit?: number; total?: boolean; cursor?: string };
+  // A page by a cursor goes on where there is one record more.
+  const more = rest.cursor === undefined ? 0 : 1;
+  const most = limit === undefined ? askingLimits.foundRecords + 1 : offset + limit + more;
   if (most > askingLimits.foundRecords + 1) throw tooMany(table);
   return { ...rest, limit: most };
 }

@@ -4,7 +4,8 @@ import { limits, ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { FetchedRecord, StoreEngine } from '../store/index.ts';
-import { LiveDatabases } from '../tables/index.ts';
+import { LiveDatabases, type Table } from '../tables/index.ts';
+import { askingLimits } from './asking.ts';
 
 export class Searcher {
   readonly #databases: LiveDatabases;
@@ -36,6 +37,39 @@ export class Searcher {
         expires,
         body: json,
       }));
+    } finally {
+      transaction.abort();
+    }
+  }
+
+  /** Ids of all records that fit, in pages; each is read when it is asked for. Undefined: there is no such table here. */
+  ids(database: string, table: string, query: unknown): Iterable<readonly Id[]> | undefined {
+    const found = this.#databases.table(database, table);
+    if (!found) return undefined;
+    const { conditions, evenExpired, allowFullScan } = query as Query;
+    const all: Query = {
+      ...(conditions && { conditions }),
+      ...(evenExpired && { evenExpired }),
+      ...(allowFullScan && { allowFullScan }),
+      select: { shape: 'values', attributes: [{ name: found.definition.primaryKey }] },
+      limit: askingLimits.countedRecords,
+    };
+    return this.#pages(found, all);
+  }
+
+  *#pages(table: Table, query: Query): Generator<readonly Id[]> {
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { ids, next } = this.#page(table, { ...query, cursor });
+      yield ids;
+      cursor = next;
+    }
+  }
+
+  #page(table: Table, query: Query): { readonly ids: readonly Id[]; readonly next: string | null } {
+    const transaction = this.#databases.transaction();
+    try {
+      const page = transaction.search(table, query);
+      return { ids: Array.from(page.rows, ({ id }) => id), next: page.nextCursor() };
     } finally {
       transaction.abort();
     }

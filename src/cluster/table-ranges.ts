@@ -2,8 +2,8 @@
 // expire are compared: each node removes the others in its own time.
 
 import type { Id } from '../records/index.ts';
-import { type Connection, quoted, type SqlValue } from '../storage/index.ts';
-import type { RemoteRow, Store } from '../store/index.ts';
+import { type Connection, quoted } from '../storage/index.ts';
+import { columns, type RemoteRow, rowFrom, type Store } from '../store/index.ts';
 
 /** After `after`, up to and with `upTo`; null: from the beginning, to the end. In the order of the ids' bytes, numbers first. */
 export interface IdRange {
@@ -65,22 +65,10 @@ export function rowsOf({ connection, tables }: Store, table: string, ids: readon
   const name = tables.get(table)?.entry.names.table;
   if (name === undefined) return [];
   const origins = originsOf(connection);
-  const select = `SELECT _id, _version, _origin, abs(_seq), _expires, _merge, _computed, _body FROM ${quoted(name)} WHERE _id = ?`;
-  return ids.flatMap((wanted) => {
-    const values = connection.first(select, [wanted]);
-    if (values === undefined) return [];
-    const [id, version, origin, seq, expires, merge, computed, body] = values;
-    return {
-      table,
-      id: id as Id,
-      version: Number(version),
-      origin: origins.get(Number(origin)) ?? '',
-      seq: Number(seq),
-      expires: expires === null ? null : Number(expires),
-      merge: textOrNull(merge),
-      computed: textOrNull(computed),
-      body: textOrNull(body),
-    };
+  const select = `SELECT ${columns} FROM ${quoted(name)} WHERE _id = ?`;
+  return ids.flatMap((id) => {
+    const values = connection.first(select, [id]);
+    return values === undefined ? [] : rowFrom(table, values, origins);
   });
 }
 
@@ -103,8 +91,4 @@ function originsOf(connection: Connection): ReadonlyMap<number, string> {
 
 function hashOf(text: string): bigint {
   return BigInt(Bun.hash(text));
-}
-
-function textOrNull(value: SqlValue | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

@@ -53,12 +53,16 @@ class OtherNodes implements TableSource {
   async gather(place: Place, query: Query): Promise<Place> {
     const { node, table, context } = place;
     if (context?.replicateFrom === false) return { ...place, isReady: true };
-    if (query.total === true || query.cursor !== undefined) demandWhole(node, table, 'a total or a cursor');
     if (readingIn(place)?.hasWrites) demandWhole(node, table, 'a query beside writes of its transaction');
-    const gathered = await node.databases.gather(table, query);
-    if (gathered.here) return { ...place, isReady: true };
+    const [gathered, counted] = await Promise.all([
+      node.databases.gather(table, query),
+      query.total === true ? node.databases.count(table, query) : undefined,
+    ]);
+    if (gathered.here && (counted?.here ?? true)) return { ...place, isReady: true };
     context?.reads?.giveUp();
-    return { ...place, gathered: gathered.records, isReady: true };
+    const total = counted?.here === false ? counted.total : undefined;
+    const records = gathered.here ? [] : gathered.records;
+    return { ...place, gathered: records, ...(total !== undefined && { total }), isReady: true };
   }
 
   async readyAll(): Promise<void> {}

@@ -33,6 +33,8 @@ export interface Place {
   readonly instead?: StoredRecord | null;
   /** Records of other nodes, to be searched with those of the table here. */
   readonly gathered?: readonly (FetchedRecord & { readonly id: Id })[];
+  /** How many records fit the query, on all nodes. */
+  readonly total?: number;
   /** What the call names of a spread table is in the table here, or beside it in this place, or nowhere. */
   readonly isReady?: true;
   /** What is written came from the table's source, which need not be told of it. */

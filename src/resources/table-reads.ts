@@ -218,7 +218,8 @@ function search(place: Place, asked: Query): SearchResult {
   const { node, table, instead, gathered } = place;
   if (table.definition.copies !== undefined && place.context?.replicateFrom !== false && !place.isReady)
     demandWhole(node, table, aQuery);
-  const query = instead ? { ...asked, evenExpired: true } : asked;
+  const counted = place.total === undefined ? asked : { ...asked, total: false };
+  const query = instead ? { ...counted, evenExpired: true } : counted;
   // What came from the source may be newer than what the transaction reads from.
   const joined = instead || gathered ? undefined : readingIn(place);
   if (joined !== undefined) return joined.search(table, query);
@@ -228,6 +229,7 @@ function search(place: Place, asked: Query): SearchResult {
   const result = transaction.search(table, query);
   return {
     ...result,
+    ...(place.total !== undefined && { total: place.total }),
     rows: {
       *[Symbol.iterator]() {
         try {

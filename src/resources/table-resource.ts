@@ -12,7 +12,6 @@ import { callOn, hasInstanceMethod, markBuiltIn, methodOf, Resource } from './re
 import { currentContext, currentNode } from './scope.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
 import { sourceOf, sourcesOf, type TableSource } from './sources.ts';
-import { demandWhole } from './spread-tables.ts';
 import { inTransaction, lookupOf, type Place, placeOf, tableOf } from './table-place.ts';
 import { nameTarget, readStored, searchRows, type TableRows, typeName } from './table-reads.ts';
 import { type Check, deleteFrom, getFrom, isRecordAlone, patchIn, postTo, putInto } from './table-verbs.ts';
@@ -112,8 +111,10 @@ export class TableResource extends Resource {
 
   static async getRecordCount(_options?: { readonly exactCount?: boolean }): Promise<{ recordCount: number }> {
     const table = tableOf(this);
-    demandWhole(this.boundNode ?? currentNode(), table, 'a count');
-    return { recordCount: table.recordCount() };
+    const { databases } = this.boundNode ?? currentNode();
+    const isSpread = table.definition.copies !== undefined && currentContext()?.replicateFrom !== false;
+    const counted = isSpread ? await databases.count(table, {}) : undefined;
+    return { recordCount: (counted?.here === false ? counted.total : undefined) ?? table.recordCount() };
   }
 
   /** Sets the function of an attribute marked `@computed` without an expression. */

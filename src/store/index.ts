@@ -1,7 +1,7 @@
 export { BlobFiles, blobPath } from './blob-files.ts';
 export { CommitQueue, type StoreMeters } from './commit-queue.ts';
 export { addToDigest, type Digest } from './digest.ts';
-export { type CopyAnswer, type LogAnswer, LogReader, type LogRequest } from './log-reader.ts';
+export { type CopyAnswer, columns, type LogAnswer, LogReader, type LogRequest, rowFrom } from './log-reader.ts';
 export { queueFull, transactionBytes } from './queue-limit.ts';
 export type * from './remote-types.ts';
 export { Store } from './store.ts';

@@ -286,9 +286,10 @@ export class LogReader {
   }
 }
 
-const columns = '_id, _version, _origin, abs(_seq), _expires, _merge, _computed, _body';
+/** Of a row that is sent, in the order `rowFrom` takes them. */
+export const columns = '_id, _version, _origin, abs(_seq), _expires, _merge, _computed, _body';
 
-function rowFrom(table: string, values: readonly SqlValue[], ids: ReadonlyMap<number, string>): RemoteRow {
+export function rowFrom(table: string, values: readonly SqlValue[], ids: ReadonlyMap<number, string>): RemoteRow {
   const [id, version, origin, seq, expires, merge, computed, body] = values;
   return {
     table,

@@ -78,6 +78,8 @@ export interface StoreTransaction {
 export interface Search {
   readonly table: string;
   readonly query: unknown;
+  /** Not the records, but how many there are on all nodes, whatever the query's limit. */
+  readonly counts?: true;
 }
 
 export interface RecordName {
@@ -95,7 +97,12 @@ export interface FetchedRecord {
 /** Records of other nodes that a query may find, with those of this node; `here`: these are all. */
 export type Gathered =
   | { readonly here: true }
-  | { readonly here: false; readonly records: readonly (FetchedRecord & { readonly id: Id })[] };
+  | {
+      readonly here: false;
+      readonly records: readonly (FetchedRecord & { readonly id: Id })[];
+      /** Of a search that counts, with those of this node. */
+      readonly total?: number;
+    };
 
 /** `here`: what this node has is what there is. Else what a node that holds the record has of it; null: there is none. */
 export type Fetched = { readonly here: true } | { readonly here: false; readonly record: FetchedRecord | null };

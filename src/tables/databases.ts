@@ -110,6 +110,11 @@ export class LiveDatabases implements Databases {
     return this.#options.client.gather(database, { table: name, query });
   }
 
+  count(table: Table, query: Query): Promise<Gathered> {
+    const { database, name } = table.definition;
+    return this.#options.client.gather(database, { table: name, query, counts: true });
+  }
+
   async putText(table: Table, id: Id, body: string, { expires, if: condition }: PutTextOptions): Promise<number> {
     const live = table as LiveTable;
     const { database, name } = live.definition;

@@ -150,6 +150,8 @@ export interface Databases {
   fetch(table: Table, id: Id): Promise<Fetched>;
   /** What a query finds on other nodes, of a table of which each has a part: see `StoreClient.gather`. */
   gather(table: Table, query: Query): Promise<Gathered>;
+  /** How many records of such a table fit a query, on all nodes: `total` of the answer. */
+  count(table: Table, query: Query): Promise<Gathered>;
   /** Writes a record as text, as it is: for records whose source has them in this form. Resolves with its version. */
   putText(table: Table, id: Id, body: string, options: PutTextOptions): Promise<number>;
   /** Computes what indexes of computed attributes lack, once the app has set its functions. For the one thread that loads data. */

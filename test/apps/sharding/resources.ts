@@ -18,3 +18,10 @@ export class Change extends Resource {
     return Array.from(found as unknown as Iterable<{ readonly id: string }>, ({ id }) => id);
   }
 }
+
+/** GET: how many Readings there are. */
+export class Count extends Resource {
+  static override async get() {
+    return Reading.getRecordCount();
+  }
+}
