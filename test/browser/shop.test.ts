@@ -108,6 +108,10 @@ describe.skipIf(chromiumPath === undefined)('the shop in Chromium', () => {
     await quantity.press('Tab');
     await page.getByText('Basket updated.').waitFor();
     expect(await page.locator('[data-basket-count]').innerText()).toBe('3');
+    await quantity.fill('999');
+    await quantity.press('Tab');
+    await page.getByText('A basket holds up to 99 of one product. There are still 3 of it.').waitFor();
+    expect(await quantity.inputValue()).toBe('3');
 
     await page.getByLabel('Name').fill('Ada Byron');
     await page.getByLabel('Email').fill('ada@example.com');

@@ -96,10 +96,13 @@ function keepTyped(basket) {
   }
 }
 
+/** What the basket can not hold is put back, so that the quantity shown is always the one that would be ordered. */
 function onChange(event) {
-  if (event.target.matches('[data-change] input[type="number"]') && event.target.checkValidity()) {
-    event.target.form.requestSubmit();
-  }
+  const input = event.target;
+  if (!input.matches('[data-change] input[type="number"]')) return;
+  if (input.checkValidity()) return input.form.requestSubmit();
+  input.value = input.defaultValue;
+  say(`A basket holds up to ${input.max} of one product. There are still ${input.defaultValue} of it.`);
 }
 
 function onClick(event) {
