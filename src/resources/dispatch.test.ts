@@ -236,7 +236,7 @@ describe('a class of the app', () => {
     expect(allowedVerbs(Echo)).toEqual(['get', 'delete']);
     await expect(call('put', '/Echo/1', { data: 1 })).rejects.toMatchObject({
       code: 'METHOD_NOT_ALLOWED',
-      fields: { allow: ['GET', 'DELETE'] },
+      fields: { allow: ['GET', 'HEAD', 'DELETE', 'OPTIONS'] },
     });
     expect(await call('delete', '/Echo/1')).toEqual({ kind: 'none' });
   });

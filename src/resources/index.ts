@@ -45,7 +45,7 @@ export {
   type QuerySort,
   RequestTarget,
 } from './request-target.ts';
-export { allowedVerbs, methodOf, ownMethod, Resource } from './resource.ts';
+export { allowedMethods, allowedVerbs, methodOf, ownMethod, Resource } from './resource.ts';
 export {
   currentContext,
   currentNode,

@@ -122,10 +122,22 @@ export function hasInstanceMethod(resource: ResourceClass, verb: Verb): boolean 
   return ownInstanceMethod(resource, verb) !== undefined;
 }
 
-/** The verbs an endpoint answers, for `Allow`. */
+/** The verbs an endpoint answers. */
 export function allowedVerbs(resource: ResourceClass): Verb[] {
   if (resource.tableName !== undefined) return ['get', 'search', 'put', 'patch', 'post', 'delete'];
   return verbs.filter((verb) => ownMethod(resource, verb) !== undefined);
+}
+
+/** The HTTP methods an endpoint answers, for `Allow` (RFC 9110 §10.2.1). The runtime's own POST is of a collection, not of a record. */
+export function allowedMethods(resource: ResourceClass, isRecord = false): string[] {
+  const isTable = resource.tableName !== undefined;
+  const answers = (verb: Verb) => {
+    const isOwn = ownMethod(resource, verb) !== undefined;
+    return verb === 'post' && isRecord ? isOwn : isOwn || isTable;
+  };
+  const allowed = httpVerbs.filter(answers).map((verb) => verb.toUpperCase());
+  if (allowed.includes('GET')) allowed.splice(1, 0, ...(isTable ? ['HEAD', 'QUERY'] : ['HEAD']));
+  return [...allowed, 'OPTIONS'];
 }
 
 const withData: readonly Verb[] = ['put', 'patch', 'post', 'publish', 'connect'];
@@ -163,11 +175,11 @@ export function callOn(
 }
 
 export function methodNotAllowed(resource: ResourceClass, verb: Verb): ZerohopError {
-  const allowed = allowedVerbs(resource).filter((each) => httpVerbs.includes(each));
+  const allow = allowedMethods(resource);
   return new ZerohopError(
     'METHOD_NOT_ALLOWED',
-    `${resource.name} does not answer ${verb.toUpperCase()}. It answers: ${allowed.join(', ').toUpperCase() || 'nothing'}.`,
-    { allow: allowed.map((each) => each.toUpperCase()) },
+    `${resource.name} does not answer ${verb.toUpperCase()}. It answers: ${allow.join(', ')}.`,
+    { allow },
   );
 }
 

@@ -93,7 +93,7 @@ export async function postTo(unguarded: Place, check: Check, target: unknown, da
     throw new ZerohopError(
       'METHOD_NOT_ALLOWED',
       `A record of ${place.table.definition.name} does not answer POST; post to /${place.table.definition.name}/ to create one.`,
-      { allow: ['GET', 'PUT', 'PATCH', 'DELETE'] },
+      { allow: ['GET', 'HEAD', 'QUERY', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] },
     );
   }
   return inTransaction(place, async (transaction) => {

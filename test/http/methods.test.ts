@@ -29,6 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
+const json = { 'content-type': 'application/json' };
 const ids = (rows: unknown) => (rows as { id: string }[]).map(({ id }) => id);
 
 describe('paths', () => {
@@ -92,18 +93,20 @@ describe('verbs', () => {
     expect(await response.json()).toEqual(['b']);
     expect((await node.send('QUERY', '/Item/', { name: 'x' })).status).toBe(415);
   });
-  test('OPTIONS and 405 name what is possible', async () => {
-    const options = await node.fetch('/Item/b', { method: 'OPTIONS' });
-    expect([options.status, options.headers.get('allow')]).toEqual([
-      204,
-      'GET, HEAD, QUERY, PUT, PATCH, POST, DELETE, OPTIONS',
-    ]);
-    const refused = await node.send('PUT', '/Reader/', {});
-    expect(refused.status).toBe(405);
-    expect(refused.headers.get('allow')).toContain('GET');
-    expect((await node.send('POST', '/Item/b', {})).status).toBe(405);
-    expect((await node.fetch('/Item/b', { method: 'PROPFIND' })).status).toBe(405);
-  });
+  const possible: readonly (readonly [string, string, string])[] = [
+    ['/Item/', 'PROPFIND', 'GET, HEAD, QUERY, PUT, PATCH, POST, DELETE, OPTIONS'],
+    ['/Item/b', 'POST', 'GET, HEAD, QUERY, PUT, PATCH, DELETE, OPTIONS'],
+    ['/Item/b', 'PROPFIND', 'GET, HEAD, QUERY, PUT, PATCH, DELETE, OPTIONS'],
+    ['/Reader/', 'PUT', 'GET, HEAD, OPTIONS'],
+  ];
+  for (const [path, method, allow] of possible) {
+    test(`OPTIONS of ${path} and the 405 of ${method} name what is possible`, async () => {
+      const options = await node.fetch(path, { method: 'OPTIONS' });
+      expect([options.status, options.headers.get('allow')]).toEqual([204, allow]);
+      const refused = await node.fetch(path, { method, ...(method !== 'PROPFIND' && { body: '{}', headers: json }) });
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, allow]);
+    });
+  }
   test('PATCH and DELETE of what is not there: 404', async () => {
     expect((await node.send('PATCH', '/Item/none', { name: 'x' })).status).toBe(404);
     expect((await node.send('DELETE', '/Item/none')).status).toBe(404);

@@ -6,7 +6,7 @@ import { ZerohopError } from '../../base/index.ts';
 import {
   type Answer,
   type AppNode,
-  allowedVerbs,
+  allowedMethods,
   dispatch,
   type Match,
   ownMethod,
@@ -219,13 +219,8 @@ class Rest {
     return request.search.length > 1 ? `${request.search.slice(1)}&${body}` : body;
   }
 
-  #otherMethod(request: HttpRequest, { resource, table }: Match): Response {
-    const verbs = allowedVerbs(resource);
-    const allow = Object.keys(verbOf).filter((method) => {
-      const verb = verbOf[method];
-      return verb !== undefined && verbs.includes(verb) && (method !== 'QUERY' || table !== undefined);
-    });
-    allow.push('OPTIONS');
+  #otherMethod(request: HttpRequest, { resource, relativeURL }: Match): Response {
+    const allow = allowedMethods(resource, relativeURL.length > 1 && !relativeURL.endsWith('/'));
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: allow.join(', ') } });
     throw new ZerohopError('METHOD_NOT_ALLOWED', `${request.method} is not possible here. ${allow.join(', ')} are.`, {
       allow,
