@@ -122,7 +122,7 @@ test('types writes the declarations, knows when they are up to date, and refuses
   writeFileSync(join(app, 'schema.graphql'), 'type Note @table { id: ID @primaryKey title: String! }');
   expect((await zerohop('types', 'app', '--check')).code).toBe(1);
   expect(await zerohop('types', 'app')).toEqual({
-    out: 'Wrote app/zerohop-env.d.ts: 1 tables from schema.graphql.\n',
+    out: 'Wrote app/zerohop-env.d.ts: 1 table from schema.graphql.\n',
     err: '',
     code: 0,
   });

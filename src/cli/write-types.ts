@@ -37,7 +37,7 @@ export async function writeTypes({
   writeFileSync(target, text);
   return {
     upToDate: true,
-    message: `Wrote ${shownTarget}: ${schema.tables.length} tables from ${files.join(', ')}.`,
+    message: `Wrote ${shownTarget}: ${schema.tables.length} ${schema.tables.length === 1 ? 'table' : 'tables'} from ${files.join(', ')}.`,
   };
 }
 

@@ -335,7 +335,7 @@ function refused({ guard, table }: Guarded, action: Action): ZerohopError {
 }
 
 function missing({ table }: Guarded, id: Id): ZerohopError {
-  return new ZerohopError('NOT_FOUND', `${table.definition.name} has no record ${id}.`);
+  return new ZerohopError('NOT_FOUND', `${table.definition.name} has no record ${JSON.stringify(id)}.`);
 }
 
 function demandAttributes({ table }: Guarded, action: Action, grant: Grant, names: readonly string[]): void {

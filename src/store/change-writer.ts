@@ -108,7 +108,7 @@ export class ChangeWriter {
     const existed = old !== undefined && this.#isLive(old);
     check(change.table, change.id, change.if, existed ? old.version : null, old?.version);
     if (!existed || old.body === null)
-      throw new ZerohopError('NOT_FOUND', `${change.table} has no record ${change.id} to change.`);
+      throw new ZerohopError('NOT_FOUND', `${change.table} has no record ${JSON.stringify(change.id)} to change.`);
     const before: RecordState = {
       stamp: { version: old.version, origin: this.#ledger.origin(old.origin) },
       expires: old.expires,

@@ -68,8 +68,10 @@ export function check(
   const { exists, versions, notVersions } = precondition;
   if (precondition.row !== undefined && precondition.row !== (row ?? null))
     throw new ZerohopError('PRECONDITION_FAILED', `${table} ${id} has changed since it was read.`);
-  if (exists === false && version !== null) throw new ZerohopError('CONFLICT', `${table} has a record ${id} already.`);
-  if (exists === true && version === null) throw new ZerohopError('NOT_FOUND', `${table} has no record ${id}.`);
+  if (exists === false && version !== null)
+    throw new ZerohopError('CONFLICT', `${table} has a record ${JSON.stringify(id)} already.`);
+  if (exists === true && version === null)
+    throw new ZerohopError('NOT_FOUND', `${table} has no record ${JSON.stringify(id)}.`);
   if (
     (versions && (version === null || !versions.includes(version))) ||
     (version !== null && notVersions?.includes(version))
