@@ -52,6 +52,10 @@ export function staticStep(options: Options, folder: string): HttpStep {
   return {
     name: 'static',
     ...place,
+    atOnce(_raw, url) {
+      const path = pathBelow(url, checked.urlPath);
+      return path === undefined || files.isElsewhere(path) ? 'pass' : undefined;
+    },
     handle(request, next) {
       if (request.method !== 'GET' && request.method !== 'HEAD') return next(request);
       const path = pathBelow(request.pathname, checked.urlPath);
@@ -123,7 +127,7 @@ class StaticFiles {
   /** Undefined: the request is for others. */
   respond(request: HttpRequest, path: string): Response | Promise<Response> | undefined {
     const { notFound, fallthrough } = this.#options;
-    if (fallthrough && this.#isElsewhere(path)) return undefined;
+    if (this.isElsewhere(path)) return undefined;
     const names = safeSegments(path);
     const found = names && this.#mayExist(names[0]) ? this.#find(names, path.endsWith('/')) : undefined;
     if (found === 'folder') return redirectTo(`${request.pathname}/${request.search}`);
@@ -134,8 +138,9 @@ class StaticFiles {
     throw new ZerohopError('NOT_FOUND', `There is no file ${path}.`);
   }
 
-  /** Whether the first name of a path alone tells that there is no file: the cheapest of looks, as most requests are for no file. */
-  #isElsewhere(path: string): boolean {
+  /** Whether the first name of a path alone tells that it is for others: the cheapest of looks, as most requests are for no file. */
+  isElsewhere(path: string): boolean {
+    if (!this.#options.fallthrough) return false;
     const end = path.indexOf('/', 1);
     const first = end < 0 ? path.slice(1) : path.slice(1, end);
     return first !== '' && !first.includes('%') && !this.#mayExist(first);

@@ -22,6 +22,7 @@ export function authenticationStep({ attempts, limits }: AuthenticationOptions =
   const isLimited = attempts !== undefined && limits !== undefined && limits.perUser + limits.perAddress > 0;
   return {
     name: 'authentication',
+    atOnce: ({ headers }) => (isLimited || headers.has('authorization') || headers.has('cookie') ? undefined : 'pass'),
     handle(request, next) {
       if (!isLimited) {
         // Without credentials whoever wants to know asks by itself.

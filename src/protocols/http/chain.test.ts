@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { composeSteps, type HttpStep, orderSteps } from './chain.ts';
+import { composeAtOnce, composeSteps, type HttpStep, orderSteps } from './chain.ts';
 import { HttpRequest } from './http-request.ts';
 
 const handle: HttpStep['handle'] = (request, next) => next(request);
@@ -70,4 +70,31 @@ test('steps run in order, may change what comes back, and may answer themselves'
   const request = new HttpRequest(new Request('http://x/'), '/', undefined, () => null);
   expect(await (await run(request)).text()).toBe('end');
   expect(seen).toEqual(['a in', 'b in', 'b out', 'a out']);
+});
+
+describe('steps asked at once', () => {
+  const answers: Readonly<Record<string, HttpStep['atOnce']>> = {
+    answers: () => new Response('at once'),
+    passes: () => 'pass',
+    'wants the whole request': () => undefined,
+    'has no such function': undefined,
+  };
+  const cases: readonly (readonly [readonly string[], 'answer' | 'no answer'])[] = [
+    [['answers'], 'answer'],
+    [['passes', 'passes', 'answers'], 'answer'],
+    [['passes', 'wants the whole request', 'answers'], 'no answer'],
+    [['has no such function', 'answers'], 'no answer'],
+    [['passes', 'has no such function', 'answers'], 'no answer'],
+    [['passes'], 'no answer'],
+    [[], 'no answer'],
+  ];
+  for (const [names, expected] of cases) {
+    test(`${names.join(', then one that ')} → ${expected}`, () => {
+      const steps = names.map(
+        (name): HttpStep => ({ handle: (request, next) => next(request), atOnce: answers[name] }),
+      );
+      const answer = composeAtOnce(steps)?.(new Request('http://x/'), '/', { route: undefined });
+      expect(answer instanceof Response ? 'answer' : 'no answer').toBe(expected);
+    });
+  }
 });

@@ -3,19 +3,26 @@
 //   runFirst … │ static … │ authentication │ the app's middleware, in order of adding │ rest │ before: false …
 
 import { ZerohopError } from '../../base/index.ts';
+import type { RouteMetrics } from '../../telemetry/index.ts';
 import type { HttpRequest } from './http-request.ts';
 
 export type Next = (request: HttpRequest) => Response | Promise<Response>;
+
+export interface FoundRoute {
+  route: RouteMetrics | undefined;
+}
 
 /** Answers, or hands on with `next` and may change what comes back. */
 export interface HttpStep {
   readonly name?: string | undefined;
   readonly handle: (request: HttpRequest, next: Next) => Response | Promise<Response>;
   /**
-   * Answers out of memory, if it can, by nothing but the request as it came: no step and no middleware has a say in it. Asked of the first step
-   * alone. @param url path and query
+   * Answers out of memory, by nothing but the request as it came, before anything else is made of it. 'pass': this step has no say in it, the
+   * next is asked. Undefined, or no such function: all steps are asked in the ordinary way.
+   * @param url path and query
+   * @param found told the route
    */
-  readonly atOnce?: ((raw: Request, url: string) => Response | undefined) | undefined;
+  readonly atOnce?: ((raw: Request, url: string, found: FoundRoute) => Response | 'pass' | undefined) | undefined;
   /** Name of the step this one comes right before; false: the end of the chain. */
   readonly before?: string | false | undefined;
   readonly after?: string | undefined;
@@ -67,6 +74,19 @@ function unknownPlace(step: HttpStep | undefined, steps: readonly HttpStep[]): Z
     'INVALID_CONFIG',
     `server.http: there is no middleware named "${step?.before || step?.after}". There are: ${names.join(', ')}.`,
   );
+}
+
+/** The `atOnce` of the steps as one; undefined where the first has none. */
+export function composeAtOnce(steps: readonly HttpStep[]): HttpStep['atOnce'] {
+  const end = steps.findIndex((step) => step.atOnce === undefined);
+  const asked = steps.slice(0, end < 0 ? steps.length : end).flatMap((step) => step.atOnce ?? []);
+  return asked.reduceRight<HttpStep['atOnce']>((next, ask) => {
+    if (next === undefined) return ask;
+    return (raw, url, found) => {
+      const answer = ask(raw, url, found);
+      return answer === 'pass' ? next(raw, url, found) : answer;
+    };
+  }, undefined);
 }
 
 /** The steps as one function. `end` answers what no step did. */

@@ -6,7 +6,7 @@ import type { Server } from 'bun';
 import { type Logger, type Span, type Tracer, ZerohopError } from '../../base/index.ts';
 import type { RegisteredMiddleware } from '../../resources/index.ts';
 import type { HttpMetrics, RouteMetrics } from '../../telemetry/index.ts';
-import { composeSteps, type HttpStep, type Next, orderSteps } from './chain.ts';
+import { composeAtOnce, composeSteps, type FoundRoute, type HttpStep, type Next, orderSteps } from './chain.ts';
 import { type Cors, preflightResponse, withCors } from './cors.ts';
 import { healthResponse } from './health.ts';
 import { HttpRequest, type Identify } from './http-request.ts';
@@ -43,10 +43,12 @@ export class HttpHandler {
   #middlewareCount = -1;
   #run: Next;
   #atOnce: HttpStep['atOnce'];
+  readonly #found: FoundRoute;
 
   constructor(options: HttpHandlerOptions) {
     this.#options = options;
     this.#unrouted = options.metrics.route('unrouted');
+    this.#found = { route: this.#unrouted };
     this.#sent = (bytes) => options.metrics.sent(bytes);
     this.#cors = options.cors.origins.length > 0 ? options.cors : undefined;
     this.#run = composeSteps(options.steps, notFound);
@@ -68,10 +70,14 @@ export class HttpHandler {
     try {
       const full = urlOf(raw);
       const url = full.slice(full.indexOf('/', 8));
-      const atOnce = this.stopping ? undefined : this.#atOnce?.(raw, url);
-      if (atOnce) {
-        this.#unrouted.answered(raw.method, atOnce.status, (performance.now() - started) / 1000);
-        return atOnce;
+      if (this.#atOnce !== undefined && !this.stopping && url.length >= 9) {
+        const found = this.#found;
+        found.route = this.#unrouted;
+        const response = this.#atOnce(raw, url, found);
+        if (response instanceof Response) {
+          found.route.answered(raw.method, response.status, (performance.now() - started) / 1000);
+          return response;
+        }
       }
       request = this.#accept(raw, url, server);
       request.span = span;
@@ -123,7 +129,7 @@ export class HttpHandler {
     const { steps, tracer } = this.#options;
     this.#run = composeSteps(orderSteps(steps, added), notFound);
     const isAlone = added.length === 0 && !tracer && !this.#cors;
-    this.#atOnce = isAlone ? steps[0]?.atOnce : undefined;
+    this.#atOnce = isAlone ? composeAtOnce(steps) : undefined;
     this.#middleware = middleware;
     this.#middlewareCount = middleware.length;
     return this.#run;

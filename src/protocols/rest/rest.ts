@@ -22,6 +22,7 @@ import {
   type BodyReader,
   type ContentTypes,
   extensions,
+  type FoundRoute,
   type HttpRequest,
   type HttpStep,
   type Next,
@@ -66,7 +67,11 @@ const verbOf: Readonly<Record<string, Verb>> = {
 /** The step of the HTTP chain named 'rest'. Paths that no resource has are handed on. */
 export function restStep(options: RestOptions): HttpStep {
   const rest = new Rest(options);
-  return { name: 'rest', handle: (request, next) => rest.handle(request, next) };
+  return {
+    name: 'rest',
+    handle: (request, next) => rest.handle(request, next),
+    atOnce: (raw, url, found) => rest.atOnce(raw, url, found),
+  };
 }
 
 class Rest {
@@ -78,7 +83,7 @@ class Rest {
 
   constructor(options: RestOptions) {
     this.#options = options;
-    this.#stored = new StoredRecordPath(options.node, options.contentTypes, options.compressionThreshold);
+    this.#stored = new StoredRecordPath(options);
     this.#writer = new AnswerWriter(options);
     this.#kept = new KeptAnswers(options.node.databases);
     this.#new = new NewRecordPath(options.node.databases);
@@ -96,6 +101,17 @@ class Rest {
     if (request.method === 'GET' && match.resource.cacheable === true) return this.#keptOrCall(request, match);
     if (this.#new.fits(request, match) && !this.#isSourced(match)) return this.#create(request, match);
     return this.#call(request, match);
+  }
+
+  /** A plain record that everybody may read. */
+  atOnce(raw: Request, url: string, found: FoundRoute): Response | undefined {
+    if (raw.method !== 'GET' || url.includes('?')) return undefined;
+    const { node, metrics } = this.#options;
+    const match = node.registry.match(url);
+    const response = match && this.#stored.toEverybody(raw.headers, match);
+    if (!response) return undefined;
+    found.route = metrics.route(match.path || '/');
+    return response;
   }
 
   #isSourced({ table }: Match): boolean {

@@ -13,7 +13,15 @@ import {
 } from '../../resources/index.ts';
 import { type Access, accessTo } from '../../security/index.ts';
 import type { Databases, Table } from '../../tables/index.ts';
+import type { HttpMetrics } from '../../telemetry/index.ts';
 import { type ContentTypes, entityTag, type HttpRequest, isKnown, nosniff } from '../http/index.ts';
+
+interface StoredRecordOptions {
+  readonly node: AppNode;
+  readonly contentTypes: ContentTypes;
+  readonly compressionThreshold: number;
+  readonly metrics: HttpMetrics;
+}
 
 export class StoredRecordPath {
   readonly #databases: Databases;
@@ -21,31 +29,45 @@ export class StoredRecordPath {
   readonly #access: Access;
   readonly #contentTypes: ContentTypes;
   readonly #threshold: number;
+  readonly #metrics: HttpMetrics;
   /** Whether the runtime alone answers for what the class serves. */
   readonly #plain = new WeakMap<ResourceClass, boolean>();
   /** Accept headers and whether they choose JSON. */
   readonly #accepts = new Map<string, boolean>();
 
-  constructor(node: AppNode, contentTypes: ContentTypes, threshold: number) {
+  constructor({ node, contentTypes, compressionThreshold, metrics }: StoredRecordOptions) {
     this.#databases = node.databases;
     this.#sources = sourcesOf(node);
     this.#access = accessTo(node.databases);
     this.#contentTypes = contentTypes;
-    this.#threshold = threshold;
+    this.#threshold = compressionThreshold;
+    this.#metrics = metrics;
   }
 
-  /** Undefined: take the general path. */
-  answer(request: HttpRequest, { resource, table, relativeURL }: Match): Response | undefined {
+  /** Undefined: take the general path. Throws NOT_FOUND. */
+  answer(request: HttpRequest, match: Match): Response | undefined {
+    const { resource, table, relativeURL } = match;
     if (table === undefined || !isPlainId(relativeURL) || !this.#isPlain(resource)) return undefined;
-    if (!this.#isOpen(request, table)) return undefined;
-    const { headers } = request;
+    const mayRead = (user: HttpRequest['user']) => this.#mayRead(user, table);
+    const isOpen = request.hasCredentials ? mayRead(request.user) : mayRead(null) || mayRead(request.user);
+    return isOpen ? this.#read(request.headers, table, relativeURL.slice(1), true) : undefined;
+  }
+
+  /** As `answer`, to a request without credentials, of a table that everybody may read. Undefined where there is no record, too. */
+  toEverybody(headers: Headers, { resource, table, relativeURL }: Match): Response | undefined {
+    if (table === undefined || !isPlainId(relativeURL) || !this.#isPlain(resource)) return undefined;
+    return this.#mayRead(null, table) ? this.#read(headers, table, relativeURL.slice(1), false) : undefined;
+  }
+
+  #read(headers: Headers, table: Table, path: string, isLast: boolean): Response | undefined {
     if (!this.#choosesJson(headers.get('accept'))) return undefined;
-    const id = table.parseId(relativeURL.slice(1));
+    const id = table.parseId(path);
     const record = this.#databases.getLatest(table, id);
     const source = this.#sources?.of(table);
     // The request has a say in how fresh a record must be that comes from elsewhere.
     if (source && (record === undefined || source.isNearby || headers.has('cache-control'))) return undefined;
     if (record === undefined) {
+      if (!isLast) return undefined;
       throw new ZerohopError('NOT_FOUND', `${table.definition.name} has no record ${JSON.stringify(id)}.`);
     }
     const { body } = record;
@@ -55,16 +77,15 @@ export class StoredRecordPath {
     if (ifNoneMatch !== null) {
       if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers: { etag, vary, ...nosniff } });
     } else if (headers.has('if-modified-since')) return undefined;
-    request.sent(Buffer.byteLength(body));
+    this.#metrics.sent(Buffer.byteLength(body));
     return new Response(body, {
       headers: { 'content-type': 'application/json', etag, vary, 'x-content-type-options': 'nosniff' },
     });
   }
 
-  /** Whether all of the table may be read: by everybody, or by who is asking. */
-  #isOpen(request: HttpRequest, { definition }: Table): boolean {
-    const mayRead = (user: HttpRequest['user']) => this.#access.grants(user).on(definition).read.isWhole;
-    return request.hasCredentials ? mayRead(request.user) : mayRead(null) || mayRead(request.user);
+  /** Whether they may read all of the table. */
+  #mayRead(user: HttpRequest['user'], { definition }: Table): boolean {
+    return this.#access.grants(user).on(definition).read.isWhole;
   }
 
   #isPlain(resource: ResourceClass): boolean {
