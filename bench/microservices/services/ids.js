@@ -2,7 +2,7 @@
 
 export const idsQuery = { type: 'object', properties: { ids: { type: 'string' } }, required: ['ids'] };
 
-/** @param {{ query: any }} request @returns {string[]} */
+/** @param {{ query: { ids: string } }} request @returns {string[]} */
 export function idsOf({ query }) {
   return query.ids === '' ? [] : query.ids.split(',');
 }
