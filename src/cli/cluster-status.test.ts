@@ -18,6 +18,7 @@ const peer: PeerStatus = {
   id: 'id-2',
   name: 'db-2',
   address: '10.0.0.2:9933',
+  shard: 0,
   version: '1',
   connected: true,
   connectedSince: nowMs - 3 * 3600_000,

@@ -391,6 +391,8 @@ export class ClusterNode {
         port: address?.port ?? this.port,
         ...ports,
         region: config.region,
+        shard: config.shard,
+        residencies: this.residency.residencies,
         databases: [...config.databases],
         mesh: config.mesh,
         version,

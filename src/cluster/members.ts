@@ -37,6 +37,10 @@ export interface Member {
   readonly removed?: boolean;
   /** SHA-256 of certificates it may no longer use. */
   readonly revoked?: readonly string[];
+  /** Of its configuration; 0 or absent: none. */
+  readonly shard?: number;
+  /** Tables whose places code chooses, and what of: `database.table` and a hash. */
+  readonly residencies?: readonly string[];
   /** What it holds of tables that are spread: see placement.ts. */
   readonly holds?: readonly string[];
 }
@@ -74,6 +78,8 @@ export const clusterTables: readonly TableDefinition[] = [
       attribute('joined', 'Long'),
       attribute('removed', 'Boolean'),
       attribute('revoked', 'String', true),
+      attribute('shard', 'Int'),
+      attribute('residencies', 'String', true),
       attribute('holds', 'String', true),
     ],
     sealed: false,

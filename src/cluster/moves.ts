@@ -27,6 +27,10 @@ export interface MovesOptions {
 export interface MovesStatus {
   /** Copies of each spread table, as `database.table`. */
   readonly tables: Readonly<Record<string, number>>;
+  /** Number of a shard → names of its nodes. */
+  readonly shards: Readonly<Record<string, readonly string[]>>;
+  /** Tables for which code of other members chooses other places than this node's: until it is the same, no record of any table moves. */
+  readonly disagreements: readonly { readonly table: string; readonly members: readonly string[] }[];
   /** `settled`: every record is where it belongs, as far as this node is concerned. */
   readonly state: 'settled' | 'receiving' | 'waiting' | 'leaving';
   /** Names of members that are waited for. */
@@ -40,6 +44,8 @@ export interface MovesStatus {
 const mostHeld = 16;
 /** Ticks before it is tried again. */
 const ticksAfterTrouble = 2;
+/** Ticks after which it is told that members place records differently. */
+const ticksOfDisagreement = 20;
 
 export class Moves {
   readonly #options: MovesOptions;
@@ -50,6 +56,8 @@ export class Moves {
   #done: { readonly epoch: string; readonly members: Set<string> } = { epoch: '', members: new Set() };
   #pause = 0;
   #trouble = '';
+  #disagreed = 0;
+  #told: readonly string[] = [];
   #hasSwept = false;
   #written: ReadonlyMap<string, number> | undefined;
   #received = 0;
@@ -67,6 +75,8 @@ export class Moves {
     if (!current || Object.keys(current.tables).length === 0) return undefined;
     return {
       tables: current.tables,
+      shards: this.#options.residency.shards,
+      disagreements: this.#options.residency.disagreements,
       state: this.#state,
       waitingFor: this.#waitingFor.map((id) => this.#options.members.nameOf(id)),
       received: this.#received,
@@ -81,6 +91,7 @@ export class Moves {
 
   /** A few times a second: goes on, unless it is about it. */
   tick(): void {
+    this.#tellDisagreements();
     if (this.#pause > 0) {
       this.#pause--;
       return;
@@ -98,6 +109,19 @@ export class Moves {
       .finally(() => {
         this.#isMoving = false;
       });
+  }
+
+  #tellDisagreements(): void {
+    const { residency, log } = this.#options;
+    const told = residency.disagreements.map(
+      ({ table, members }) =>
+        `setResidencyById of ${table} is given another function on ${members.join(', ')} than here: no records move, and each is kept where it is, until all members run the same code.`,
+    );
+    // While members are given the same code one after the other, there is nothing to tell.
+    this.#disagreed = told.length === 0 ? 0 : this.#disagreed + 1;
+    if (this.#disagreed < ticksOfDisagreement && told.length > 0) return;
+    for (const text of told) if (!this.#told.includes(text)) log('error', text);
+    this.#told = told;
   }
 
   stop(): void {

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { type Epoch, epochText, everything, homesOf, isHome, leaving, Placement, readEpoch } from './placement.ts';
+import {
+  checkResidence,
+  type Epoch,
+  epochText,
+  everything,
+  homesOf,
+  isHome,
+  leaving,
+  Placement,
+  readEpoch,
+} from './placement.ts';
 
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9-]{1,12}$/), { minLength: 1, maxLength: 12 });
 const copiesWanted = fc.integer({ min: 1, max: 4 });
@@ -69,6 +79,88 @@ describe('the homes of a record', () => {
         "a",
       ]
     `);
+  });
+});
+
+describe('the homes of a record whose nodes are chosen', () => {
+  const name = 'data.Item';
+  const epoch: Epoch = {
+    nodes: ['n1', 'n2', 'n3', 'n4'],
+    tables: { [name]: 2, 'data.Other': 1 },
+    chosen: {
+      functions: {
+        [name]: `(id) => {
+          if (id === 'fails') throw new Error('no');
+          if (id.startsWith('at-')) return id.slice(3).split('+');
+          return id === 'any' ? undefined : Number(id.split('-')[0]);
+        }`,
+      },
+      shards: { n1: 1, n2: 1, n3: 1, n4: 2 },
+      names: { n1: 'a', n2: 'b', n3: 'c', n4: 'd' },
+    },
+  };
+  const homes = (id: string, table = name, of = epoch) => of.nodes.filter((node) => isHome(of, node, table, id));
+  const unchosen: Epoch = { nodes: epoch.nodes, tables: epoch.tables };
+
+  test.each<[id: string, expected: readonly string[]]>([
+    ['2-x', ['n4']],
+    ['at-b', ['n2']],
+    ['at-a+c+d', ['n1', 'n3', 'n4']],
+    ['at-a+gone', ['n1']],
+  ])('%s', (id, expected) => {
+    expect(homes(id)).toEqual([...expected]);
+  });
+
+  test('are as many of the shard as there are to be copies', () => {
+    for (const id of ['1-a', '1-b', '1-c', '1-d']) {
+      expect(homes(id)).toEqual(homesOf(`${name}/${id}`, ['n1', 'n2', 'n3'], 2).toSorted());
+    }
+  });
+
+  test.each(['any', 'fails', '3-x', 'at-gone', 'x'])('are any where none is named: %s', (id) => {
+    expect(homes(id)).toEqual(homes(id, name, unchosen));
+  });
+
+  test('are no others for tables beside', () => {
+    expect(homes('2-x', 'data.Other')).toEqual(homes('2-x', 'data.Other', unchosen));
+  });
+
+  test('are the same after being told', () => {
+    const text = epochText(epoch);
+    const told = readEpoch(text);
+    if (!told) throw new Error(text);
+    for (const id of ['1-a', '2-x', 'at-a+c', 'any']) expect(homes(id, name, told)).toEqual(homes(id));
+    expect(epochText(told)).toBe(text);
+  });
+
+  test('an id for which the code fails is named', () => {
+    expect(() => checkResidence(epoch, name, 'fails')).toThrow('"fails"');
+    checkResidence(epoch, 'data.Other', 'fails');
+  });
+});
+
+describe('each record is counted once', () => {
+  const table = 'data.Item';
+  const nodes = ['a', 'b', 'c', 'd'];
+  test('by one of the nodes asked, whichever of them cover the table', () => {
+    fc.assert(
+      fc.property(
+        keys,
+        fc.integer({ min: 1, max: 4 }),
+        fc.shuffledSubarray(nodes, { minLength: 4 }),
+        (id, copies, order) => {
+          const current: Epoch = { nodes, tables: { [table]: copies } };
+          const members = nodes.map((node) => ({ id: node, holds: [epochText(current)] }));
+          const views = nodes.map((node) => new Placement({ node, members, current }));
+          const enough = views[0]?.covering(table).enough ?? 0;
+          const among = order.slice(0, enough);
+          const counted = new Set(views.map((view) => view.counting('data', 'Item', id, among)));
+          expect(counted.size).toBe(1);
+          expect(among).toContain([...counted][0] ?? '');
+          expect(new Set(views.map(({ view }) => view)).size).toBe(1);
+        },
+      ),
+    );
   });
 });
 

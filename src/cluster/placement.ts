@@ -1,6 +1,8 @@
 // Which nodes hold a record, when not all do: rendezvous hashing. Every node computes the same from the names alone, and when a node comes or goes,
 // only the records move that it gets or had. Pure.
 
+import { compileResidency, type Residence } from '../schema/index.ts';
+
 /** The `copies` nodes that hold a record, the first choice first; all of them when there are fewer. Order and repetition of `nodes` don't matter. */
 export function homesOf(key: string, nodes: readonly string[], copies: number): string[] {
   const scored = [...new Set(nodes)].map((node) => ({ node, score: Bun.hash.xxHash64(`${node}\n${key}`) }));
@@ -12,6 +14,16 @@ export function homesOf(key: string, nodes: readonly string[], copies: number): 
 export interface Epoch {
   readonly nodes: readonly string[];
   readonly tables: Readonly<Record<string, number>>;
+  /** Where there are tables whose places code chooses. */
+  readonly chosen?: Chosen;
+}
+
+export interface Chosen {
+  /** `database.table` → text of the function. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** Of nodes that have one: its number. */
+  readonly shards: Readonly<Record<string, number>>;
+  readonly names: Readonly<Record<string, string>>;
 }
 
 /** In place of an epoch: a node that never took part, and has all there was. */
@@ -21,19 +33,26 @@ export const everything = '*';
 export const leaving = '-';
 
 /** What nodes say of the same epoch is the same text. */
-export function epochText({ nodes, tables }: Epoch): string {
+export function epochText({ nodes, tables, chosen }: Epoch): string {
   return JSON.stringify({
     nodes: [...new Set(nodes)].sort(),
-    tables: Object.fromEntries(Object.entries(tables).sort()),
+    tables: sorted(tables),
+    ...(chosen && {
+      chosen: { functions: sorted(chosen.functions), shards: sorted(chosen.shards), names: sorted(chosen.names) },
+    }),
   });
+}
+
+function sorted<Value>(values: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Of an epoch a node holds or is leaving. Undefined: it is everything. */
 export function readEpoch(held: string): Epoch | undefined {
   const text = held.startsWith(leaving) ? held.slice(1) : held;
   if (!text.startsWith('{')) return undefined;
-  const { nodes, tables } = JSON.parse(text) as Partial<Epoch>;
-  return nodes && tables ? { nodes, tables } : undefined;
+  const { nodes, tables, chosen } = JSON.parse(text) as Partial<Epoch>;
+  return nodes && tables ? { nodes, tables, ...(chosen && { chosen }) } : undefined;
 }
 
 export interface Holder {
@@ -128,6 +147,8 @@ export class Placement {
       return answers.length > 0 && answers.every((epoch) => epochText(epoch) === this.currentText);
     });
     if (!current || !isSettled) return { from: holding, enough: holding.length };
+    // Whom code chose may be a node alone.
+    if (current.chosen?.functions[name] !== undefined) return { from: current.nodes, enough: current.nodes.length };
     const copies = Math.min(current.tables[name] ?? current.nodes.length, current.nodes.length);
     return { from: current.nodes, enough: current.nodes.length - copies + 1 };
   }
@@ -154,7 +175,64 @@ export function isHome(epoch: Epoch, node: string, name: string, id: string | nu
   return homesIn(epoch, name, id).includes(node);
 }
 
-function homesIn({ nodes, tables }: Epoch, name: string, id: string | number): readonly string[] {
+/** Throws APPLICATION_ERROR where the code that chooses the places of a table fails for an id. */
+export function checkResidence(epoch: Epoch, name: string, id: string | number): void {
+  residenceIn(epoch, name)?.(id);
+}
+
+function homesIn(epoch: Epoch, name: string, id: string | number): readonly string[] {
+  const { tables } = epoch;
   const copies = tables[name];
+  const place = residenceIn(epoch, name);
+  const chosen = place && epoch.chosen && chosenBy(place, epoch.chosen, epoch.nodes, id);
+  if (chosen && typeof chosen.residence !== 'number') return chosen.nodes;
+  const nodes = chosen?.nodes ?? epoch.nodes;
   return copies === undefined || copies >= nodes.length ? nodes : homesOf(`${name}/${id}`, nodes, copies);
 }
+
+type Place = (id: string | number) => Residence;
+
+/** Undefined where the function names no node there is, or fails: then the record is where it would be without one, and is never lost. */
+function chosenBy(
+  place: Place,
+  { shards, names }: Chosen,
+  nodes: readonly string[],
+  id: string | number,
+): { readonly residence: Residence; readonly nodes: readonly string[] } | undefined {
+  let residence: Residence;
+  try {
+    residence = place(id);
+  } catch {
+    return undefined;
+  }
+  if (residence === undefined) return undefined;
+  const wanted = residence;
+  const found =
+    typeof wanted === 'number'
+      ? nodes.filter((node) => shards[node] === wanted)
+      : nodes.filter((node) => wanted.includes(names[node] ?? ''));
+  return found.length > 0 ? { residence, nodes: found } : undefined;
+}
+
+/** Of an epoch, compiled once. Undefined: the table's places are not chosen, or by what is no function. */
+function residenceIn(epoch: Epoch, name: string): Place | undefined {
+  const text = epoch.chosen?.functions[name];
+  if (text === undefined) return undefined;
+  let compiled = compiledOf.get(epoch);
+  if (!compiled) {
+    compiled = new Map();
+    compiledOf.set(epoch, compiled);
+  }
+  let place = compiled.get(name);
+  if (place === undefined) {
+    try {
+      place = compileResidency(text, name);
+    } catch {
+      place = null;
+    }
+    compiled.set(name, place);
+  }
+  return place ?? undefined;
+}
+
+const compiledOf = new WeakMap<Epoch, Map<string, Place | null>>();

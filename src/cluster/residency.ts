@@ -19,7 +19,7 @@ import type {
 } from '../store/index.ts';
 import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
 import { type Members, replicates } from './members.ts';
-import { type Epoch, isHome, Placement, readEpoch } from './placement.ts';
+import { type Chosen, checkResidence, type Epoch, isHome, Placement, readEpoch } from './placement.ts';
 
 export interface ResidencyOptions {
   readonly engine: StoreEngine;
@@ -45,6 +45,7 @@ export class Residency implements Router {
   #placement: Placement | undefined;
   #ids: ReadonlySet<string> = new Set();
   #seen: unknown;
+  #functions: Readonly<Record<string, string>> = {};
 
   constructor(options: ResidencyOptions) {
     this.#options = options;
@@ -55,6 +56,38 @@ export class Residency implements Router {
   /** Undefined: no table is spread. */
   get placement(): Placement | undefined {
     return this.#placement;
+  }
+
+  /** Tables whose places code chooses on this node, each with a hash of that code: as `Member.residencies`. */
+  get residencies(): readonly string[] {
+    return Object.entries(this.#functions)
+      .map(([table, text]) => `${table} ${Bun.hash(text).toString(16)}`)
+      .sort();
+  }
+
+  /** Tables for which the code of members chooses differently, and which members differ from this node. */
+  get disagreements(): readonly { readonly table: string; readonly members: readonly string[] }[] {
+    const own = new Set(this.residencies);
+    const differing = new Map<string, Set<string>>();
+    for (const { id, residencies } of this.#options.members.others) {
+      // It has not said yet.
+      if (residencies === undefined) continue;
+      const theirs = new Set(residencies);
+      for (const one of [...own.difference(theirs), ...theirs.difference(own)]) {
+        const table = one.slice(0, one.lastIndexOf(' '));
+        const members = differing.get(table) ?? new Set();
+        differing.set(table, members.add(this.#options.members.nameOf(id)));
+      }
+    }
+    return [...differing].map(([table, members]) => ({ table, members: [...members].sort() }));
+  }
+
+  /** Number of a shard → names of its nodes. */
+  get shards(): Readonly<Record<string, readonly string[]>> {
+    const shards: Record<string, string[]> = {};
+    for (const { name, shard = 0, removed } of this.#options.members.all.values())
+      if (shard !== 0 && !removed) shards[shard] = [...(shards[shard] ?? []), name].sort();
+    return shards;
   }
 
   /** Members may have changed. */
@@ -69,6 +102,7 @@ export class Residency implements Router {
     const live = [...members.all.values()].filter(({ removed }) => !removed);
     this.#ids = new Set(live.map(({ id }) => id));
     const tables = this.#tables();
+    this.#functions = this.#functionsOf(tables);
     const isUsed = Object.keys(tables).length > 0 || live.some(({ holds }) => (holds?.length ?? 0) > 0);
     if (!isUsed) this.#placement = undefined;
     else this.#placement = new Placement({ node, members: live, current: this.#current(tables) });
@@ -224,6 +258,17 @@ export class Residency implements Router {
     return tables;
   }
 
+  #functionsOf(tables: Readonly<Record<string, number>>): Record<string, string> {
+    const functions: Record<string, string> = {};
+    for (const name of Object.keys(tables)) {
+      const dot = name.indexOf('.');
+      const store = this.#options.engine.store(name.slice(0, dot));
+      const text = store?.tables.get(name.slice(dot + 1))?.entry.definition.residency ?? '';
+      if (text !== '') functions[name] = text;
+    }
+    return functions;
+  }
+
   /** Records are spread over members that are all connected to each other, and replicate all such tables. */
   #current(tables: Record<string, number>): Epoch | undefined {
     const { members } = this.#options;
@@ -231,13 +276,23 @@ export class Residency implements Router {
     if (live.length === 0 || live.some(({ mesh }) => mesh !== 'full')) return undefined;
     const databases = [...new Set(Object.keys(tables).map((name) => name.slice(0, name.indexOf('.'))))];
     const nodes = live.filter((member) => databases.every((database) => replicates(member.databases, database)));
-    return { nodes: nodes.map(({ id }) => id).sort(), tables };
+    const functions = this.#functions;
+    const chosen: Chosen | undefined =
+      Object.keys(functions).length === 0
+        ? undefined
+        : {
+            functions,
+            shards: Object.fromEntries(nodes.flatMap(({ id, shard = 0 }) => (shard === 0 ? [] : [[id, shard]]))),
+            names: Object.fromEntries(nodes.map(({ id, name }) => [id, name])),
+          };
+    return { nodes: nodes.map(({ id }) => id).sort(), tables, ...(chosen && { chosen }) };
   }
 
   /** The nodes that hold all that a transaction is about; undefined: this node does it in any case. Throws NOT_IMPLEMENTED. */
   #homesOf(placement: Placement, { database, changes, reads }: StoreTransaction): string[] | undefined {
     let homes: string[] | undefined;
     const narrow = (table: string, id: string | number) => {
+      if (placement.current) checkResidence(placement.current, `${database}.${table}`, id);
       const answering = placement.answering(database, table, id);
       if (answering.length > 0) homes = homes ? homes.filter((home) => answering.includes(home)) : answering;
     };
@@ -350,6 +405,12 @@ export class Residency implements Router {
     return { count, among: among ? names.filter((name) => among.includes(name)) : names };
   }
 
+  /** Where this node does what another was asked for, and is one of those that are to have it, it has. */
+  #counted({ count, ...rest }: Confirmation, among: readonly string[] | undefined): Confirmation {
+    const own = this.#options.members.nameOf(this.#options.node);
+    return { ...rest, count: among?.includes(own) ? count - 1 : count };
+  }
+
   #search({ database, search }: Extract<Question, { type: 'search' }>): Reply {
     const { node, search: run } = this.#options;
     const placement = this.#placement;
@@ -404,7 +465,9 @@ export class Residency implements Router {
     const homes = this.#placement && this.#homesOf(this.#placement, transaction);
     if (!homes?.includes(node)) return { type: 'notMine' };
     const { confirm } = transaction;
-    const own = confirm ? { ...transaction, confirm: this.#amongHomes(confirm, homes) } : transaction;
+    const { confirm: _confirm, ...unconfirmed } = transaction;
+    const wanted = confirm && this.#counted(this.#amongHomes(confirm, homes), confirm.among);
+    const own = wanted && wanted.count > 0 ? { ...transaction, confirm: wanted } : unconfirmed;
     return new Promise((resolve) => engine.submitHere(own, (outcome) => resolve({ type: 'written', outcome })));
   }
 

@@ -27,6 +27,8 @@ export interface PeerStatus {
   readonly name: string;
   readonly address: string;
   readonly version: string;
+  /** 0: none. */
+  readonly shard: number;
   readonly connected: boolean;
   /** In ms since 1970. */
   readonly connectedSince: number | null;
@@ -71,6 +73,7 @@ export function peersOf(node: ClusterNode): PeerStatus[] {
       name: members.nameOf(id),
       address: member && member.host !== '' ? `${member.host}:${member.port}` : (connection?.address ?? ''),
       version: member?.version ?? '',
+      shard: member?.shard ?? 0,
       connected: connection !== undefined,
       connectedSince: connection?.sinceMs ?? null,
       roundTripMs: connection?.roundTripMs ?? null,

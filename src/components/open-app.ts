@@ -76,14 +76,15 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   const { clock } = options;
   const sources = new CachedTables({ databases, log, primary, memory: options.sourcesMemory, ...(clock && { clock }) });
   const node: AppNode = { databases, registry, server, log, config, ...(tracer && { tracer }) };
-  setSources(node, new SpreadTables(sources));
+  const spread = new SpreadTables(sources, databases);
+  setSources(node, spread);
   sources.node = node;
   const close = enterThread(node);
   try {
     await prepare?.(node);
     const app =
       folder === undefined ? noApp : await loadApp({ folder, node, primary, pagesMemory, meters: options.meters });
-    await sources.ready();
+    await Promise.all([sources.ready(), spread.ready()]);
     return {
       node,
       handler: handlerOf(app, node, options),

@@ -100,6 +100,11 @@ export const keys = {
     host: key(host, '::', 'address other nodes of the cluster connect to; by default all, IPv4 and IPv6'),
     hostname: key(nameOrNone, '', "this node's name in the cluster; by default the machine's"),
     region: key(nameOrNone, '', 'where this node is, such as eu-west: for load balancers'),
+    shard: key(
+      wholeNumber(0, 65_535, ' (0: none)'),
+      0,
+      'number of the shard this node belongs to, for tables whose places are chosen by code (setResidencyById)',
+    ),
     address: key(addressOrNone, '', 'where other nodes reach this one, when that is not its name and replication.port'),
     databases: key(databases, ['*'], 'databases that are replicated'),
     routes: key(routes, [], 'peers this node connects to by itself, and what goes which way'),

@@ -4,6 +4,7 @@
 import { ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
+import { residencyText } from '../schema/index.ts';
 import type { Databases, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import type { SourcedClass, Sources, TableSource } from './sources.ts';
@@ -13,9 +14,32 @@ import { type Place, readingIn } from './table-place.ts';
 export class SpreadTables implements Sources {
   readonly #others: Sources;
   readonly #source = new OtherNodes();
+  readonly #databases: Databases;
+  readonly #declared: Promise<void>[] = [];
 
-  constructor(others: Sources) {
+  constructor(others: Sources, databases: Databases) {
     this.#others = others;
+    this.#databases = databases;
+  }
+
+  /** Resolves when what `reside` says of tables is known to the store. Rejects with what was refused. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#declared.splice(0));
+  }
+
+  reside({ definition }: Table, place: unknown): void {
+    const { name, copies } = definition;
+    if (copies === undefined)
+      throw new ZerohopError(
+        'INVALID_SCHEMA',
+        `setResidencyById of ${name}: every node has all of its records. Say in the schema on how many nodes each is to be: @table(replicateTo: 2).`,
+      );
+    const residency = place === undefined ? '' : residencyText(place, name);
+    if ((definition.residency ?? '') === residency) return;
+    const declared = this.#databases.applySchema([{ ...definition, residency }]);
+    // Whoever waits is told.
+    declared.catch(() => {});
+    this.#declared.push(declared);
   }
 
   of(table: Table): TableSource | undefined {
@@ -85,8 +109,8 @@ class OtherNodes implements TableSource {
 
 /** Throws NOT_IMPLEMENTED for a table of whose records this node may have only some, unless the call is about these alone. */
 export function demandWhole(node: Pick<AppNode, 'databases'>, table: Table, what: string): void {
-  const { name, copies } = table.definition;
-  if (copies === undefined || membersOf(node.databases) <= copies) return;
+  const { name, copies, residency = '' } = table.definition;
+  if (copies === undefined || membersOf(node.databases) <= (residency === '' ? copies : 1)) return;
   throw new ZerohopError(
     'NOT_IMPLEMENTED',
     `The records of ${name} are spread over the nodes of the cluster (replicateTo: ${copies}), and ${what} would miss those of other nodes. Read and write them by id${what === aQuery ? ', or ask for those of this node alone with "X-Replicate-From: none"' : ''}.`,

@@ -121,6 +121,11 @@ export interface TableClass<Read = UntypedRecord, Insert = UntypedRecord> {
   sourcedFrom(source: object, options?: SourcedFromOptions): void;
   /** The next read of the record asks its source again. */
   invalidate(target: Id | RequestTarget, context?: Context): Promise<void>;
+  /**
+   * Which nodes of a cluster hold a record of a table with `replicateTo`: the number of a shard, or names of nodes; undefined: whichever. The
+   * function is run from its text alone, and must give the same each time. Without one: whichever, again.
+   */
+  setResidencyById(place?: (id: string) => number | readonly string[] | null | undefined): void;
   getRecordCount(options?: { readonly exactCount?: boolean }): Promise<{ recordCount: number }>;
   /** Sets the function of an attribute marked `@computed` without an expression. */
   setComputedAttribute(attribute: string, compute: (record: Read) => unknown): void;

@@ -150,12 +150,20 @@ export class TableResource extends Resource {
     await mustHaveSource(this, place).invalidate(named.id);
   }
 
-  /** Which nodes hold a record, by code. */
   static setResidency(): never {
-    throw notSupported(this, 'setResidency');
+    throw new ZerohopError(
+      'NOT_IMPLEMENTED',
+      `${this.name}.setResidency() chooses nodes by what is in a record, which is not supported: choose them by its id, with setResidencyById().`,
+    );
   }
-  static setResidencyById(): never {
-    throw notSupported(this, 'setResidencyById');
+  /**
+   * Which nodes hold a record: `place(id)` gives the number of a shard, or names of nodes; undefined: whichever. It is run in other threads, from
+   * its text alone, and must give the same each time. Without `place`: whichever, again.
+   */
+  static setResidencyById(place?: unknown): void {
+    const sources = sourcesOf(this.boundNode ?? currentNode());
+    if (!sources?.reside) throw notSupported(this, 'setResidencyById');
+    sources.reside(tableOf(this), place);
   }
   static operation(): never {
     throw notSupported(this, 'operation');

@@ -101,11 +101,12 @@ export class Store {
   /** Creates or changes tables, online. Never drops data. */
   applySchema(definitions: readonly TableDefinition[]): void {
     // The schema language does not say it: the app's code does, after its schema.
-    const next = definitions.map((definition) =>
-      this.#tables.get(definition.name)?.entry.definition.sourced
-        ? { ...definition, sourced: true as const }
-        : definition,
-    );
+    const next = definitions.map((definition) => {
+      const { sourced, residency } = this.#tables.get(definition.name)?.entry.definition ?? {};
+      if (!sourced && residency === undefined) return definition;
+      const kept = definition.residency ?? residency;
+      return { ...definition, ...(sourced && { sourced }), ...(kept !== undefined && { residency: kept }) };
+    });
     applySchema(this.connection, next, (entry) => computeMissing(this.connection, entry));
     this.#load();
   }
