@@ -38,6 +38,7 @@ const returned: Readonly<Record<string, () => unknown>> = {
   stream: () => new Blob(['streamed']).stream(),
   node: () => Readable.from(['node ', 'stream']),
   response: () => new Response('own', { status: 202, headers: { 'x-own': 'yes', 'content-type': 'text/own' } }),
+  plain: () => new Response('own', { status: 202 }),
   like: () => ({ status: 203, headers: { 'X-Like': 'yes', 'Set-Cookie': ['a=1', 'b=2'] }, data: { a: 1 } }),
   body: () => ({ status: 404, headers: { 'content-type': 'text/html' }, body: '<p>' }),
   notLike: () => ({ status: 203, data: 1 }),
@@ -193,7 +194,9 @@ describe('thrown', () => {
       expect((await node.fetch('/Row/thrown')).status).toBe(404);
     });
   }
-  test('a Response is the response', async () => {
+  test('a Response is the response; text that does not say what it is, is plain', async () => {
+    const plain = await node.fetch('/Return/plain');
+    expect([plain.status, plain.headers.get('content-type')]).toEqual([202, 'text/plain;charset=utf-8']);
     const response = await node.fetch('/Throw/response');
     expect([response.status, await response.text()]).toEqual([410, 'gone']);
     expect((await node.fetch('/Row/thrown')).status).toBe(404);

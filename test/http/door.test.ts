@@ -214,6 +214,11 @@ describe('middleware', () => {
   });
   afterAll(() => node.stop());
 
+  test('changes nothing by itself: type and Vary are said once', async () => {
+    const text = await node.fetch('/below/x');
+    expect([text.headers.get('content-type'), text.headers.get('vary')]).toEqual(['text/plain;charset=utf-8', null]);
+    expect((await node.fetch('/Item/1')).headers.get('vary')).toBe('Accept, Accept-Encoding');
+  });
   test('sees path and query, and may change what comes back', async () => {
     const response = await node.fetch('/Item/1?select(n)');
     expect([await response.json(), response.headers.get('x-passed')]).toEqual([1, 'yes']);

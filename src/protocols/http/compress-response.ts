@@ -5,12 +5,13 @@ import { chooseEncoding, compress, compressStream, isCompressible } from '../../
 /** The response, compressed if the client takes that and it is worth it. */
 export async function compressResponse(response: Response, request: Headers, threshold: number): Promise<Response> {
   const { headers } = response;
-  if (response.body === null || !mayChange(response)) return response;
+  // The body last: Bun forgets that it is text, and says so to nobody, once it was looked at.
+  if (!mayChange(response) || response.body === null) return response;
   const declared = headers.get('content-length');
   if (declared !== null && Number(declared) < threshold) return response;
   const encoding = chooseEncoding(request.get('accept-encoding'));
   const changed = new Headers(headers);
-  changed.append('vary', 'Accept-Encoding');
+  if (!/\baccept-encoding\b|\*/i.test(headers.get('vary') ?? '')) changed.append('vary', 'Accept-Encoding');
   const init = { status: response.status, statusText: response.statusText, headers: changed };
   if (encoding === undefined) return new Response(response.body, init);
   const { start, rest } = await readUpTo(response.body, threshold);

@@ -122,6 +122,9 @@ async function responseLike(like: ResponseLike, answer: ValueAnswer): Promise<Re
   return valueResponse({ ...answer, value, given: { status, headers } });
 }
 
+/** What text is unless the app says otherwise (Fetch standard, "extract a body"). */
+const plainText = 'text/plain;charset=utf-8';
+
 /** With an entity tag of its own, it is conditional like any other answer. */
 async function ownResponse(response: Response, { request, given, threshold, done }: ValueAnswer): Promise<Response> {
   const tag = isRead(request.method) && response.status === 200 ? response.headers.get('etag') : null;
@@ -131,7 +134,9 @@ async function ownResponse(response: Response, { request, given, threshold, done
     done();
     return new Response(null, { status: 304, headers: withoutContent(new Headers(response.headers)) });
   }
-  const compressed = await compressResponse(endingWith(response, done), request.headers, threshold);
+  const ending = endingWith(response, done);
+  if (ending.body !== null && !ending.headers.has('content-type')) ending.headers.set('content-type', plainText);
+  const compressed = await compressResponse(ending, request.headers, threshold);
   const extra = given ? [...given.headers] : [];
   for (const [name, value] of extra) compressed.headers.append(name, value);
   return withStatus(compressed, given?.status);
