@@ -52,9 +52,13 @@ test('no command prints the help and fails', async () => {
 });
 
 test.each<[string[], string]>([
-  [['strat'], "error: unknown command 'strat'\n(Did you mean start?)\n"],
-  [['start', '--http-prt', '1'], "error: unknown option '--http-prt'\n(Did you mean --http-port?)\n"],
-  [['create'], "error: missing required argument 'name'\n"],
+  [['strat'], "zerohop: unknown command 'strat'\n(Did you mean start?)\n"],
+  [['start', '--http-prt', '1'], "zerohop: unknown option '--http-prt'\n(Did you mean --http-port?)\n"],
+  [['create'], "zerohop: missing required argument 'name'\n"],
+  [
+    ['login', 'http://localhost:1', '--username', 'ann', '--password', ''],
+    'zerohop: The password is empty. Give it with --password, or on standard input.\n',
+  ],
   [
     ['start', '.', '--threads', 'many'],
     'zerohop: --threads=many: threads must be "auto" or a whole number from 0 to 64 (0: everything in one thread).\n',

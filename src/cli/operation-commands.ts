@@ -63,6 +63,7 @@ export function addOperationCommands(program: Command): void {
     .option('--password <text>', 'their password; without it, it is asked for, or read from standard input')
     .action(async (url: string, { username, password }: { username: string; password?: string }) => {
       const given = password ?? (await readPassword());
+      if (given === '') throw new BadUsage('The password is empty. Give it with --password, or on standard input.');
       const credentials = { username, password: given };
       const tokens = await callOperation('create_authentication_tokens', credentials, { target: url });
       const { operation_token: operationToken, refresh_token: refreshToken } = tokens as Record<string, string>;

@@ -22,6 +22,7 @@ export function buildProgram(exitWith: (code: number) => void, isLaunched: boole
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'zerohop:')) })
     .showSuggestionAfterError();
 
   addRunCommand(program, 'start', 'Runs an application.', exitWith, isLaunched);
