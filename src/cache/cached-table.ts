@@ -7,7 +7,7 @@
 //             for all      └─ record ───▶ store, unless something newer came meanwhile; serve
 
 import { type Clock, type Logger, type SharedFlights, ZerohopError } from '../base/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagOf } from '../records/index.ts';
 import {
   type AppNode,
   type Place,
@@ -122,7 +122,8 @@ export class CachedTable implements TableSource {
     const asked = verb === 'post' && !this.#source.method('post') ? 'put' : verb;
     if (!this.#source.method(asked)) return async () => {};
     // Seen by the commit again; the source should not be told of what is refused anyway.
-    const now = databases.getLatest(table, id)?.version;
+    const current = databases.getLatest(table, id);
+    const now = current && tagOf(current);
     const isMet = now === undefined ? !condition?.versions : condition?.versions?.includes(now) !== false;
     if (!isMet || (now !== undefined && condition?.notVersions?.includes(now)))
       throw new ZerohopError('PRECONDITION_FAILED', `${table.definition.name} ${id} has changed since it was read.`);
@@ -161,7 +162,7 @@ export class CachedTable implements TableSource {
       const row = databases.row(table, id);
       try {
         // A version of its own, with nothing to serve: a fetch that began before it can't be stored any more.
-        const options = { expires: 0, if: { row: row?.version ?? null } };
+        const options = { expires: 0, if: { row: row ? tagOf(row) : null } };
         await databases.putText(table, id, whatStays(table, id, row), options);
         return;
       } catch (error) {
@@ -208,7 +209,7 @@ export class CachedTable implements TableSource {
 
   /** One fetch for all who want the record at the same time. */
   #fetchOnce(id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
-    const remembered = asked.noCache ? undefined : this.#outcomes.get(id, row?.version ?? null);
+    const remembered = asked.noCache ? undefined : this.#outcomes.get(id, row ? tagOf(row) : null);
     if (remembered?.kind === 'failed') return Promise.reject(remembered.error);
     if (remembered?.kind === 'missing') return Promise.resolve(undefined);
     const key = keyOf(id, asked);
@@ -251,7 +252,12 @@ export class CachedTable implements TableSource {
     try {
       // Another may have stored it in the moment before.
       const now = databases.row(table, id);
-      if (!asked.noCache && now?.body != null && now.version !== row?.version && now.expires !== 0) {
+      if (
+        !asked.noCache &&
+        now?.body != null &&
+        (row === undefined || tagOf(now) !== tagOf(row)) &&
+        now.expires !== 0
+      ) {
         outcome = flightEnds.stored;
         return storedOf(id, now);
       }
@@ -271,19 +277,19 @@ export class CachedTable implements TableSource {
   /** A fetch is for the row that was there: what has been written or invalidated since then is another one's. */
   #flightName(id: Id, row: StoredRow | undefined): string {
     const { database, name } = this.#options.table.definition;
-    return `${database}/${name} ${typeof id} ${id} ${row?.version ?? ''}`;
+    return `${database}/${name} ${typeof id} ${id} ${row ? tagOf(row) : ''}`;
   }
 
   async #fetch(id: Id, asked: Directives): Promise<Fetched> {
     const { databases, table, options } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const row = databases.row(table, id);
-      const version = row?.version ?? null;
+      const tag = row ? tagOf(row) : null;
       try {
         return await this.#fetchWith(id, row, asked, attempt === fetchAttempts);
       } catch (error) {
         if (error instanceof SourceError) {
-          this.#outcomes.set(id, version, { kind: 'failed', error }, options.errorMs);
+          this.#outcomes.set(id, tag, { kind: 'failed', error }, options.errorMs);
           this.#options.log.warn(error.message);
           throw error;
         }
@@ -311,7 +317,7 @@ export class CachedTable implements TableSource {
     try {
       const answer = await readAnswer(called.value, context, table.definition.name, clock.nowMs());
       if (answer.kind === 'missing' || (answer.kind === 'same' && !usable)) {
-        if (row !== undefined && row.body !== null) context.transaction.delete(table, id, { if: { row: row.version } });
+        if (row !== undefined && row.body !== null) context.transaction.delete(table, id, { if: { row: tagOf(row) } });
         await context.transaction.commit();
         this.#outcomes.set(id, null, { kind: 'missing' }, options.missMs);
         return undefined;
@@ -343,7 +349,7 @@ export class CachedTable implements TableSource {
       answer.kind === 'same' && usable ? table.decode(usable) : answer.kind === 'record' ? answer.fields : {};
     const place: Place = { node: node(), table, context, fromSource: true };
     const record = fields[primaryKey] === undefined ? { ...fields, [primaryKey]: id } : fields;
-    const condition = { row: row?.version ?? null };
+    const condition = { row: row ? tagOf(row) : null };
     await stagePut(place, context.transaction, id, record, {
       if: condition,
       ...(expiresAt !== undefined && { expiresAt: Math.max(1, expiresAt) }),
@@ -399,8 +405,8 @@ function isStaleByTime({ noCache, maxAgeMs, minFreshMs, mustRevalidate }: Direct
   return !noCache && maxAgeMs === undefined && minFreshMs === undefined && !mustRevalidate;
 }
 
-function storedOf(id: Id, { version, expires, body }: StoredRow): StoredRecord {
-  return { id, version, expires, body: body ?? '{}' };
+function storedOf(id: Id, { body, ...row }: StoredRow): StoredRecord {
+  return { ...row, id, body: body ?? '{}' };
 }
 
 /** Of an invalidated record: its key, and what it is found by. */

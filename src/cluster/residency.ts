@@ -2,7 +2,7 @@
 // ask of this one. In the thread of the store.
 
 import { errorToData, ZerohopError } from '../base/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagFields } from '../records/index.ts';
 import type { Residency as DatabaseResidency } from '../replication/index.ts';
 import { quoted } from '../storage/index.ts';
 import type {
@@ -450,13 +450,18 @@ export class Residency implements Router {
     const entry = store?.tables.get(table)?.entry;
     if (!store || !entry || !this.#placement?.answering(database, table, id).includes(node)) return { type: 'notMine' };
     const found = store.connection.first(
-      `SELECT _version, _expires, _body FROM ${quoted(entry.names.table)} WHERE _id = ?`,
+      `SELECT _version, _expires, _body, _merge FROM ${quoted(entry.names.table)} WHERE _id = ?`,
       [id],
     );
     if (!found) return { type: 'record', record: null, isKnown: false };
-    const [version, expires, body] = found;
+    const [version, expires, body, merge] = found;
     const isGone = body === null || (expires !== null && Number(expires) <= nowMs());
-    const record = { version: Number(version), expires: expires === null ? null : Number(expires), body: String(body) };
+    const record = {
+      version: Number(version),
+      ...tagFields(Number(version), merge),
+      expires: expires === null ? null : Number(expires),
+      body: String(body),
+    };
     return { type: 'record', record: isGone ? null : record, isKnown: true };
   }
 

@@ -31,10 +31,8 @@ export class Searcher {
     if (typeof query !== 'object' || query === null) throw new ZerohopError('INVALID_QUERY', 'A query is missing.');
     const transaction = this.#databases.transaction();
     try {
-      return Array.from(transaction.search(found, query as Query).rows, ({ id, version, expires, json }) => ({
-        id,
-        version,
-        expires,
+      return Array.from(transaction.search(found, query as Query).rows, ({ json, memo: _memo, ...row }) => ({
+        ...row,
         body: json,
       }));
     } finally {

@@ -3,6 +3,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import type { ConditionGroup } from '../query/index.ts';
+import { tagOf } from '../records/index.ts';
 import type { SearchRow } from '../tables/index.ts';
 import { markOf, parseRow, rowOfPage } from './page-rows.ts';
 import type { PageStore } from './page-store.ts';
@@ -78,17 +79,18 @@ function conditionsOf({ site, kind, value }: PurgeOrder): ConditionGroup {
   return { operator: 'and', conditions: [condition] };
 }
 
-async function purgeRow(store: PageStore, { id, version, json }: SearchRow, hard: boolean): Promise<void> {
+async function purgeRow(store: PageStore, found: SearchRow, hard: boolean): Promise<void> {
   const transaction = store.databases.transaction();
+  const { id, version, json } = found;
   const row = parseRow({ id, version, expires: null, body: json });
-  if (hard) transaction.delete(store.tables.page, id, { if: { versions: [version] } });
+  if (hard) transaction.delete(store.tables.page, id, { if: { versions: [tagOf(found)] } });
   else if (row.kind === 'page') {
     const nowMs = Date.now();
     if (row.page.times.freshUntilMs <= nowMs) return transaction.abort();
     const page = stale(row.page, nowMs);
     transaction.put(store.tables.page, id, rowOfPage(page, markOf(json)), {
       expiresAt: Math.ceil(page.times.keepUntilMs),
-      if: { versions: [version] },
+      if: { versions: [tagOf(found)] },
     });
   } else return transaction.abort();
   try {

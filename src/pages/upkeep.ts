@@ -2,6 +2,7 @@
 // the pages that were unused for longest. By one thread of a node.
 
 import { type Logger, ZerohopError } from '../base/index.ts';
+import { tagOf } from '../records/index.ts';
 import type { SearchRow, Table } from '../tables/index.ts';
 import type { PageStore } from './page-store.ts';
 
@@ -130,10 +131,10 @@ export class PageUpkeep {
 async function removeRow(
   store: PageStore,
   table: Table,
-  { id, version }: Pick<SearchRow, 'id' | 'version'>,
+  row: Pick<SearchRow, 'id' | 'version' | 'tag'>,
 ): Promise<void> {
   const transaction = store.databases.transaction();
-  transaction.delete(table, id, { if: { versions: [version] } });
+  transaction.delete(table, row.id, { if: { versions: [tagOf(row)] } });
   try {
     await transaction.commit();
   } catch (error) {

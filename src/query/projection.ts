@@ -1,7 +1,7 @@
 // A selection, prepared: which columns its rows need besides the record, and how each row becomes JSON text. Values are cut out
 // of the stored text as they stand (json-slices.ts). Related records are fetched in batches (related.ts).
 //
-// Rows start with `_id, _version, _body, _expires`; what else is needed follows at positions the projection knows.
+// Rows start with `_id, _version, _body, _expires, _merge`; what else is needed follows at positions the projection knows.
 
 import { type JsonObject, ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
@@ -12,7 +12,7 @@ import { findAttribute, type Join, resolveJoin } from './resolve-path.ts';
 import { isKeyIndexed, keySql, type Scope } from './scope.ts';
 import type { SelectedAttribute, Selection } from './types.ts';
 
-export const rowColumns = ['_id', '_version', '_body', '_expires'] as const;
+export const rowColumns = ['_id', '_version', '_body', '_expires', '_merge'] as const;
 
 /** A record, as text. */
 export interface QueryRecord {

@@ -1,7 +1,7 @@
 // A plan at work: rows out, lazily; and its explanation.
 
 import { assert, type JsonObject } from '../base/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagFields } from '../records/index.ts';
 import type { SqlValue } from '../storage/index.ts';
 import { encodeCursor } from './cursor.ts';
 import type { SqlReader } from './layout.ts';
@@ -14,6 +14,8 @@ import type { Watch } from './watch.ts';
 export interface QueryRow {
   readonly id: Id;
   readonly version: number;
+  /** See `tagOf`. */
+  readonly tag?: number;
   /** Ms since 1970, or null. */
   readonly expires: number | null;
   readonly json: string;
@@ -79,7 +81,8 @@ function* walk(
       const version = Number(row[1]);
       if (version > state.newest) state.newest = version;
       const expires = typeof row[3] === 'number' ? row[3] : null;
-      yield { id: idOf(row[0]), version, expires, json: texts === null ? String(row[2]) : (texts[i] ?? 'null') };
+      const json = texts === null ? String(row[2]) : (texts[i] ?? 'null');
+      yield { id: idOf(row[0]), version, expires, json, ...tagFields(version, row[4]) };
     }
   }
 }

@@ -18,4 +18,5 @@ export {
 export { encodeId, newId, parseIdText } from './id.ts';
 export { applyDelete, applyPatch, applyPut, compareStamps, mergeRecord } from './merge.ts';
 export { mergeFromText, mergeToText } from './merge-text.ts';
+export { type Tagged, tagFields, tagOf, tagOfRow } from './tag.ts';
 export * from './types.ts';

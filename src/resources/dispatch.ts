@@ -283,7 +283,7 @@ function readFromTable(place: Place, target: RequestTarget): Answer {
 
 function answerOfStored(table: Table, record: StoredRecord | undefined, context: RequestContext | undefined): Answer {
   if (record === undefined) return { kind: 'missing' };
-  if (context !== undefined && record.version > context.lastModified) context.lastModified = record.version;
+  context?.noteRead(record);
   return { kind: 'record', table, record };
 }
 

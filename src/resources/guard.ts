@@ -12,10 +12,10 @@ import {
   type SelectedAttribute,
   type Selection,
 } from '../query/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagOf } from '../records/index.ts';
 import type { Attribute, TableDefinition } from '../schema/index.ts';
 import { type Action, accessTo, callersName, type Grant, type Grants, refusal, type User } from '../security/index.ts';
-import type { StoredRecord, Table } from '../tables/index.ts';
+import type { SearchRow, StoredRecord, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import { RequestTarget, type TableLookup } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
@@ -258,7 +258,7 @@ export function checkPut(
   if (insert.isWhole && (isNew || update.isWhole)) return noCheck;
   const stored = id === undefined || isNew ? undefined : transaction.get(table, id);
   // What is decided here must still be so when it is written.
-  if (id !== undefined && !isNew) transaction.insist(table, id, stored?.version ?? null);
+  if (id !== undefined && !isNew) transaction.insist(table, id, stored ? tagOf(stored) : null);
   // One that is not for the caller is as one that is not there, up to the last: it can't be created either.
   const isHidden = stored !== undefined && update.allowed && !isOneOf(place, transaction, stored.id, update);
   if (stored === undefined || isHidden) {
@@ -306,7 +306,7 @@ function mustBeOneOf(place: Guarded, transaction: ScopedTransaction, id: Id, gra
   if (grant.rows === null) return;
   const stored = transaction.get(place.table, id);
   if (stored === undefined || !isOneOf(place, transaction, id, grant)) throw missing(place, id);
-  transaction.insist(place.table, id, stored.version);
+  transaction.insist(place.table, id, tagOf(stored));
 }
 
 function checkAfter(place: Guarded, transaction: ScopedTransaction, action: Action, grant: Grant): WriteCheck {
@@ -354,11 +354,11 @@ function demandAttributes({ table }: Guarded, action: Action, grant: Grant, name
 export function visibleRecord(
   place: Guarded,
   id: Id,
-  search: (query: Query) => Iterable<{ version: number; expires: number | null; json: string }>,
+  search: (query: Query) => Iterable<SearchRow>,
 ): StoredRecord | undefined {
   const { primaryKey } = place.table.definition;
   const one: Condition = { attribute: [primaryKey], comparator: 'equals', value: id };
   const query = limited(place, { conditions: { operator: 'and', conditions: [one] }, limit: 1 });
-  for (const { version, expires, json } of search(query)) return { id, version, expires, body: json };
+  for (const { json, ...row } of search(query)) return { ...row, id, body: json };
   return undefined;
 }

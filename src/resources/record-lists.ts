@@ -99,7 +99,7 @@ export async function deleteRecords(call: ListCall, ids: readonly Id[]): Promise
 export interface RecordEdit {
   readonly id: Id;
   /** As it was read. */
-  readonly version: number;
+  readonly tag: number;
   /** Attributes to set; null: the record is deleted. */
   readonly changes: Readonly<Record<string, unknown>> | null;
 }
@@ -110,8 +110,8 @@ export async function editRecords(call: ListCall, edits: readonly RecordEdit[]):
     const { transaction } = context;
     for (const action of ['update', 'delete'] as const)
       if (edits.some(({ changes }) => (changes === null) === (action === 'delete'))) demand(place, action);
-    for (const { id, version, changes } of edits) {
-      transaction.insist(place.table, id, version);
+    for (const { id, tag, changes } of edits) {
+      transaction.insist(place.table, id, tag);
       if (changes !== null) await stagePatch(place, transaction, id, changes, { if: { exists: true } });
       else {
         checkDelete(place, transaction, id);

@@ -1,7 +1,7 @@
 // The context of one request, or of one `transaction(fn)`: who asks, the transaction, what the handler says about the response.
 // What few requests need is made when it is first read.
 
-import type { Id } from '../records/index.ts';
+import { type Id, type Tagged, tagOf } from '../records/index.ts';
 import { sessionOf, type User } from '../security/index.ts';
 import type { ReadSet } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
@@ -35,6 +35,7 @@ export class RequestContext implements Context {
   endpoint: string | undefined;
   /** Of the record that a POST of the request made. */
   createdId: Id | undefined;
+  #newest: Tagged | undefined;
   #transaction: ScopedTransaction | undefined;
   #response: ContextResponse | undefined;
   #url: URL | undefined;
@@ -53,12 +54,22 @@ export class RequestContext implements Context {
     return this.#transaction;
   }
 
+  /** Makes the ETag of what is made of it, unless something newer is read. */
+  noteRead(record: Tagged): void {
+    if (record.version < this.lastModified) return;
+    this.lastModified = record.version;
+    this.#newest = record;
+  }
+
+  /** Of the newest record that was read; `lastModified` where app code set that. */
+  get tag(): number {
+    return this.#newest?.version === this.lastModified ? tagOf(this.#newest) : this.lastModified;
+  }
+
   #begin(): ScopedTransaction {
     const transaction = new ScopedTransaction(
       this.node.databases.transaction(this.reads),
-      (version) => {
-        if (version > this.lastModified) this.lastModified = version;
-      },
+      (record) => this.noteRead(record),
       () => confirmationOf(this),
     );
     if (this.#phase !== 'open') transaction.close(() => this.#name);

@@ -25,7 +25,7 @@ export type BeforeCommit = () => Promise<() => Promise<void>>;
 
 export class ScopedTransaction implements Transaction {
   readonly #inner: Transaction;
-  readonly #noteVersion: (version: number) => void;
+  readonly #noteRead: (record: StoredRecord) => void;
   readonly #confirmation: () => Confirmation | undefined;
   readonly #unsaved = new Set<Unsaved>();
   /** Per database: how many writes are staged, and who waits for which of them. */
@@ -35,17 +35,17 @@ export class ScopedTransaction implements Transaction {
   #closedBy: (() => string) | undefined;
 
   /**
-   * @param noteVersion told the version of every record read by id
+   * @param noteRead told of every record read by id
    * @param confirmation who is to have its writes before a commit is done
    */
   constructor(
     inner: Transaction,
-    noteVersion: (version: number) => void,
+    noteRead: (record: StoredRecord) => void,
     confirmation: () => Confirmation | undefined = () => undefined,
   ) {
     this.#inner = inner;
     this.#confirmation = confirmation;
-    this.#noteVersion = noteVersion;
+    this.#noteRead = noteRead;
   }
 
   get state(): Transaction['state'] {
@@ -58,7 +58,7 @@ export class ScopedTransaction implements Transaction {
 
   get(table: Table, id: Id): StoredRecord | undefined {
     const record = this.#inner.get(table, id);
-    if (record !== undefined) this.#noteVersion(record.version);
+    if (record !== undefined) this.#noteRead(record);
     return record;
   }
 
@@ -104,8 +104,8 @@ export class ScopedTransaction implements Transaction {
     this.#stagedIds.add(stagedKey(table, id));
   }
 
-  insist(table: Table, id: Id, version: number | null): void {
-    this.#inner.insist(table, id, version);
+  insist(table: Table, id: Id, tag: number | null): void {
+    this.#inner.insist(table, id, tag);
   }
 
   /** Whether a write of the record is staged. */

@@ -244,15 +244,14 @@ function search(place: Place, asked: Query): SearchResult {
 
 function* rowValues(place: Place, query: Query, result: SearchResult): Generator<unknown> {
   for (const row of result.rows) {
-    const { context } = place;
-    if (context !== undefined && row.version > context.lastModified) context.lastModified = row.version;
+    place.context?.noteRead(row);
     row.memo ??= query.select === undefined ? recordOf(place, storedOf(row)) : selectedOf(row);
     yield row.memo;
   }
 }
 
-function storedOf({ id, version, expires, json }: SearchRow): StoredRecord {
-  return { id, version, expires, body: json };
+function storedOf({ id, version, tag, expires, json }: SearchRow): StoredRecord {
+  return { id, version, expires, body: json, ...(tag !== undefined && { tag }) };
 }
 
 /** Frozen, as it is kept and given to others too. */

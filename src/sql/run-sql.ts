@@ -2,13 +2,13 @@
 // written as every other write is: checked, limited to what they may do, logged, replicated.
 //
 //   INSERT   its VALUES or SELECT gives the records
-//   UPDATE   SELECT id, version, new values … WHERE …   → a change of each, unless its record is of another version by then
+//   UPDATE   SELECT id, version, new values … WHERE …   → a change of each, unless its record is another by then
 //   DELETE   SELECT id, version … WHERE …               → likewise
 //
 // If a record changed in between, the whole statement is done anew.
 
 import { limits, nearest, parseExact, ZerohopError } from '../base/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagOfRow } from '../records/index.ts';
 import { type AppNode, editRecords, guardFor, type RecordEdit, writeRecords } from '../resources/index.ts';
 import type { Attribute } from '../schema/index.ts';
 import type { User } from '../security/index.ts';
@@ -135,13 +135,14 @@ async function change(
   const wanted = [
     quoted(primaryKey),
     quoted(seen.versionColumn),
+    quoted(seen.mergeColumn),
     ...assigned.map(({ expression }) => `(${expression}\n)`),
   ];
   const sql = `${statement.prefix} SELECT ${wanted.join(', ')} FROM ${quoted(seen.versioned)} AS ${quoted(statement.alias)} ${statement.rest}`;
   const found = listsOf(await rowsOf(call, statement, visible, sql, values, 'lists'));
-  const edits = found.map(([id, version, ...given]): RecordEdit => {
+  const edits = found.map(([id, version, merge, ...given]): RecordEdit => {
     const changes = attributes.map((one, at): [string, unknown] => [one.name, recordValue(one.attribute, given[at])]);
-    const of = { id: idOf(id), version: Number(version) };
+    const of = { id: idOf(id), tag: tagOfRow(Number(version), typeof merge === 'string' ? merge : null) };
     return { ...of, changes: statement.kind === 'update' ? Object.fromEntries(changes) : null };
   });
   const ids = edits.map(({ id }) => id);

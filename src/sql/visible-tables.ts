@@ -28,9 +28,10 @@ export interface VisibleTable {
   readonly table: Table;
   /** Of the view. */
   readonly name: string;
-  /** As `name`, and with the version of each record in the column `versionColumn`. */
+  /** As `name`, and with the version and the merge state of each record in the columns `versionColumn` and `mergeColumn`. */
   readonly versioned: string;
   readonly versionColumn: string;
+  readonly mergeColumn: string;
 }
 
 export interface Visible {
@@ -118,9 +119,11 @@ export function visibleTables(options: VisibleOptions, named: readonly string[])
         `SELECT ${[...columns, ...more].join(', ')} FROM ${from} WHERE ${where}${rules === undefined ? '' : barrier}`;
       const versioned = `${secret}v${visible.size}`;
       const versionColumn = `${secret}version`;
+      const mergeColumn = `${secret}merge`;
       views.set(name.toLowerCase(), { name, select: select([]) });
-      views.set(versioned, { name: versioned, select: select([`_version AS ${quoted(versionColumn)}`]) });
-      visible.set(name.toLowerCase(), { table, name, versioned, versionColumn });
+      const state = [`_version AS ${quoted(versionColumn)}`, `_merge AS ${quoted(mergeColumn)}`];
+      views.set(versioned, { name: versioned, select: select(state) });
+      visible.set(name.toLowerCase(), { table, name, versioned, versionColumn, mergeColumn });
     }
   }
   return {

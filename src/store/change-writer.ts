@@ -1,7 +1,7 @@
 // Steps 2 to 6 of a commit: one change of one record, inside the group's transaction.
 
 import { limits, parseExact, stringifyExact, ZerohopError } from '../base/index.ts';
-import { applyPatch, type Id, mergeFromText, mergeToText, type RecordState } from '../records/index.ts';
+import { applyPatch, type Id, mergeFromText, mergeToText, type RecordState, tagOfRow } from '../records/index.ts';
 import { type Connection, columnValueSql, quoted, uniqueViolation } from '../storage/index.ts';
 import { recountBlobs } from './blob-references.ts';
 import { check, checkSums, nextId } from './checks.ts';
@@ -32,7 +32,7 @@ export class ChangeWriter {
   checkReads(transaction: StoreTransaction): void {
     for (const [tableName, id, version] of transaction.reads ?? []) {
       const head = this.#table(tableName).head(id);
-      const current = head && this.#isLive(head) ? head.version : null;
+      const current = head && this.#isLive(head) ? tagOfRow(head.version, head.merge) : null;
       if (current !== version)
         throw new ZerohopError(
           'PRECONDITION_FAILED',
@@ -70,7 +70,7 @@ export class ChangeWriter {
     }
     const old = change.id === null ? undefined : table.hasBlobs ? table.full(id) : table.head(id);
     const existed = old !== undefined && this.#isLive(old);
-    check(change.table, id, change.if, existed ? old.version : null, old?.version);
+    check(change.table, id, change.if, existed, old);
     const body = change.id === null ? withId(change.body, table.entry.definition.primaryKey, id) : change.body;
     const computed = change.computed === undefined ? null : stringifyExact(change.computed);
     const row = this.#writing(table, { id, version, body, computed }, () => {
@@ -106,7 +106,7 @@ export class ChangeWriter {
     const table = this.#table(change.table);
     const old = table.full(change.id);
     const existed = old !== undefined && this.#isLive(old);
-    check(change.table, change.id, change.if, existed ? old.version : null, old?.version);
+    check(change.table, change.id, change.if, existed, old);
     if (!existed || old.body === null)
       throw new ZerohopError('NOT_FOUND', `${change.table} has no record ${JSON.stringify(change.id)} to change.`);
     const before: RecordState = {
@@ -147,22 +147,21 @@ export class ChangeWriter {
 
   #index(change: IndexChange): Written {
     const table = this.#table(change.table);
+    const old = table.head(change.id);
+    if (!old?.live || tagOfRow(old.version, old.merge) !== change.tag)
+      return { id: change.id, version: old?.version ?? 0, existed: old?.live === true };
     const name = quoted(table.entry.names.table);
-    const [row] =
-      this.#connection.first(
-        `UPDATE ${name} SET _computed = ? WHERE _id = ? AND _version = ? AND _body IS NOT NULL RETURNING _row`,
-        [stringifyExact(change.computed), change.id, change.version],
-      ) ?? [];
+    this.#connection.run(`UPDATE ${name} SET _computed = ? WHERE _row = ?`, [stringifyExact(change.computed), old.row]);
     // For readers, who may have kept what a query found without it. No other node is concerned.
-    if (row !== undefined) this.#ledger.logOf(noOrigin, 0, table, Number(row), change.version, logOperations.index);
-    return { id: change.id, version: change.version, existed: true };
+    this.#ledger.logOf(noOrigin, 0, table, old.row, old.version, logOperations.index);
+    return { id: change.id, version: old.version, existed: true };
   }
 
   #delete(tableName: string, id: Id, version: number, precondition: Precondition | undefined): Written {
     const table = this.#table(tableName);
     const old = table.hasBlobs ? table.full(id) : table.head(id);
     const existed = old !== undefined && this.#isLive(old);
-    check(tableName, id, precondition, existed ? old.version : null, old?.version);
+    check(tableName, id, precondition, existed, old);
     if (!old?.live) return { id, version, existed: false };
     table.update(old.row, version, ownOrigin, this.#ledger.seq, null, null, null, null, false);
     if (table.hasBlobs) this.#recount(old as RowFull, null);

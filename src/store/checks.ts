@@ -1,8 +1,8 @@
 // What a change is refused for, before anything of it is written.
 
 import { type JsonObject, ZerohopError } from '../base/index.ts';
-import type { Id } from '../records/index.ts';
-import type { TableState } from './table-state.ts';
+import { type Id, tagOfRow } from '../records/index.ts';
+import type { RowHead, TableState } from './table-state.ts';
 import type { PatchChange, Precondition } from './types.ts';
 
 /** Nodes that can assign integer ids: each assigns those that leave its own number when divided by this. */
@@ -54,27 +54,28 @@ export function checkSums(
 }
 
 /**
- * Refuses when a record in its current version (null: absent) does not meet a precondition.
- * @param row version of its row, which is there for expired and deleted records too
+ * Refuses when a record as it is now does not meet a precondition.
+ * @param row is there for expired and deleted records too, which do not exist
  */
 export function check(
   table: string,
   id: Id,
   precondition: Precondition | undefined,
-  version: number | null,
-  row: number | undefined,
+  exists: boolean,
+  row: RowHead | undefined,
 ): void {
   if (!precondition) return;
-  const { exists, versions, notVersions } = precondition;
-  if (precondition.row !== undefined && precondition.row !== (row ?? null))
+  const tag = row ? tagOfRow(row.version, row.merge) : null;
+  const { versions, notVersions } = precondition;
+  if (precondition.row !== undefined && precondition.row !== tag)
     throw new ZerohopError('PRECONDITION_FAILED', `${table} ${id} has changed since it was read.`);
-  if (exists === false && version !== null)
+  if (precondition.exists === false && exists)
     throw new ZerohopError('CONFLICT', `${table} has a record ${JSON.stringify(id)} already.`);
-  if (exists === true && version === null)
+  if (precondition.exists === true && !exists)
     throw new ZerohopError('NOT_FOUND', `${table} has no record ${JSON.stringify(id)}.`);
   if (
-    (versions && (version === null || !versions.includes(version))) ||
-    (version !== null && notVersions?.includes(version))
+    (versions && (tag === null || !exists || !versions.includes(tag))) ||
+    (tag !== null && exists && notVersions?.includes(tag))
   )
     throw new ZerohopError(
       'PRECONDITION_FAILED',

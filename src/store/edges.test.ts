@@ -126,7 +126,7 @@ test('a transaction that is refused or changes nothing takes no number', () => {
   const refused = [add('none', { n: 1 }), put('T', 'a', {}, { if: { exists: true } })];
   for (const change of refused) commit(change);
   commit({ op: 'delete', table: 'T', id: 'none' });
-  commit({ op: 'index', table: 'T', id: 'none', version: 1, computed: {} });
+  commit({ op: 'index', table: 'T', id: 'none', tag: 1, computed: {} });
   commit();
   commit(put('T', 'a', {}));
   expect(column('SELECT seq FROM _log')).toEqual([1]);

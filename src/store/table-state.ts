@@ -13,10 +13,10 @@ export interface RowHead {
   readonly origin: number;
   readonly expires: number | null;
   readonly live: boolean;
+  readonly merge: string | null;
 }
 
 export interface RowFull extends RowHead {
-  readonly merge: string | null;
   readonly body: string | null;
 }
 
@@ -61,7 +61,7 @@ export class TableState {
     this.maxId = key?.kind === 'scalar' && key.scalar === 'Int' ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER;
     const table = quoted(names.table);
     this.#head = connection.prepare(
-      `SELECT _row, _version, _origin, _expires, _body IS NOT NULL FROM ${table} WHERE _id = ?`,
+      `SELECT _row, _version, _origin, _expires, _body IS NOT NULL, _merge FROM ${table} WHERE _id = ?`,
     );
     this.#full = connection.prepare(
       `SELECT _row, _version, _origin, _expires, _body IS NOT NULL, _merge, _body FROM ${table} WHERE _id = ?`,
@@ -126,6 +126,7 @@ export class TableState {
         origin: Number(values[2]),
         expires: nullable(values[3]),
         live: values[4] === 1,
+        merge: values[5] === null ? null : String(values[5]),
       }
     );
   }

@@ -3,7 +3,7 @@
 import type { ErrorData, JsonObject } from '../base/index.ts';
 import type { Id, Patch } from '../records/index.ts';
 
-/** Checked at commit, before anything of the transaction is written. */
+/** Checked at commit, before anything of the transaction is written. Versions are given as tags: see `tagOf`. */
 export interface Precondition {
   /** The record must exist with one of these versions. */
   readonly versions?: readonly number[];
@@ -11,7 +11,7 @@ export interface Precondition {
   readonly notVersions?: readonly number[];
   /** True: must exist. False: must not. */
   readonly exists?: boolean;
-  /** The row must have this version, be its record expired or deleted; null: there must be none. */
+  /** The row must have this tag, be its record expired or deleted; null: there must be none. */
   readonly row?: number | null;
 }
 
@@ -48,11 +48,11 @@ export interface DeleteChange extends ChangeBase {
   readonly id: Id;
 }
 
-/** New values of indexed computed attributes for a record that stays as it is; nothing happens when its version is another by then. */
+/** New values of indexed computed attributes for a record that stays as it is; nothing happens when its tag is another by then. */
 export interface IndexChange extends ChangeBase {
   readonly op: 'index';
   readonly id: Id;
-  readonly version: number;
+  readonly tag: number;
   readonly computed: JsonObject;
 }
 
@@ -62,8 +62,8 @@ export type Change = PutChange | PatchChange | DeleteChange | IndexChange;
 export interface StoreTransaction {
   readonly database: string;
   readonly changes: readonly Change[];
-  /** Records read that must be unchanged at commit: [table, id, version or null for absent]. */
-  readonly reads?: readonly (readonly [table: string, id: Id, version: number | null])[];
+  /** Records read that must be unchanged at commit: [table, id, tag or null for absent]. */
+  readonly reads?: readonly (readonly [table: string, id: Id, tag: number | null])[];
   /** Where they can't confirm it, nothing is written; where they don't in time, it is written and the outcome is NOT_CONFIRMED. */
   readonly confirm?: Confirmation;
   /** The outcome is to tell how long it took. */
@@ -90,6 +90,8 @@ export interface RecordName {
 /** A record that another node holds. */
 export interface FetchedRecord {
   readonly version: number;
+  /** See `tagOf`. */
+  readonly tag?: number;
   readonly expires: number | null;
   readonly body: string;
 }

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, type Clock, ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagOfRow } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { Change, Fetched, Gathered, StoreClient, Written } from '../store/index.ts';
@@ -15,7 +15,17 @@ import type { ReadSet } from './read-set.ts';
 import { DatabaseReader, type ReaderMeters } from './reader.ts';
 import { LiveTable } from './table.ts';
 import { LiveTransaction } from './transaction.ts';
-import type { Arrival, BlobStore, Databases, OwnTransaction, PutTextOptions, StoredRow, Table } from './types.ts';
+import type {
+  Arrival,
+  BlobStore,
+  Databases,
+  Followed,
+  OwnTransaction,
+  PutTextOptions,
+  RowListener,
+  StoredRow,
+  Table,
+} from './types.ts';
 
 export interface DatabasesOptions {
   readonly folder: string;
@@ -77,6 +87,18 @@ export class LiveDatabases implements Databases {
   peek(table: Table, id: string | number): ReturnType<DatabaseReader['peek']> {
     const live = table as LiveTable;
     return live.reader.peek(live.entry, id);
+  }
+
+  follow(table: Table, listener: RowListener): Followed {
+    const { reader, entry } = table as LiveTable;
+    reader.catchUp();
+    reader.onTouched({
+      row: (number, row) => {
+        if (number === entry.number) listener.row(row);
+      },
+      everything: () => listener.everything(),
+    });
+    return reader;
   }
 
   row(table: Table, id: Id): StoredRow | undefined {
@@ -183,15 +205,21 @@ export class LiveDatabases implements Databases {
       const rows = table.reader.snapshots
         .current()
         .connection.all(
-          `SELECT _row, _id, _version, _body FROM ${quoted(names.table)} WHERE _row > ? AND _computed IS NULL AND _body IS NOT NULL ORDER BY _row LIMIT 1000`,
+          `SELECT _row, _id, _version, _body, _merge FROM ${quoted(names.table)} WHERE _row > ? AND _computed IS NULL AND _body IS NOT NULL ORDER BY _row LIMIT 1000`,
           [after],
         );
       if (rows.length === 0) return;
       after = Number(rows.at(-1)?.[0]);
-      const changes = rows.map(([_row, id, version, body]): Change => {
+      const changes = rows.map(([_row, id, version, body, merge]): Change => {
         // A record that is there already can't be refused for it.
         const computed = table.indexedValues(String(body), true) ?? {};
-        return { op: 'index', table: definition.name, id: id as Id, version: Number(version), computed };
+        return {
+          op: 'index',
+          table: definition.name,
+          id: id as Id,
+          tag: tagOfRow(Number(version), merge === null ? null : String(merge)),
+          computed,
+        };
       });
       await this.#options.client.commit({ database: definition.database, changes });
     }

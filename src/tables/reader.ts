@@ -1,7 +1,7 @@
 // One database as one thread reads it: its catalog, its snapshots, and the records it has at hand.
 
 import { type Clock, type Counter, limits } from '../base/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagFields } from '../records/index.ts';
 import { type CatalogEntry, Connection, isPrepared, quoted, readCatalog } from '../storage/index.ts';
 import { type CachedResult, QueryCache } from './query-cache.ts';
 import type { ReadSource, TouchListener, WatchedResult } from './read-set.ts';
@@ -91,11 +91,12 @@ export class DatabaseReader implements ReadSource {
   row(entry: CatalogEntry, id: Id): StoredRow | undefined {
     const row = this.snapshots.current().connection.first(selectRecord(entry), [id]);
     if (!row) return undefined;
-    const [, version, expires, body] = row;
+    const [, version, expires, body, merge] = row;
     return {
       version: Number(version),
       expires: expires === null ? null : Number(expires),
       body: body === null ? null : String(body),
+      ...tagFields(Number(version), merge),
     };
   }
 
@@ -219,13 +220,14 @@ export class DatabaseReader implements ReadSource {
 function readRecord(connection: Connection, entry: CatalogEntry, id: Id): CachedRecord | undefined {
   const row = connection.first(selectRecord(entry), [id]);
   if (!row || row[3] === null) return undefined;
-  return {
+  const record = {
     id,
     row: Number(row[0]),
     version: Number(row[1]),
     expires: row[2] === null ? null : Number(row[2]),
     body: String(row[3]),
   };
+  return row[4] === null ? record : { ...record, ...tagFields(record.version, row[4]) };
 }
 
 const selectTexts = new WeakMap<CatalogEntry, string>();
@@ -233,7 +235,7 @@ const selectTexts = new WeakMap<CatalogEntry, string>();
 function selectRecord(entry: CatalogEntry): string {
   let text = selectTexts.get(entry);
   if (text === undefined) {
-    text = `SELECT _row, _version, _expires, _body FROM ${quoted(entry.names.table)} WHERE _id = ?`;
+    text = `SELECT _row, _version, _expires, _body, _merge FROM ${quoted(entry.names.table)} WHERE _id = ?`;
     selectTexts.set(entry, text);
   }
   return text;

@@ -86,9 +86,13 @@ function after(
       if (!old || old.body === null) return undefined;
       const body = patchedBody(old.body, change);
       const expires = change.expires === undefined ? old.expires : change.expires;
-      return { id, body, expires, computed: computedOf(table, body), version: old.version };
+      return { id, body, expires, computed: computedOf(table, body), version: old.version, ...tagged(old) };
     }
   }
+}
+
+function tagged({ tag }: StagedRecord | StoredRecord): { readonly tag?: number } | undefined {
+  return tag === undefined ? undefined : { tag };
 }
 
 /** A replaced record keeps the time it was created. */

@@ -2,7 +2,7 @@
 
 import { type Clock, type JsonObject, limits, ZerohopError } from '../base/index.ts';
 import type { Query, WatchTest } from '../query/index.ts';
-import type { Id } from '../records/index.ts';
+import { type Id, tagOf } from '../records/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { Change, Confirmation, FetchedRecord, StoreClient, StoreTransaction, Written } from '../store/index.ts';
 import { Overlay } from './overlay.ts';
@@ -41,7 +41,7 @@ interface Part {
   readonly reader: DatabaseReader;
   snapshot: Snapshot | undefined;
   staged: StagedWrites;
-  /** Versions the caller insists on. */
+  /** Tags the caller insists on. */
   insisted: [string, Id, number | null][];
   overlay: Overlay | undefined;
 }
@@ -147,9 +147,9 @@ export class LiveTransaction implements Transaction {
     this.#stage(live, { op: 'put', table: live.definition.name, id, body, expires, ...(computed && { computed }) });
   }
 
-  insist(table: Table, id: Id, version: number | null): void {
+  insist(table: Table, id: Id, tag: number | null): void {
     const live = table as LiveTable;
-    this.#part(live).insisted.push([live.definition.name, id, version]);
+    this.#part(live).insisted.push([live.definition.name, id, tag]);
   }
 
   async commit(confirm?: Confirmation): Promise<readonly CommittedWrite[]> {
@@ -207,7 +207,7 @@ export class LiveTransaction implements Transaction {
       let before = known.get(change.id);
       if (before === undefined) {
         const stored = part.reader.getLatest(table.entry, change.id);
-        reads.push([table.definition.name, change.id, stored?.version ?? null]);
+        reads.push([table.definition.name, change.id, stored ? tagOf(stored) : null]);
         before = stored?.body ?? null;
       }
       // The store will say that there is nothing to change.
@@ -233,10 +233,10 @@ export class LiveTransaction implements Transaction {
     writes.push({ table, change });
   }
 
-  #asStored({ id, body, expires, version }: StagedRecord): StoredRecord | undefined {
+  #asStored({ id, body, expires, version, tag }: StagedRecord): StoredRecord | undefined {
     return body === null || (expires !== null && expires <= this.#options.clock.nowMs())
       ? undefined
-      : { id, version, expires, body };
+      : { id, version, expires, body, ...(tag !== undefined && { tag }) };
   }
 
   #searchContext(part: Part): SearchContext {

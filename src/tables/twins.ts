@@ -21,6 +21,8 @@ export interface StagedRecord {
   readonly computed: string | null;
   /** Version of the stored record it is based on; 0 for a new one. */
   readonly version: number;
+  /** Of the same, see `tagOf`. */
+  readonly tag?: number;
 }
 
 /** A table and its twin as a query has to look at them. */

@@ -12,8 +12,10 @@ import type { ReadSet } from './read-set.ts';
 /** A record as stored. */
 export interface StoredRecord {
   readonly id: Id;
-  /** Microseconds since 1970; also the ETag. */
+  /** Microseconds since 1970. */
   readonly version: number;
+  /** What the ETag is, and what conditions compare, where it is not the version: see `tagOf`. */
+  readonly tag?: number;
   /** Ms since 1970, or null. */
   readonly expires: number | null;
   /** JSON text, ready to send. */
@@ -58,6 +60,8 @@ export interface SearchResult {
 export interface SearchRow {
   readonly id: Id;
   readonly version: number;
+  /** See `tagOf`. */
+  readonly tag?: number;
   /** Ms since 1970, or null. */
   readonly expires: number | null;
   readonly json: string;
@@ -79,8 +83,8 @@ export interface Transaction {
   /** Sets the given attributes and leaves the rest. */
   patch(table: Table, id: Id, changes: Readonly<Record<string, unknown>>, options?: PatchOptions): void;
   delete(table: Table, id: Id, options?: WriteOptions): void;
-  /** The commit is refused with PRECONDITION_FAILED unless the record has this version then; null: unless there is none. */
-  insist(table: Table, id: Id, version: number | null): void;
+  /** The commit is refused with PRECONDITION_FAILED unless the record has this tag then; null: unless there is none. */
+  insist(table: Table, id: Id, tag: number | null): void;
   readonly hasWrites: boolean;
   /** Resolves when all staged writes are durable, with one entry per staged write in order. The transaction may be used again afterwards. */
   commit(confirm?: Confirmation): Promise<readonly CommittedWrite[]>;
@@ -115,6 +119,8 @@ export interface Table {
 export interface StoredRow {
   /** Microseconds since 1970. */
   readonly version: number;
+  /** See `tagOf`. */
+  readonly tag?: number;
   /** Ms since 1970, or null. */
   readonly expires: number | null;
   readonly body: string | null;
@@ -138,7 +144,9 @@ export interface Databases {
   /** Changes whenever anything was committed: what was read before is as it was while this is. */
   readonly commits: number;
   /** As `getLatest`, for large records that are rarely read twice: they are not kept in memory. */
-  peek(table: Table, id: Id): StoredRecord | undefined;
+  peek(table: Table, id: Id): RowRecord | undefined;
+  /** Tells from now on which rows of a table change, by their numbers: for who keeps in memory what `peek` gave. */
+  follow(table: Table, listener: RowListener): Followed;
   /** The row of an id, as of now; undefined: it has none. */
   row(table: Table, id: Id): StoredRow | undefined;
   /**
@@ -163,6 +171,22 @@ export interface Databases {
 export interface OwnTransaction extends Transaction {
   /** As if the record stood in the table, for the searches of this transaction, which must not be committed. */
   suppose(table: Table, id: Id, record: FetchedRecord): void;
+}
+
+export interface RowRecord extends StoredRecord {
+  /** Number of its row. */
+  readonly row: number;
+}
+
+export interface RowListener {
+  row(row: number): void;
+  /** Any row may have changed. */
+  everything(): void;
+}
+
+export interface Followed {
+  /** Tells of all that was committed so far. */
+  catchUp(): void;
 }
 
 /** A record by the number of its row, which grows as records come in. */

@@ -1,8 +1,9 @@
 // The answer of a resource as a response, in the type the client asks for.
 
 import { stringifyExact, ZerohopError } from '../../base/index.ts';
+import { tagOf } from '../../records/index.ts';
 import type { Answer, Match, RequestContext, RequestTarget, Verb } from '../../resources/index.ts';
-import { isBlobReference } from '../../tables/index.ts';
+import { isBlobReference, type StoredRecord } from '../../tables/index.ts';
 import {
   blobResponse,
   type ContentTypes,
@@ -116,8 +117,8 @@ export class AnswerWriter {
       const date = lastModified(record.version, Date.now());
       if (date !== undefined) headers.set('last-modified', date);
     }
-    if (isUnchanged(request, record.version)) {
-      headers.set('etag', entityTag(record.version));
+    if (isUnchanged(request, record)) {
+      headers.set('etag', entityTag(tagOf(record)));
       headers.set('vary', 'Accept, Accept-Encoding');
       return new Response(null, { status: 304, headers });
     }
@@ -126,7 +127,7 @@ export class AnswerWriter {
     if (raw) {
       asStrange(headers);
       for (const [name, value] of raw.headers) headers.set(name, value);
-      const tag = entityTag(record.version);
+      const tag = entityTag(tagOf(record));
       if (!isBlobReference(raw.data)) {
         return respond(request, { body: { whole: raw.data }, type: raw.type, status, tag, headers }, threshold);
       }
@@ -138,7 +139,7 @@ export class AnswerWriter {
     }
     const writer = this.#writerFor(answered);
     const whole = writer.suffix === '' ? record.body : writer.serialize(table.decode(record));
-    const tag = entityTag(record.version, writer.suffix);
+    const tag = entityTag(tagOf(record), writer.suffix);
     return respond(request, { body: { whole }, type: writer.type, status, tag, headers }, threshold);
   }
 
@@ -184,9 +185,12 @@ function* mapped<Row, Value>(rows: Iterable<Row>, map: (row: Row) => Value): Gen
   for (const row of rows) yield map(row);
 }
 
-/** By date; If-None-Match goes before it (RFC 9110 §13.2.2). */
-function isUnchanged({ method, headers }: HttpRequest, version: number): boolean {
-  if (!isRead(method) || headers.has('if-none-match')) return false;
+/**
+ * By date; If-None-Match goes before it (RFC 9110 §13.2.2). The date of a record that patches touched says too little: an earlier one may have
+ * come in from another node since.
+ */
+function isUnchanged({ method, headers }: HttpRequest, { version, tag }: StoredRecord): boolean {
+  if (tag !== undefined || !isRead(method) || headers.has('if-none-match')) return false;
   const since = headers.get('if-modified-since');
   return since !== null && isUnmodifiedSince(since, version);
 }

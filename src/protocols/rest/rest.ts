@@ -3,6 +3,7 @@
 //   1 match the path   2 the shortest path for plain records   3 target, conditions, data   4 dispatch   5 respond
 
 import { ZerohopError } from '../../base/index.ts';
+import { tagOf } from '../../records/index.ts';
 import {
   type Answer,
   type AppNode,
@@ -203,7 +204,7 @@ class Rest {
     target.precondition = {
       ...target.precondition,
       exists: true,
-      versions: record.version <= newest ? [record.version] : [],
+      versions: record.version <= newest ? [tagOf(record)] : [],
     };
   }
 

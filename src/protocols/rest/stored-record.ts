@@ -2,6 +2,7 @@
 // headers read and objects made as possible. Whatever is out of the ordinary is left to the general path.
 
 import { limits, ZerohopError } from '../../base/index.ts';
+import { tagOf } from '../../records/index.ts';
 import {
   type AppNode,
   type Match,
@@ -72,7 +73,7 @@ export class StoredRecordPath {
     }
     const { body } = record;
     if (body.length >= this.#threshold || body.includes('"contentType":')) return undefined;
-    const etag = entityTag(record.version);
+    const etag = entityTag(tagOf(record));
     const ifNoneMatch = headers.get('if-none-match');
     if (ifNoneMatch !== null) {
       if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers: { etag, vary, ...nosniff } });

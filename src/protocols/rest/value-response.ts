@@ -2,7 +2,7 @@
 // plain data.
 
 import { Readable } from 'node:stream';
-import type { Context } from '../../resources/index.ts';
+import type { RequestContext } from '../../resources/index.ts';
 import { isKnown } from '../../semantics/index.ts';
 import {
   blobResponse,
@@ -25,7 +25,7 @@ import { asStrange, type Content, isRead, respond, withoutContent } from './resp
 export interface ValueAnswer {
   readonly value: unknown;
   readonly request: HttpRequest;
-  readonly context: Context;
+  readonly context: RequestContext;
   /** Status and headers the handler set on the context. */
   readonly given: { readonly status?: number; readonly headers: Headers } | undefined;
   /** The way of writing that the client prefers; throws NOT_ACCEPTABLE. */
@@ -43,7 +43,7 @@ export async function valueResponse(answer: ValueAnswer): Promise<Response> {
   if (isResponseLike(value)) return responseLike(value, answer);
   if (value instanceof Blob) {
     done();
-    const tag = answer.context.lastModified > 0 ? entityTag(answer.context.lastModified) : undefined;
+    const tag = answer.context.lastModified > 0 ? entityTag(answer.context.tag) : undefined;
     const headers = given?.headers ?? new Headers();
     if (tag !== undefined && isRead(request.method)) headers.set('etag', tag);
     if (answer.isData) asStrange(headers);
