@@ -1,3 +1,5 @@
+// What every floor may use: errors and their codes, limits, clocks, assertions, what threads share. Knows nothing of data or HTTP.
+
 export { assert, unreachable } from './assert.ts';
 export { type Clock, HybridClock, systemClock } from './clock.ts';
 export { type ErrorCode, type ErrorData, errorFromData, errorTable, errorToData, ZerohopError } from './errors.ts';

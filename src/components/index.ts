@@ -1,3 +1,5 @@
+// An app as it is loaded: its `config.yaml`, schema, roles, code, data and files.
+
 export { type AppLogger, appApi } from './app-api.ts';
 export { provideRuntime } from './app-modules.ts';
 export { schemaFilesOf } from './graphql-schema.ts';

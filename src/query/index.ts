@@ -1,3 +1,5 @@
+// Queries: from a URL or an object to a `Query`, from that to a plan and SQL (pure), and from SQL to rows; what results depend on.
+
 export { checkQuery } from './check-query.ts';
 export { filterSql } from './filter-sql.ts';
 export { queryFromObject } from './known-queries.ts';

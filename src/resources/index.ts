@@ -1,3 +1,5 @@
+// The one interface every door opens onto: classes that answer verbs, tables among them, with the context of a request.
+
 export type { AppNode } from './app-node.ts';
 export {
   AppServer,

@@ -1,3 +1,5 @@
+// What tables and attributes are: the schema language, its types for TypeScript, and how one schema becomes the next. Pure.
+
 export { evolve, type SchemaChange } from './evolve.ts';
 export { compileExpression } from './expression.ts';
 export { generateTypes } from './generate-types.ts';

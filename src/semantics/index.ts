@@ -1,3 +1,5 @@
+// HTTP’s own rules as pure functions: entity tags, dates, ranges, what a client accepts, codings.
+
 export { chooseEncoding, chooseType, type Encoding, type Offer, parsePreferences } from './accept.ts';
 export { compress, compressStream, decompressStream, isCompressible } from './compression.ts';
 export {

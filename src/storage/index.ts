@@ -1,3 +1,5 @@
+// SQLite: connections, tables and indexes as they are on disk, the sync of the log. Nothing else knows SQLite’s API.
+
 export { applySchema, type CatalogEntry, isPrepared, prepareFile, readCatalog } from './apply-schema.ts';
 export { Connection, storageError, uniqueViolation } from './connection.ts';
 export { columnSql, columnValueSql, jsonPath, tableObjects, tableSql } from './ddl.ts';

@@ -1,3 +1,5 @@
+// The single writer of a database: every write is staged, checked, merged, logged and committed here.
+
 export { BlobFiles, blobPath } from './blob-files.ts';
 export { CommitQueue, type StoreMeters } from './commit-queue.ts';
 export { addToDigest, type Digest } from './digest.ts';

@@ -1,3 +1,5 @@
+// What a node tells of itself: meters, analytics, the log, traces.
+
 export { type AnalyticsRow, analyticsOf, metricName } from './analytics.ts';
 export { HttpMetrics, RouteMetrics } from './http-metrics.ts';
 export { LogFile, type LogLine, logFileIn, readLogFile, releaseLogFile } from './log-file.ts';

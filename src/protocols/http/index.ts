@@ -1,3 +1,5 @@
+// The HTTP listener and the steps a request passes: who is asking, what is in the body, how an answer or a problem is sent.
+
 export {
   blobResponse,
   chooseEncoding,
@@ -30,3 +32,6 @@ export { type BodyLimits, BodyReader } from './read-body.ts';
 export { contentOf, headersOf, isResponseLike, type ResponseLike } from './response-like.ts';
 export { nosniff, withSecureHeaders } from './secure-headers.ts';
 export { signInStep } from './sign-in.ts';
+export { followTlsFiles, readTlsFiles, type TlsFiles, type TlsSettings } from './tls-files.ts';
+export { type Peer } from './tls-front.ts';
+export { listenTls, redirectToTls } from './tls-listen.ts';

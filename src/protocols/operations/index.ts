@@ -1,3 +1,5 @@
+// The operations port: what an operator can ask of a node, by name.
+
 export { analyticsOperations } from './analytics-operations.ts';
 export { backupOperations } from './backup-operations.ts';
 export { clusterOperations } from './cluster-operations.ts';
