@@ -2,54 +2,22 @@
 // asked for, and by the schema of the table it is put to; what app code sets (`target.limit = 10`) wins over the URL.
 
 import { ZerohopError } from '../base/index.ts';
-import {
-  type Condition,
-  type ConditionGroup,
-  parseQueryString,
-  type Query,
-  queryFromObject,
-  type Selection,
-  type SortKey,
-} from '../query/index.ts';
+import { parseQueryString, type Query, queryFromObject } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Precondition } from '../store/index.ts';
 import type { Table } from '../tables/index.ts';
+import {
+  objectFromQuery,
+  type QueryCondition,
+  type QueryObject,
+  type QuerySelect,
+  type QuerySort,
+} from './query-object.ts';
+
+export type { QueryCondition, QueryObject, QuerySelect, QuerySelectItem, QuerySort } from './query-object.ts';
 
 export type TableLookup = (table: string) => TableDefinition | undefined;
-
-/** A condition as app code writes it: `{ attribute, comparator, value }` or `{ operator, conditions }`. */
-export interface QueryCondition {
-  attribute?: string | readonly string[];
-  comparator?: string;
-  value?: unknown;
-  operator?: 'and' | 'or';
-  conditions?: QueryCondition[];
-}
-
-export interface QuerySort {
-  attribute: string | readonly string[];
-  descending?: boolean;
-  next?: QuerySort;
-}
-
-export type QuerySelect = string | (QuerySelectItem[] & { asArray?: boolean });
-export type QuerySelectItem = string | { name: string; select?: QuerySelect };
-
-/** What app code may set on a target, or pass as a query object. */
-export interface QueryObject {
-  conditions?: QueryCondition[];
-  operator?: 'and' | 'or';
-  limit?: number;
-  offset?: number;
-  sort?: QuerySort | QuerySort[];
-  select?: QuerySelect;
-  cursor?: string;
-  total?: boolean;
-  explain?: boolean;
-  allowFullScan?: boolean;
-  enforceExecutionOrder?: boolean;
-}
 
 /** What a target takes of a registry's match. */
 export interface MatchedPath {
@@ -322,39 +290,4 @@ export function pathOfId(id: Id): string {
     .split('/')
     .map((part) => encodeURIComponent(part.replaceAll('%2F', '/')))
     .join('/');
-}
-
-function objectFromQuery(query: Query): QueryObject {
-  return {
-    ...(query.conditions && {
-      conditions: query.conditions.conditions.map(conditionOf),
-      operator: query.conditions.operator,
-    }),
-    ...(query.limit !== undefined && { limit: query.limit }),
-    ...(query.offset !== undefined && { offset: query.offset }),
-    ...(query.sort && { sort: query.sort.map(sortOf) }),
-    ...(query.select && { select: selectOf(query.select) }),
-    ...(query.allowFullScan !== undefined && { allowFullScan: query.allowFullScan }),
-  };
-}
-
-function conditionOf(node: Condition | ConditionGroup): QueryCondition {
-  if ('conditions' in node) return { operator: node.operator, conditions: node.conditions.map(conditionOf) };
-  return { attribute: nameOf(node.attribute), comparator: node.comparator, value: node.value };
-}
-
-function sortOf({ attribute, descending }: SortKey): QuerySort {
-  return { attribute: nameOf(attribute), descending };
-}
-
-function selectOf({ shape, attributes }: Selection): QuerySelect {
-  const items = attributes.map(({ name, selection }) => (selection ? { name, select: selectOf(selection) } : name));
-  const [only] = items;
-  if (shape === 'values' && typeof only === 'string') return only;
-  return shape === 'arrays' ? Object.assign(items, { asArray: true }) : items;
-}
-
-function nameOf(path: readonly string[]): string | readonly string[] {
-  const [only] = path;
-  return path.length === 1 && only !== undefined ? only : path;
 }
