@@ -61,6 +61,7 @@ function admitter(name: string, slots: Slots): AdmissionOptions & { slots(): Slo
     },
     members,
     clock: systemClock,
+    lifeMs: 90 * 24 * 3600_000,
     reachedAs: () => {},
     slots: () => state.slots,
   };

@@ -13,6 +13,8 @@ export interface AdmissionOptions {
   readonly changeState: (state: ClusterState) => void;
   readonly members: Members;
   readonly clock: Clock;
+  /** Of the certificates it gives. */
+  readonly lifeMs: number;
   /** The host by which somebody reached this node. */
   readonly reachedAs: (host: string) => void;
 }
@@ -45,7 +47,7 @@ async function admitNew(options: AdmissionOptions, request: JoinRequest, address
   if (twin)
     throw new ZerohopError(
       'CONFLICT',
-      `There is a node ${name} in the cluster already. Give this one another name with replication.hostname.`,
+      `There is a node ${name} in the cluster already. Give this one another name with replication.hostname; if it takes the place of that one, whose data is lost, remove that one first: zerohop cluster remove ${name}`,
     );
   const certificate = await certify(options, request.request, node);
   const slots = known ? { own: known.slot, from: 0, to: 0 } : slotsFor(options, token.authority);
@@ -97,10 +99,10 @@ export function refusalOf(member: Member | undefined, fingerprint: string | unde
   return undefined;
 }
 
-async function certify({ state, clock }: AdmissionOptions, request: string, node: string): Promise<string> {
+async function certify({ state, clock, lifeMs }: AdmissionOptions, request: string, node: string): Promise<string> {
   const { authority, authorityKey, cluster } = state();
   const signer = { key: authorityKey ?? '', certificate: authority };
-  return issueCertificate(signer, request, { cluster, node, nowMs: clock.nowMs() });
+  return issueCertificate(signer, request, { cluster, node, nowMs: clock.nowMs(), lifeMs });
 }
 
 /**

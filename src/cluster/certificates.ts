@@ -8,7 +8,7 @@ import { ZerohopError } from '../base/index.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 24 * 3600 * 1000;
-/** Clocks of nodes may differ by this much. */
+/** Clocks of nodes may differ by this much; by a third of its life, for a certificate that is to last shortly. */
 const skewMs = 10 * 60_000;
 const authorityDays = 20 * 365;
 export const certificateDays = 90;
@@ -49,11 +49,19 @@ export async function makeRequest(node: string): Promise<{ readonly key: string;
   return { key: await keyToPem(keys.privateKey), request: request.toString('pem') };
 }
 
+export interface CertificateTerms {
+  readonly cluster: string;
+  readonly node: string;
+  readonly nowMs: number;
+  /** `certificateDays` by default. */
+  readonly lifeMs?: number;
+}
+
 /** Signs a node's request. Throws INVALID_REQUEST for one that is not readable, not signed by its key, or of another node. */
 export async function issueCertificate(
   authority: KeyAndCertificate,
   request: string,
-  { cluster, node, nowMs }: { readonly cluster: string; readonly node: string; readonly nowMs: number },
+  { cluster, node, nowMs, lifeMs = certificateDays * dayMs }: CertificateTerms,
 ): Promise<string> {
   const asked = await readRequest(request);
   const [name] = asked.subjectName.getField('CN');
@@ -64,8 +72,8 @@ export async function issueCertificate(
     serialNumber: newSerial(),
     subject: [{ CN: [node] }],
     issuer: issuer.subject,
-    notBefore: new Date(nowMs - skewMs),
-    notAfter: new Date(nowMs + certificateDays * dayMs),
+    notBefore: new Date(nowMs - Math.min(skewMs, lifeMs / 3)),
+    notAfter: new Date(nowMs + lifeMs),
     signingAlgorithm: algorithm,
     publicKey: asked.publicKey,
     signingKey: await keyFromPem(authority.key),

@@ -68,8 +68,10 @@ const longestTokenMs = 30 * 24 * 3600_000;
 const renewalCheckMs = 3600_000;
 /** Certificates of a node before its present one that are told to be void; older ones have expired. */
 const mostRevoked = 8;
-/** How soon a renewal that failed is tried again. */
+/** How soon a renewal that failed is tried again: of a certificate that lasts long. */
 const renewalRetryMs = 60_000;
+/** Between two. */
+const soonestRenewalMs = 1_000;
 
 export class Cluster {
   readonly #options: ClusterOptions;
@@ -192,7 +194,8 @@ export class Cluster {
     const cluster = `${name}-${Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex')}`;
     const authority = await makeAuthority(name, clock.nowMs());
     const { key, request } = await makeRequest(node);
-    const certificate = await issueCertificate(authority, request, { cluster, node, nowMs: clock.nowMs() });
+    const terms = { cluster, node, nowMs: clock.nowMs(), lifeMs: this.#options.config.certificateMs };
+    const certificate = await issueCertificate(authority, request, terms);
     const state: ClusterState = {
       cluster,
       slots: { own: 0, from: 0, to: slots },
@@ -335,6 +338,7 @@ export class Cluster {
               },
               members: members(),
               clock,
+              lifeMs: this.#options.config.certificateMs,
               reachedAs: (host) => this.#running?.reachedAs(host),
             },
             request,
@@ -395,7 +399,9 @@ export class Cluster {
     clearTimeout(this.#renewal);
     if (certificate === undefined || !this.#state) return;
     const dueMs = renewalMs(certificate) - this.#options.clock.nowMs();
-    const waitMs = failed ? renewalRetryMs : Math.min(Math.max(dueMs, 0), renewalCheckMs);
+    const { fromMs, untilMs } = lifeOf(certificate);
+    const retryMs = Math.max(soonestRenewalMs, Math.min(renewalRetryMs, (untilMs - fromMs) / 20));
+    const waitMs = failed ? retryMs : Math.min(Math.max(dueMs, soonestRenewalMs), renewalCheckMs);
     this.#renewal = setTimeout(() => {
       if (dueMs > waitMs && !failed) return this.#planRenewal();
       this.#renew().catch((error: unknown) => {
@@ -415,7 +421,8 @@ export class Cluster {
     let certificate: string | undefined;
     if (authorityKey !== undefined) {
       const signer = { key: authorityKey, certificate: authority };
-      certificate = await issueCertificate(signer, request, { cluster, node, nowMs: clock.nowMs() });
+      const terms = { cluster, node, nowMs: clock.nowMs(), lifeMs: this.#options.config.certificateMs };
+      certificate = await issueCertificate(signer, request, terms);
     } else {
       const signature = await signText(request, own.key);
       const reasons: string[] = [];

@@ -1,7 +1,7 @@
 // One connection to another node and the conversations on it, one for each database that both have. Each side numbers those it begins: the
 // one that dialled with even numbers, the other with odd ones. If both begin the same one, that of the side that dialled stays.
 
-import type { Channel } from '../net/index.ts';
+import { type Channel, closings } from '../net/index.ts';
 import { type FrameEncoder, FrameSplitter, type Link, type Message, type Replicator } from '../replication/index.ts';
 import { askingLimits, Unanswered } from './asking.ts';
 
@@ -54,6 +54,8 @@ export class Connection {
   #ping: { readonly id: number; readonly sentMs: number } | undefined;
   #pings = firstPing;
   #isOver = false;
+  #ticks = 0;
+  #closedFor: string | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #questions = 0;
   /** Frames that leave together, at the end of what is being done. */
@@ -69,6 +71,16 @@ export class Connection {
 
   get address(): string {
     return this.#options.channel.address;
+  }
+
+  /** Why this node closed it, where there is more to say than that. */
+  get closedFor(): string | undefined {
+    return this.#closedFor;
+  }
+
+  /** The peer's, as DER. */
+  get certificate(): Uint8Array | undefined {
+    return this.#options.channel.certificate;
   }
 
   get queuedBytes(): number {
@@ -131,18 +143,20 @@ export class Connection {
     waiting.reject(new Unanswered(why, true));
   }
 
-  /** About once a second: measures the way there and back. */
+  /** About once a second: measures the way there and back, now and then once it is known. */
   tick(): void {
+    if (this.#isOver || (this.roundTripMs !== undefined && ++this.#ticks % ticksPerPing !== 0)) return;
     const open = this.#open;
-    if (!open || this.#isOver) return;
+    if (!open) return;
     this.#ping = { id: ++this.#pings, sentMs: performance.now() };
     this.#send(open.number, { type: 'ping', id: this.#ping.id });
   }
 
-  close(): void {
+  close(reason?: string): void {
+    this.#closedFor ??= reason;
     this.#flush();
     this.#options.channel.close();
-    this.ended('This node closed the connection.');
+    this.ended(closings.here);
   }
 
   ended(reason: string): void {
@@ -238,5 +252,7 @@ export class Connection {
 
 /** Ends of a conversation that leave the others on the connection alone. */
 const harmless: ReadonlySet<string> = new Set(['WRONG_DATABASE', 'REPLACED']);
+/** Silence is noticed by the conversations, which ask by themselves; this is for the figure alone. */
+const ticksPerPing = 5;
 /** Numbers of pings that no conversation uses for its own. */
 const firstPing = 2 ** 31;

@@ -122,7 +122,7 @@ export class Links {
   drop(node: string): void {
     this.#kept.get(node)?.giveUp();
     this.#kept.delete(node);
-    this.#open.get(node)?.close();
+    this.#open.get(node)?.close(this.#options.refusal(node, this.#open.get(node)?.certificate));
   }
 
   get connected(): readonly string[] {
@@ -216,9 +216,12 @@ export class Links {
         isFirst = false;
       },
       closed: (reason) => {
-        if (this.#open.get(peer) === connection) this.#open.delete(peer);
         connection.ended(reason);
-        report({ type: 'disconnected', peer, reason });
+        // Where another one has taken its place, nothing ended.
+        if (this.#open.get(peer) === connection) {
+          this.#open.delete(peer);
+          report({ type: 'disconnected', peer, reason: connection.closedFor ?? reason });
+        }
         if (!kept) return;
         if (clock.nowMs() - connection.sinceMs > steadyMs) kept.pauseMs = kept.firstPauseMs;
         this.#again(kept);

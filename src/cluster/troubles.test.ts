@@ -45,3 +45,23 @@ test('a table that differs is an error', () => {
   ]);
   expect(troubles.of('b')?.message).toBe('data.Note differs');
 });
+
+test.each([
+  ['The peer closed the connection.', undefined],
+  ['This node closed the connection.', undefined],
+  ['read ECONNRESET', 'read ECONNRESET'],
+  ['The node b was removed from the cluster.', 'The node b was removed from the cluster.'],
+])('a connection that ended with %j and was made anew leaves as the last error %j', (reason, error) => {
+  const { lines, troubles } = logged();
+  troubles.link({ type: 'disconnected', peer: 'b', reason });
+  troubles.link({ type: 'connected', peer: 'b', address: '10.0.0.2:9933' });
+  expect(troubles.of('b')?.message).toBe(error);
+  expect(lines[0]).toBe(`info: Disconnected from B: ${reason}`);
+});
+
+test('why a conversation ended is not covered by the end of its connection', () => {
+  const { troubles } = logged();
+  troubles.conversation('data', { type: 'closed', peer: 'b', code: 'CLOCK_AHEAD', reason: '61000 ms ahead' });
+  troubles.link({ type: 'disconnected', peer: 'b', reason: 'This node closed the connection.' });
+  expect(troubles.of('b')?.message).toBe('data: 61000 ms ahead (CLOCK_AHEAD)');
+});

@@ -1,6 +1,7 @@
 // What goes wrong between nodes: kept for the status, and logged once for as long as it stays the same.
 
 import type { Clock } from '../base/index.ts';
+import { closings } from '../net/index.ts';
 import type { Report } from '../replication/index.ts';
 import type { LinkReport } from './links.ts';
 
@@ -44,9 +45,12 @@ export class Troubles {
       case 'connected':
         this.#said.delete(report.peer);
         this.#said.delete(report.address);
+        // It ended in good order, and there is another: nothing went wrong.
+        if (this.#byPeer.get(report.peer)?.message === closings.there) this.#byPeer.delete(report.peer);
         return this.#log('info', `Connected to ${this.#nameOf(report.peer)} (${report.address}).`);
       case 'disconnected':
-        this.#note(report.peer, report.reason);
+        // Why this node did is noted where that was decided.
+        if (report.reason !== closings.here) this.#note(report.peer, report.reason);
         return this.#log('info', `Disconnected from ${this.#nameOf(report.peer)}: ${report.reason}`);
       case 'refused': {
         const { peer, address, reason } = report;

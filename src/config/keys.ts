@@ -50,6 +50,31 @@ export const keys = {
     port: key(port, 9925, 'port of the operations API, metrics and health'),
     host: key(host, '127.0.0.1', 'address of the operations API'),
   },
+  tls: {
+    certificate: key(
+      fileOrNone,
+      '',
+      'certificate of this node for its clients and those it was issued by, a PEM file: with it, both doors speak HTTPS',
+    ),
+    key: key(fileOrNone, '', 'its private key, a PEM file'),
+    authority: key(fileOrNone, '', 'authorities that certificates of clients are by, a PEM file'),
+    clients: key(
+      oneOf('clients', ['none', 'optional', 'required']),
+      'none',
+      'whether clients show certificates of their own: none, optional or required',
+    ),
+    clientName: key(
+      oneOf('field', ['commonName', 'email', 'none']),
+      'commonName',
+      'what of their certificate is the username: commonName, email, or none: they send credentials beside it',
+    ),
+    redirectPort: key(
+      wholeNumber(0, 65_535, ' (0: none)'),
+      0,
+      'port on which plain HTTP is sent on to the address with HTTPS; by default none',
+    ),
+    hstsSeconds: key(wholeNumber(0, 2 ** 31), 0, 'how long browsers use HTTPS alone from then on; 0: they are not told to'),
+  },
   data: key(folder, './data', 'folder the databases are kept in'),
   threads: key(threadCount, 'auto', 'serve threads; auto: one less than there are cores, at least 1'),
   authorizeLocal: key(yesOrNo, false, 'requests from this machine are administrator; on under `zerohop dev`'),
@@ -116,6 +141,11 @@ export const keys = {
     certificate: key(fileOrNone, '', 'certificate of this node by an authority of your own, a PEM file'),
     key: key(fileOrNone, '', 'its private key, a PEM file'),
     authority: key(fileOrNone, '', 'certificates of the authorities of all nodes, a PEM file'),
+    certificateMs: key(
+      wholeNumber(10_000, 20 * 365 * 24 * 3600_000),
+      90 * 24 * 3600_000,
+      'how long the certificates last that this node gives out; they are renewed after two thirds of it',
+    ),
     insecure: key(
       yesOrNo,
       false,

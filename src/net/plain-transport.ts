@@ -2,7 +2,7 @@
 
 import { connect, createServer, type Socket } from 'node:net';
 import { addressOf, closeAll, portOf } from './sockets.ts';
-import type { Channel, ChannelHandlers, Transport } from './transport.ts';
+import { type Channel, type ChannelHandlers, closings, type Transport } from './transport.ts';
 
 const preamble = 'zerohop-insecure ';
 const longestLine = 2048;
@@ -59,7 +59,7 @@ function meet(
   socket.write(line);
   let head = Buffer.alloc(0);
   let handlers: ChannelHandlers | undefined;
-  let trouble = 'The peer closed the connection.';
+  let trouble: string = closings.there;
   socket.on('data', (chunk: Uint8Array) => {
     if (handlers) return handlers.bytes(chunk);
     head = Buffer.concat([head, chunk]);
@@ -79,7 +79,7 @@ function meet(
       },
       send: (bytes) => void socket.write(bytes),
       close: () => {
-        trouble = 'This node closed the connection.';
+        trouble = closings.here;
         socket.end();
       },
     });

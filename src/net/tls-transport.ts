@@ -3,14 +3,15 @@
 
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { addressOf, closeAll, portOf } from './sockets.ts';
-import type {
-  Channel,
-  ChannelHandlers,
-  Credentials,
-  DialOptions,
-  Listener,
-  ListenOptions,
-  Transport,
+import {
+  type Channel,
+  type ChannelHandlers,
+  type Credentials,
+  closings,
+  type DialOptions,
+  type Listener,
+  type ListenOptions,
+  type Transport,
 } from './transport.ts';
 
 const tlsOptions = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
@@ -91,7 +92,7 @@ function dial(options: DialOptions, credentials: Credentials | undefined): () =>
 function attach(socket: TLSSocket, address: string, opened: (channel: Channel) => ChannelHandlers): void {
   socket.setNoDelay(true);
   const certificate: Partial<PeerCertificate> = socket.getPeerCertificate() ?? {};
-  let trouble = 'The peer closed the connection.';
+  let trouble: string = closings.there;
   const handlers = opened({
     subjectAltNames: certificate.subjectaltname,
     certificate: certificate.raw,
@@ -101,7 +102,7 @@ function attach(socket: TLSSocket, address: string, opened: (channel: Channel) =
     },
     send: (bytes) => void socket.write(bytes),
     close: () => {
-      trouble = 'This node closed the connection.';
+      trouble = closings.here;
       socket.end();
     },
   });

@@ -1,5 +1,11 @@
 // How bytes get from node to node: the same face over TLS and, for experiments on one machine, over plain TCP.
 
+/** What `closed` says of connections that were ended in good order. */
+export const closings = {
+  here: 'This node closed the connection.',
+  there: 'The peer closed the connection.',
+} as const;
+
 /** As PEM. */
 export interface Credentials {
   readonly key: string;

@@ -1,7 +1,7 @@
 // Connections on real files: walks, transactions that SQLite ended by itself, trouble in plain words, and syncs.
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from './connection.ts';
@@ -111,10 +111,31 @@ describe('syncs', () => {
   });
 
   test('that can not be done are reported and never answered', async () => {
+    mkdirSync(join(folder, 'odd.db-wal'));
     const failed = await new Promise<unknown>((resolve) => {
-      const sync = new WalSync(join(folder, 'none.db'), resolve);
+      const sync = new WalSync(join(folder, 'odd.db'), resolve);
       sync.whenDurable(() => resolve('answered'));
     });
-    expect(failed).toMatchObject({ code: 'ENOENT' });
+    expect(failed).toMatchObject({ code: 'EISDIR' });
+  });
+
+  const outcome = (sync: WalSync) =>
+    new Promise<string>((resolve) =>
+      sync.whenDurable(
+        () => resolve('durable'),
+        () => resolve('lost'),
+      ),
+    );
+
+  test.each(['before its first sync', 'after it'])('of a file that is deleted %s never count', async (when) => {
+    const sync = new WalSync(path, (error) => {
+      throw error;
+    });
+    if (when === 'after it') expect(await outcome(sync)).toBe('durable');
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    expect(await Promise.all([outcome(sync), outcome(sync)])).toEqual(['lost', 'lost']);
+    expect([sync.isGone, await outcome(sync)]).toEqual([true, 'lost']);
+    sync.close();
   });
 });

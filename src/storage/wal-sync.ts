@@ -1,13 +1,22 @@
 // Makes commits durable without blocking the thread: one asynchronous fdatasync of the WAL at a time, for every commit that
 // waits. SQLite with synchronous=NORMAL appends a commit to the WAL without syncing; this supplies the sync.
+//
+// A file that somebody has deleted takes writes and syncs as before, and all of it is gone when the process ends: once that is so, nothing
+// is durable any more.
 
-import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+
+interface Waiting {
+  readonly done: () => void;
+  readonly lost: () => void;
+}
 
 export class WalSync {
   readonly #path: string;
   #descriptor: number | undefined;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
+  #isGone = false;
   #afterwards: (() => void)[] = [];
   #syncing = false;
   #closed = false;
@@ -24,9 +33,15 @@ export class WalSync {
     this.#measured = measured;
   }
 
-  /** Calls `done` when everything committed so far is on disk. */
-  whenDurable(done: () => void): void {
-    this.#waiting.push(done);
+  /** Whether the file was found to be deleted. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Calls `done` when everything committed so far is on disk; `lost`, when the file is no longer in a folder: never will it be. */
+  whenDurable(done: () => void, lost: () => void = () => {}): void {
+    if (this.#isGone) return void setImmediate(lost);
+    this.#waiting.push({ done, lost });
     if (!this.#syncing) this.#start();
   }
 
@@ -53,17 +68,25 @@ export class WalSync {
     try {
       descriptor = this.#open();
     } catch (error) {
-      return this.#failed(error as Error);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return this.#failed(error as Error);
+      this.#syncing = false;
+      return this.#lose(batch);
     }
     fdatasync(descriptor, (error) => {
       this.#measured(performance.now() - started);
       this.#syncing = false;
       if (error) return this.#failed(error);
-      for (const done of batch) done();
+      if (fstatSync(descriptor).nlink === 0) this.#lose(batch);
+      else for (const { done } of batch) done();
       for (const done of this.#afterwards.splice(0)) done();
       if (this.#waiting.length > 0) this.#start();
       else if (this.#closed) this.close();
     });
+  }
+
+  #lose(batch: readonly Waiting[]): void {
+    this.#isGone = true;
+    for (const { lost } of [...batch, ...this.#waiting.splice(0)]) setImmediate(lost);
   }
 
   #open(): number {

@@ -2,7 +2,15 @@
 // become one group: one SQLite transaction, then one sync of the WAL; each is answered after that sync. While the disk syncs, the next group
 // commits.
 
-import { type Counter, errorToData, type Gauge, type Histogram, limits, preciseMs } from '../base/index.ts';
+import {
+  type Counter,
+  errorToData,
+  type Gauge,
+  type Histogram,
+  limits,
+  preciseMs,
+  ZerohopError,
+} from '../base/index.ts';
 import { WalSync } from '../storage/index.ts';
 import { queueFull, transactionBytes } from './queue-limit.ts';
 import type { RemoteOutcome, RemoteWork } from './remote-types.ts';
@@ -32,6 +40,8 @@ export interface CommitQueueOptions {
   readonly committed: () => void;
   /** Called when the disk refused a sync: the process has to end. */
   readonly failed: (error: Error) => void;
+  /** Called once, when the file was found to be deleted: from then on all is refused. */
+  readonly lost: (error: ZerohopError) => void;
   readonly meters?: StoreMeters;
 }
 
@@ -61,6 +71,7 @@ export class CommitQueue {
   /** Groups committed and not yet durable. */
   #unsynced = 0;
   #idle: (() => void)[] = [];
+  #lostSaid = false;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -131,6 +142,10 @@ export class CommitQueue {
     if (group === this.#waiting) this.#waiting = [];
     const works = this.#takeWorks();
     if (group.length === 0 && works.length === 0) return;
+    if (this.#sync.isGone) {
+      this.#options.meters?.queued.add(-group.length);
+      return this.#refuse(group, works);
+    }
     const started = performance.now();
     const { outcomes, merged } = this.#options.store.commitTogether(
       group.map(({ transaction }) => transaction),
@@ -149,8 +164,28 @@ export class CommitQueue {
     const isWritten = outcomes.some(({ ok }) => ok);
     if (isWritten || merged.some(({ ok }) => ok)) this.#options.committed();
     for (const [index, { done }] of works.entries()) done(merged[index] as RemoteOutcome);
-    if (isWritten) this.#sync.whenDurable(answer);
+    const lost = () => {
+      this.#unsynced--;
+      this.#refuse(group, []);
+    };
+    if (isWritten) this.#sync.whenDurable(answer, lost);
     else answer();
+  }
+
+  /** The file is deleted: what is written to it ends with the process. */
+  #refuse(group: readonly Waiting[], works: readonly WaitingWork[]): void {
+    const { path } = this.#options.store.options;
+    const error = new ZerohopError(
+      'READ_ONLY',
+      `${path} was removed while the node runs, so nothing can be stored. Stop the node, put its data folder back from a backup or let it begin with an empty one, and start it.`,
+    );
+    if (!this.#lostSaid) this.#options.lost(error);
+    this.#lostSaid = true;
+    const { code, message } = error;
+    for (const { bytes } of group) this.#bytes -= bytes;
+    for (const { done } of group) done({ ok: false, error: errorToData(error) });
+    for (const { done } of works) done({ ok: false, refusal: { kind: 'failed', code, message } });
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** What came first, as much as one group may hold. */

@@ -148,6 +148,9 @@ describe('the queue', () => {
       failed: (error) => {
         throw error;
       },
+      lost: (error) => {
+        throw error;
+      },
     });
     return { queue, said };
   }

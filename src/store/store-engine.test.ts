@@ -167,6 +167,9 @@ describe('the queue', () => {
       failed: (error) => {
         throw error;
       },
+      lost: (error) => {
+        throw error;
+      },
     });
     const submit = (id: string, characters: number) =>
       new Promise<string>((resolve) => {

@@ -322,6 +322,7 @@ export class StoreEngine implements StoreClient {
         writer.replication?.committed();
       },
       failed: fatal,
+      lost: (error) => trouble(path, error),
       ...(meters && { meters }),
     });
     const upkeep = new Upkeep({
