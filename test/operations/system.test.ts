@@ -31,7 +31,7 @@ test('configuration is set in the file, and counts after a restart', async () =>
   expect(said).toMatchObject({ message: expect.stringContaining('You must restart'), changed: ['limits.bodyBytes'] });
   expect(readFileSync(file, 'utf8')).toBe('# kept\nlimits:\n  bodyBytes: 2000000 # small\n');
   expect(await limit()).toBe(1_000_000);
-  expect(operate(node, { operation: 'set_configuration', http_port: 'door' })).rejects.toThrow('400');
+  await expect(operate(node, { operation: 'set_configuration', http_port: 'door' })).rejects.toThrow('400');
   await node.stop();
   node = await start();
   expect(await limit()).toBe(2_000_000);
