@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Json, JsonObject } from '../base/index.ts';
 import { applyDelete, applyPatch, applyPut, compareStamps, mergeRecord } from './merge.ts';
 import { mergeFromText, mergeToText } from './merge-text.ts';
+import { tagOfRow } from './tag.ts';
 import type { RecordState, Stamp } from './types.ts';
 
 const at = (version: number, origin = 'a'): Stamp => ({ version, origin });
@@ -310,12 +311,86 @@ describe('properties', () => {
     );
   });
 
+  const tag = ({ stamp, merge }: RecordState) => tagOfRow(stamp.version, mergeToText(merge));
+  const content = ({ body, expires }: RecordState) => JSON.stringify([body, expires]);
+
+  test('whatever the order of arrival, the tag is the same', () => {
+    fc.assert(
+      fc.property(histories, fc.infiniteStream(fc.nat()), (history, random) => {
+        const states = history.map(({ state }) => state);
+        const shuffled = states
+          .map((state) => [random.next().value, state] as const)
+          .sort(([a], [b]) => a - b)
+          .map(([, state]) => state);
+        expect(tag(shuffled.reduce(mergeRecord))).toBe(tag(states.reduce(mergeRecord)));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('what nodes have at any time has one tag exactly when it is the same', () => {
+    fc.assert(
+      fc.property(histories, fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 20 }), (history, pairs) => {
+        const pick = (n: number) => history[n % history.length]?.state as RecordState;
+        const states = [
+          ...history.map(({ state }) => state),
+          ...pairs.map(([i, j]) => mergeRecord(pick(i), pick(j))),
+        ].filter(({ body }) => body !== null);
+        const known = new Map<number, RecordState>();
+        for (const state of states) {
+          const other = known.get(tag(state));
+          // Whole writes of two nodes in one microsecond are all that a tag can't tell apart.
+          if (other && !(state.merge === null && state.stamp.origin !== other.stamp.origin))
+            expect(content(state)).toBe(content(other));
+          known.set(tag(state), state);
+        }
+        const tags = new Map<string, number>();
+        for (const state of states) {
+          const text = JSON.stringify([state.stamp.version, mergeToText(state.merge), state.body, state.expires]);
+          expect(tag(state)).toBe(tags.get(text) ?? tag(state));
+          tags.set(text, tag(state));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('merge state survives its text', () => {
     fc.assert(
       fc.property(histories, (history) => {
         for (const { state } of history) expect(mergeFromText(mergeToText(state.merge))).toEqual(state.merge);
       }),
     );
+  });
+});
+
+describe('tag', () => {
+  const base = put({ id: 'x', name: 'pen', stock: 10 }, at(1_800_000_000_000_000));
+  const tag = ({ stamp, merge }: RecordState) => tagOfRow(stamp.version, mergeToText(merge));
+  const late = at(1_800_000_000_000_100, 'b');
+  const later = at(1_800_000_000_000_200, 'a');
+
+  test('of a record written whole is its version', () => expect(tag(base)).toBe(base.stamp.version));
+
+  for (const [what, one, other] of [
+    ['patch', set(base, { name: 'quill' }, late), set(base, { stock: 9 }, later)],
+    ['count', add(base, { stock: -1 }, late), add(base, { stock: -2 }, later)],
+    ['expiry', applyPatch(base, { set: {}, add: {} }, late, 5), set(base, { stock: 9 }, later)],
+  ] as const) {
+    test(`changes with an older ${what} that comes in late, though the version stays`, () => {
+      const after = merged(one, other);
+      expect(after.stamp).toEqual(other.stamp);
+      expect(tag(after)).not.toBe(tag(other));
+      expect(tag(after)).not.toBe(tag(one));
+      expect(tag(mergeRecord(after, one))).toBe(tag(after));
+    });
+  }
+
+  test('of a patched record is a whole number above all versions', () => {
+    const number = tag(set(base, { name: 'quill' }, late));
+    expect(Number.isSafeInteger(number)).toBe(true);
+    expect(String(number)).toHaveLength(16);
+    expect(number).toBeGreaterThan(Date.UTC(2100, 0) * 1000);
   });
 });
 

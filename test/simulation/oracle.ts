@@ -1,7 +1,14 @@
 // What must be true, kept beside the cluster and by other means: every change that survived, folded by the rules of merging alone, with no
 // network, log, vector or disk in between.
 
-import { compareStamps, mergeFromText, mergeRecord, type RecordState } from '../../src/records/index.ts';
+import {
+  compareStamps,
+  mergeFromText,
+  mergeRecord,
+  mergeToText,
+  type RecordState,
+  type tagOfRow,
+} from '../../src/records/index.ts';
 import type { Change, RemoteRow, Written } from '../../src/store/index.ts';
 import type { SimNode } from './sim-node.ts';
 
@@ -13,8 +20,23 @@ interface Commit {
   readonly summary: string;
 }
 
+/** What was seen under a tag. */
+interface Seen {
+  readonly node: string;
+  readonly state: RecordState;
+}
+
 export class Oracle {
   readonly #commits = new Map<string, Commit[]>();
+  /** `table/id/tag` → what was seen under it first. */
+  readonly #tagged = new Map<string, Seen>();
+  /** `table/id/state` → its tag. */
+  readonly #tags = new Map<string, number>();
+  readonly #tagOf: typeof tagOfRow;
+
+  constructor(tagOf: typeof tagOfRow) {
+    this.#tagOf = tagOf;
+  }
 
   committed(node: SimNode, changes: readonly Change[], written: readonly Written[]): void {
     const seq = node.store.vector().get(node.id) ?? 0;
@@ -75,6 +97,37 @@ export class Oracle {
     return sum;
   }
 
+  /** Of the newest commits of all nodes: records that a node has under a tag under which another content was seen, on whichever node. */
+  mistakenIn(node: SimNode, newest: number): string[] {
+    const keys = new Set(
+      [...this.#commits.values()].flatMap((commits) =>
+        commits.slice(-newest).flatMap(({ states }) => states.map(({ table, id }) => `${table}/${id}`)),
+      ),
+    );
+    return [...keys].flatMap((key) => {
+      const at = key.indexOf('/');
+      const state = stateIn(node, key.slice(0, at), key.slice(at + 1));
+      return state && state.body !== null ? this.#mistaken(node, key, state) : [];
+    });
+  }
+
+  #mistaken(node: SimNode, key: string, state: RecordState): string[] {
+    const tag = this.#tagOf(state.stamp.version, mergeToText(state.merge));
+    const text = `${key}/${JSON.stringify(state)}`;
+    const before = this.#tags.get(text) ?? tag;
+    this.#tags.set(text, tag);
+    const seen = this.#tagged.get(`${key}/${tag}`);
+    if (!seen) this.#tagged.set(`${key}/${tag}`, { node: node.id, state });
+    const faults = before === tag ? [] : [`${key} is the same under the tags ${before} and ${tag}`];
+    // Whole writes of two nodes in one microsecond are all that a tag can't tell apart.
+    if (!seen || (state.merge === null && seen.state.stamp.origin !== state.stamp.origin)) return faults;
+    if (contentOf(seen.state) === contentOf(state)) return faults;
+    return [
+      ...faults,
+      `${key} has the tag ${tag} on ${node.id} with ${JSON.stringify(state)}, and had it on ${seen.node} with ${JSON.stringify(seen.state)}`,
+    ];
+  }
+
   /** Transactions a node says it has and of which a record is older than they left it; a deleted or expired one may be gone. */
   tornIn(node: SimNode, newest: number): string[] {
     const vector = node.store.vector();
@@ -93,6 +146,10 @@ export class Oracle {
       });
     });
   }
+}
+
+function contentOf({ body, expires }: RecordState): string {
+  return JSON.stringify([body, expires]);
 }
 
 /** Only what a reader of the row can see: straight from the table. */

@@ -24,7 +24,7 @@ export const clockDriftMs = 60_000;
  * A rule that is broken on purpose, to see that a simulation notices: own changes are told of before they are on disk, merge states are
  * thrown away, a copy counts as complete after its first part, or rows are taken out that other members miss.
  */
-export type Sabotage = 'early' | 'unmerged' | 'incomplete' | 'forgotten';
+export type Sabotage = 'early' | 'unmerged' | 'incomplete' | 'forgotten' | 'untold';
 
 export interface SimNodeOptions {
   readonly sabotage?: Sabotage;

@@ -29,6 +29,7 @@ describe('a rule that is broken is noticed within 100 seeds', () => {
     ['merge states are thrown away', 'unmerged'],
     ['a copy counts as complete after its first part', 'incomplete'],
     ['rows are taken out that other members miss', 'forgotten'],
+    ['tags say nothing of what was merged', 'untold'],
   ];
   test.each(broken)(
     '%s',

@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tagOfRow } from '../../src/records/index.ts';
 import type { Report } from '../../src/replication/index.ts';
 import { covers, type RemoteRow, sameVector } from '../../src/store/index.ts';
 import { Network, type Pair } from './network.ts';
@@ -57,7 +58,7 @@ class Simulation {
   };
   readonly #random: Random;
   readonly #world = new World(startMs);
-  readonly #oracle = new Oracle();
+  readonly #oracle: Oracle;
   readonly #folder: string;
   readonly #nodes: readonly SimNode[];
   readonly #network: Network;
@@ -73,6 +74,7 @@ class Simulation {
   #compared = 0;
 
   constructor(seed: number, sabotage?: Sabotage) {
+    this.#oracle = new Oracle(sabotage === 'untold' ? (version) => version : tagOfRow);
     this.#random = new Random(seed);
     const root = join(tmpdir(), 'zerohop-simulation');
     mkdirSync(root, { recursive: true });
@@ -204,6 +206,7 @@ class Simulation {
       if (first && JSON.stringify([...node.digests()]) !== JSON.stringify([...first.digests()]))
         this.#faults.add(`digests of ${node.id} and ${first.id} differ at the same vector`);
       for (const torn of this.#oracle.tornIn(node, Number.MAX_SAFE_INTEGER)) this.#faults.add(torn);
+      for (const mistaken of this.#oracle.mistakenIn(node, Number.MAX_SAFE_INTEGER)) this.#faults.add(mistaken);
     }
   }
 
@@ -233,7 +236,10 @@ class Simulation {
           this.#world.after(random.between(1, 200), () => {
             if (node.isUp && !this.#isHealed) this.#crash(node, random.between(10, 3000));
           });
-        if (random.chance(0.2)) for (const torn of this.#oracle.tornIn(node, 30)) this.#faults.add(torn);
+        if (random.chance(0.2)) {
+          for (const torn of this.#oracle.tornIn(node, 30)) this.#faults.add(torn);
+          for (const mistaken of this.#oracle.mistakenIn(node, 10)) this.#faults.add(mistaken);
+        }
       }
       this.#writeSoon(node);
     });
