@@ -1,4 +1,5 @@
-// Conditional requests (RFC 9110 §13). An entity tag of a record is its version, with a suffix for each way it is represented:
+// Conditional requests (RFC 9110 §13). An entity tag of a record is its tag (records/tag.ts: its version, unless it was
+// patched), with a suffix for each way it is represented:
 //
 //   "1732155327000123"           as JSON          "1732155327000123-cbor"   as CBOR
 //   "1732155327000123-br"        JSON, Brotli     "h8f3a..."                of a body that is no single record: its hash
@@ -8,8 +9,8 @@
 import { ZerohopError } from '../base/index.ts';
 
 /** `suffix`: what sets this representation apart from plain JSON ('', 'cbor', 'br', 'cbor-br'). */
-export function entityTag(version: number, suffix = ''): string {
-  return suffix === '' ? `"${version}"` : `"${version}-${suffix}"`;
+export function entityTag(tag: number, suffix = ''): string {
+  return suffix === '' ? `"${tag}"` : `"${tag}-${suffix}"`;
 }
 
 /** A tag for any bytes. */

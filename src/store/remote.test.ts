@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HybridClock } from '../base/index.ts';
-import type { Patch } from '../records/index.ts';
+import { type Patch, tagOfRow } from '../records/index.ts';
 import { parseSdl } from '../schema/index.ts';
 import type { LogAnswer } from './log-reader.ts';
 import type { RemoteBatch, RemoteCopy, RemoteOutcome, Vector } from './remote-types.ts';
@@ -111,6 +111,56 @@ function expectSame(...all: Store[]): void {
     expect(other.vector()).toEqual(first.vector());
   }
 }
+
+/** What conditions on a record compare. */
+function tag(store: Store, table: string, id: string): number {
+  const [version, merge] = store.connection.first(`SELECT _version, _merge FROM "${table}" WHERE _id = ?`, [id]) ?? [];
+  return tagOfRow(Number(version), typeof merge === 'string' ? merge : null);
+}
+
+describe('what was read before an earlier patch came in', () => {
+  const rename = { table: 'Item', id: 'x', op: 'patch', patch: { set: { code: 'c' }, add: {} } } as const;
+  const cases: readonly (readonly [what: string, after: (seen: number) => object])[] = [
+    ['is no version to write on', (seen) => ({ changes: [{ ...rename, if: { versions: [seen] } }] })],
+    ['is no row to write on', (seen) => ({ changes: [{ ...rename, if: { row: seen } }] })],
+    ['is no version to delete', (seen) => ({ changes: [{ ...remove('Item', 'x'), if: { versions: [seen] } }] })],
+    ['is no version to replace', (seen) => ({ changes: [{ ...put('Item', 'x'), if: { versions: [seen] } }] })],
+    ['does not hold in a transaction', (seen) => ({ changes: [], reads: [['Item', 'x', seen]] })],
+  ];
+  for (const [what, made] of cases) {
+    test(what, () => {
+      const [a, b] = [open('a'), open('b')];
+      commit(a, put('Item', 'x', { name: 'Shoe', count: 1 }));
+      send(a, b);
+      commit(a, patch('Item', 'x', { add: { count: 2 } }));
+      commit(b, patch('Item', 'x', { set: { name: 'Boot' } }));
+      const seen = tag(b, 'Item', 'x');
+      const stays = b.connection.first('SELECT _version FROM Item');
+      expect(send(a, b)).toMatchObject({ ok: true });
+      expect(b.connection.first('SELECT _version FROM Item')).toEqual(stays ?? []);
+      const write = (of: number) => b.commit([{ database: 'data', ...(made(of) as { changes: Change[] }) }]);
+      expect(write(seen)).toMatchObject([{ ok: false, error: { code: 'PRECONDITION_FAILED' } }]);
+      send(b, a);
+      expect(tag(a, 'Item', 'x')).toBe(tag(b, 'Item', 'x'));
+      expect(write(tag(a, 'Item', 'x'))).toMatchObject([{ ok: true }]);
+    });
+  }
+
+  test('has no computed values to give', () => {
+    const [a, b] = [open('a'), open('b')];
+    commit(a, put('Item', 'x', { name: 'Shoe', count: 1 }));
+    send(a, b);
+    commit(a, patch('Item', 'x', { set: { name: 'Boot' } }));
+    commit(b, patch('Item', 'x', { add: { count: 1 } }));
+    const seen = tag(b, 'Item', 'x');
+    send(a, b);
+    const upper = () => b.connection.first('SELECT _computed FROM Item')?.[0];
+    commit(b, { op: 'index', table: 'Item', id: 'x', tag: seen, computed: { upper: 'SHOE' } });
+    expect(upper()).toBe('{"upper":"BOOT"}');
+    commit(b, { op: 'index', table: 'Item', id: 'x', tag: tag(b, 'Item', 'x'), computed: { upper: 'anew' } });
+    expect(upper()).toBe('{"upper":"anew"}');
+  });
+});
 
 describe('batches', () => {
   test('bring every kind of change, with indexes', () => {
