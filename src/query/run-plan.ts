@@ -82,7 +82,8 @@ function* walk(
       if (version > state.newest) state.newest = version;
       const expires = typeof row[3] === 'number' ? row[3] : null;
       const json = texts === null ? String(row[2]) : (texts[i] ?? 'null');
-      yield { id: idOf(row[0]), version, expires, json, ...tagFields(version, row[4]) };
+      const found = { id: idOf(row[0]), version, expires, json };
+      yield row[4] === null ? found : { ...found, ...tagFields(version, row[4]) };
     }
   }
 }
