@@ -71,13 +71,18 @@ export class Moves {
 
   /** Undefined: no table is spread. */
   status(): MovesStatus | undefined {
-    const current = this.#options.residency.placement?.current;
+    const { residency, members } = this.#options;
+    residency.look();
+    const { current, currentText } = residency.placement ?? {};
     if (!current || Object.keys(current.tables).length === 0) return undefined;
+    const holds = members.own?.holds ?? [];
+    // Of members that it has just heard of.
+    const isBehind = this.#state === 'settled' && (holds.length !== 1 || holds[0] !== currentText);
     return {
       tables: current.tables,
-      shards: this.#options.residency.shards,
-      disagreements: this.#options.residency.disagreements,
-      state: this.#state,
+      shards: residency.shards,
+      disagreements: residency.disagreements,
+      state: isBehind ? 'receiving' : this.#state,
       waitingFor: this.#waitingFor.map((id) => this.#options.members.nameOf(id)),
       received: this.#received,
       left: this.#left,

@@ -40,7 +40,7 @@ async function settled(members: readonly ClusterMember[]): Promise<void> {
     for (const member of members) {
       const { spread } = await member.status();
       if (spread?.state !== 'settled' || spread.disagreements.length > 0) return false;
-      if (Object.keys(spread.shards).length !== 2) return false;
+      if (!Bun.deepEquals(spread.shards, { 1: ['a', 'b'], 2: ['c'] })) return false;
     }
     return true;
   });
