@@ -63,6 +63,22 @@ interface Entry {
   readonly row: number;
 }
 
+/** A table of which rows are read one by one. */
+interface TableRead {
+  readonly name: string;
+  readonly select: string;
+  /** Row → its place in the batch. */
+  readonly positions: Map<number, number>;
+}
+
+function tableRead({ definition, names }: CatalogEntry): TableRead {
+  return {
+    name: definition.name,
+    select: `SELECT ${columns} FROM ${quoted(names.table)} WHERE _row = ?`,
+    positions: new Map(),
+  };
+}
+
 export class LogReader {
   readonly #connection: Connection;
   #catalog: readonly CatalogEntry[] = [];
@@ -170,10 +186,9 @@ export class LogReader {
     after: number,
     limitBytes: number,
   ): { rows: RemoteRow[]; transactions: RemoteTransaction[]; last: number; atEnd: boolean } | 'tooLarge' {
-    const tables = new Map(this.#replicated().map((entry) => [entry.number, entry]));
+    const tables = new Map(this.#replicated().map((entry) => [entry.number, tableRead(entry)]));
     const ids = this.#originIds();
     const rows: RemoteRow[] = [];
-    const positions = new Map<string, number>();
     const transactions: { origin: string; seq: number; version: number; rows: number[] }[] = [];
     let bytes = 0;
     let beforeLast = 0;
@@ -197,17 +212,18 @@ export class LogReader {
         bytes += 32;
       }
       const table = tables.get(entry.table);
-      const key = `${entry.table}/${entry.row}`;
-      let position = positions.get(key);
-      if (position === undefined && table) {
-        const row = this.#row(table, entry.row, ids);
+      if (!table) continue;
+      let position = table.positions.get(entry.row);
+      if (position === undefined) {
+        const values = this.#connection.first(table.select, [entry.row]);
         // Expired, or deleted everywhere: nothing is left to say.
-        if (row === undefined) continue;
+        if (values === undefined) continue;
+        const row = rowFrom(table.name, values, ids);
         position = rows.push(row) - 1;
-        positions.set(key, position);
+        table.positions.set(entry.row, position);
         bytes += weight(row);
       }
-      if (position !== undefined && transaction.rows.at(-1) !== position) transaction.rows.push(position);
+      if (transaction.rows.at(-1) !== position) transaction.rows.push(position);
     }
     return { rows, transactions, last: Math.max(after, this.#newest()), atEnd: true };
   }
@@ -220,10 +236,16 @@ export class LogReader {
     for (let from = after; from < newest; ) {
       const upTo = from + entriesPerScan;
       const page = this.#connection.all(sql, [from, upTo, ...origins]);
-      for (const values of page) {
-        const [lsn = 0, origin = 0, seq = 0, version = 0, table = 0, row = 0] = values.map(Number);
-        yield { lsn, origin, seq, version, table, row };
-        from = lsn;
+      for (const [lsn, origin, seq, version, table, row] of page) {
+        from = Number(lsn);
+        yield {
+          lsn: from,
+          origin: Number(origin),
+          seq: Number(seq),
+          version: Number(version),
+          table: Number(table),
+          row: Number(row),
+        };
       }
       if (page.length === entriesPerPage) continue;
       from = upTo;
@@ -233,11 +255,6 @@ export class LogReader {
 
   #newest(): number {
     return Number(this.#connection.first('SELECT max(lsn) FROM _log')?.[0] ?? 0);
-  }
-
-  #row(entry: CatalogEntry, row: number, ids: ReadonlyMap<number, string>): RemoteRow | undefined {
-    const values = this.#connection.first(`SELECT ${columns} FROM ${quoted(entry.names.table)} WHERE _row = ?`, [row]);
-    return values && rowFrom(entry.definition.name, values, ids);
   }
 
   #lastRow(entry: CatalogEntry): number {
