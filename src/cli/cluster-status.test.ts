@@ -49,9 +49,9 @@ test('members in columns, one line for each database', () => {
       'Cluster shop-1, seen from db-1 (port 9933)',
       'Certificate valid until 2030-01-01',
       '',
-      'member  address        connected  round trip  database  behind  missing  equal  in / out',
-      'db-2    10.0.0.2:9933  3 h        0.4 ms      data      0       0        yes    999 B / 1.5 MB',
-      '                                              system    0       0        ?',
+      'member           connected  trip    database  behind  missing  equal  traffic',
+      'db-2             3 h        0.4 ms  data      0       0        yes    999 B in',
+      '  10.0.0.2:9933                     system    0       0        ?      1.5 MB out',
     ].join('\n'),
   );
 });
@@ -66,7 +66,7 @@ test('what is wrong is said', () => {
   };
   const table = statusTable({ ...status, encrypted: false, peers: [away] }, nowMs);
   expect(table).toContain('NOT ENCRYPTED');
-  expect(table).toMatch(/db-2 +10\.0\.0\.2:9933 +no +data +812 \(95 s\) +0 +NO: Note/);
+  expect(table).toMatch(/db-2 +no +data +812 \(95 s\) +0 +NO: Note +999 B in\n +10\.0\.0\.2:9933 +1\.5 MB out/);
   expect(table).toContain('db-2: connect ECONNREFUSED (2 s ago)');
 });
 

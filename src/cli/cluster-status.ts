@@ -49,7 +49,7 @@ export function statusTable(status: Status, nowMs: number): string {
   if (status.peers.length === 0)
     return [...head, '', 'No other members. To let one in: zerohop cluster token'].join('\n');
   const rows = [
-    ['member', 'address', 'connected', 'round trip', 'database', 'behind', 'missing', 'equal', 'in / out'],
+    ['member', 'connected', 'trip', 'database', 'behind', 'missing', 'equal', 'traffic'],
     ...status.peers.flatMap((peer) => rowsOf(peer, nowMs)),
   ];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
@@ -68,22 +68,25 @@ export function statusTable(status: Status, nowMs: number): string {
   return [...head, '', ...lines, ...(troubles.length > 0 ? ['', ...troubles] : [])].join('\n');
 }
 
+/** Its name and its address in one column, below each other, so that it all fits a terminal. */
 function rowsOf(peer: PeerStatus, nowMs: number): string[][] {
   const { name, address, connectedSince, roundTripMs, sentBytes, receivedBytes, databases } = peer;
-  const first = [
-    name,
-    address,
+  const link = [
     connectedSince === null ? 'no' : ago(nowMs - connectedSince),
     roundTripMs === null || connectedSince === null ? '' : `${roundTripMs.toFixed(1)} ms`,
   ];
-  const traffic = `${bytes(receivedBytes)} / ${bytes(sentBytes)}`;
-  return databases.map(({ database, behind, behindSeconds, missing, equal, differences }, index) => [
-    ...(index === 0 ? first : ['', '', '', '']),
+  const traffic = [`${bytes(receivedBytes)} in`, `${bytes(sentBytes)} out`];
+  const figures = databases.map(({ database, behind, behindSeconds, missing, equal, differences }) => [
     database,
     behind === 0 ? '0' : `${behind} (${behindSeconds.toFixed(0)} s)`,
     String(missing),
     equal === null ? '?' : equal ? 'yes' : `NO: ${differences.join(', ')}`,
-    index === 0 ? traffic : '',
+  ]);
+  return Array.from({ length: Math.max(2, figures.length) }, (_, index) => [
+    [name, `  ${address}`][index] ?? '',
+    ...(index === 0 ? link : ['', '']),
+    ...(figures[index] ?? ['', '', '', '']),
+    traffic[index] ?? '',
   ]);
 }
 

@@ -46,7 +46,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function start(id: string, cluster = 'shop'): Promise<Node> {
+async function start(id: string, cluster = 'shop', issuedMs = Date.now()): Promise<Node> {
   const engine = openTestEngine(join(folder, id), id);
   engine.applySchema(parseSdl(schema, 'schema.graphql').tables);
   const own = { engine, database: 'data', cluster, node: id, clock: systemClock, members: () => [] };
@@ -54,7 +54,7 @@ async function start(id: string, cluster = 'shop'): Promise<Node> {
   const replicator = await replicateDatabase({ ...own, report: (report) => void said.push(report) });
   if (!replicator) throw new Error('no database');
   const { key, request } = await makeRequest(id);
-  const certificate = await issueCertificate(authority, request, { cluster, node: id, nowMs: Date.now() });
+  const certificate = await issueCertificate(authority, request, { cluster, node: id, nowMs: issuedMs });
   const reports: LinkReport[] = [];
   const removed = new Set<string>();
   const links = new Links({
@@ -152,6 +152,18 @@ describe('members', () => {
     await until(() => b.reports.length > 0);
     expect(reasons(b)[0]).toBe('The node a was removed.');
     expect(b.engine.store('data')?.vector()).toEqual(new Map());
+  });
+
+  test('with a certificate that has run out are refused by who dials and by who is dialled, and it is said why', async () => {
+    const [a, b] = [await start('a'), await start('b', 'shop', Date.now() - 91 * 24 * 3600_000)];
+    await write(b, 'x');
+    keep(a, b);
+    await until(() => a.reports.length > 0);
+    expect(reasons(a)[0]).toBe('The certificate of b is not accepted: CERT_HAS_EXPIRED.');
+    b.links.keep({ node: undefined, host: '127.0.0.1', port: a.port });
+    await until(() => a.reports.some((report) => report.type === 'refused' && report.peer === undefined));
+    expect(new Set(reasons(a))).toEqual(new Set(['The certificate of b is not accepted: CERT_HAS_EXPIRED.']));
+    expect(a.engine.store('data')?.vector()).toEqual(new Map());
   });
 
   test('of another cluster are refused, though their certificate is good', async () => {
