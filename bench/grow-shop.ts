@@ -4,10 +4,8 @@
 //   bun grow-shop.ts FOLDER PRODUCTS
 
 import { join } from 'node:path';
-import { limits, systemClock } from '../src/base/index.ts';
-import { takeDataFolder } from '../src/runtime/data-folder.ts';
-import { StoreEngine } from '../src/store/index.ts';
-import { LiveDatabases, type Table } from '../src/tables/index.ts';
+import type { Table } from '../src/tables/index.ts';
+import { openStore } from './open-store.ts';
 
 const [path, wanted] = process.argv.slice(2);
 if (path === undefined || wanted === undefined) throw new Error('Usage: grow-shop.ts FOLDER PRODUCTS');
@@ -22,31 +20,8 @@ const [products, inventory, pricing] = await Promise.all(
   ['products.json', 'inventory.json', 'pricing.json'].map(recordsOf),
 );
 
-const folder = takeDataFolder(path);
-const commits = new Int32Array(1);
-const engine = new StoreEngine({
-  folder: folder.path,
-  nodeId: folder.nodeId,
-  clock: systemClock,
-  clockDriftMs: limits.clockDriftMs,
-  writeQueue: limits.writeQueue,
-  logRetentionMs: limits.logRetentionMs,
-  checkpointBytes: 4 * limits.checkpointBytes,
-  commits,
-  fatal: (error) => {
-    throw error;
-  },
-  trouble: (what, error) => console.error(what, error),
-});
-const databases = new LiveDatabases({
-  folder: folder.path,
-  clock: systemClock,
-  client: engine,
-  applySchema: async (tables) => engine.applySchema(tables),
-  commits,
-  snapshotMs: limits.snapshotMs,
-  scanRows: limits.scanRows,
-});
+await using opened = openStore(path);
+const { databases } = opened;
 
 const tables = { Product: table('Product'), Inventory: table('Inventory'), Pricing: table('Pricing') };
 const transaction = databases.transaction();
@@ -55,9 +30,6 @@ for (let number = tables.Product.recordCount() + 1; number <= Number(wanted); ) 
   await transaction.commit();
 }
 transaction.abort();
-databases.close();
-await engine.close();
-folder.release();
 
 /** The shop's products over and over, with other ids, names, prices and ratings. */
 function addProduct(number: number): void {

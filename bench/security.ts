@@ -36,8 +36,8 @@ export const security: Part = {
       const run = (seconds: number): Promise<LoadResult> =>
         lab.load({
           url: node.url,
-          script: 'get-as.lua',
-          args: [paths, authorization],
+          script: 'get-with.lua',
+          args: [paths, 'Authorization', authorization],
           connections: pace.connections,
           seconds,
           cores: cores.load,

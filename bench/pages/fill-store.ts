@@ -3,12 +3,9 @@
 // Puts pages into a node's data through the page cache's own way of storing them, without an origin. The node must have been started on it once,
 // and must not be running.
 
-import { limits, systemClock } from '../../src/base/index.ts';
 import { pack } from '../../src/pages/bodies.ts';
 import { PageStore } from '../../src/pages/index.ts';
-import { takeDataFolder } from '../../src/runtime/data-folder.ts';
-import { StoreEngine } from '../../src/store/index.ts';
-import { LiveDatabases } from '../../src/tables/index.ts';
+import { openStore } from '../open-store.ts';
 import { pathOf } from '../outage/plan.ts';
 import { pageText } from './page-text.ts';
 
@@ -19,31 +16,8 @@ if (typeof path !== 'string') throw new Error('Usage: fill-store.ts FOLDER FROM 
 const atOnce = 256;
 const weekMs = 7 * 86_400_000;
 
-const folder = takeDataFolder(path);
-const commits = new Int32Array(1);
-const engine = new StoreEngine({
-  folder: folder.path,
-  nodeId: folder.nodeId,
-  clock: systemClock,
-  clockDriftMs: limits.clockDriftMs,
-  writeQueue: limits.writeQueue,
-  logRetentionMs: limits.logRetentionMs,
-  checkpointBytes: 4 * limits.checkpointBytes,
-  commits,
-  fatal: (error) => {
-    throw error;
-  },
-  trouble: (what, error) => console.error(what, error),
-});
-const databases = new LiveDatabases({
-  folder: folder.path,
-  clock: systemClock,
-  client: engine,
-  applySchema: async (tables) => engine.applySchema(tables),
-  commits,
-  snapshotMs: limits.snapshotMs,
-  scanRows: limits.scanRows,
-});
+await using opened = openStore(path);
+const { databases } = opened;
 const store = new PageStore({ databases, hotBytes: 0 });
 const site = '*';
 const mark = store.mark(site);
@@ -56,13 +30,10 @@ await Promise.all(
     while (next < Number(to)) await put(next++);
   }),
 );
-databases.close();
-await engine.close();
-folder.release();
 
 async function put(number: number): Promise<void> {
   const text = `${pageText(number, Number(bytes))}<!-- made ${nowMs} -->`;
-  const packed = await pack(new Uint8Array(Buffer.from(text)), 'identity', type);
+  const packed = await pack(new Uint8Array(Buffer.from(text)), 'identity', type, weekMs);
   const key = site + pathOf(number, 0);
   const untilMs = nowMs + weekMs;
   const times = {

@@ -86,7 +86,7 @@ async function measure(lab: Lab, pace: Pace, progress: Telling['progress'], one:
   const rows: Row[] = [];
   for (const connections of pace.isQuick ? [64] : [64, 2_000]) {
     progress(`${name}, ${connections} connections`);
-    const results = await compare(lab, pace, caches, connections, [paths, accept]);
+    const results = await compare(lab, pace, caches, connections, [paths, 'Accept-Encoding', accept]);
     const failed = errorNote([...results.zerohop, ...results.nginx]);
     const sizes = `${Math.round(sent)} bytes sent, nginx ${Math.round(rivalSent)}`;
     const note = [about, sizes, failed].filter((text) => text !== undefined).join('; ');
@@ -109,7 +109,7 @@ async function compare(
 ): Promise<Results> {
   const run = async (server: Server, seconds = pace.seconds): Promise<Result> => {
     const before = sum(cpuSeconds({ server: server.pid }));
-    const load = { url: server.url, script: 'get-accepting.lua', args, connections, seconds, cores: cores.load };
+    const load = { url: server.url, script: 'get-with.lua', args, connections, seconds, cores: cores.load };
     const result = await lab.load(load);
     const usedSeconds = sum(cpuSeconds({ server: server.pid })) - before;
     return { ...result, cpuMicros: (1e6 * usedSeconds) / result.requests };

@@ -60,7 +60,7 @@ export const limits = {
   /** Bytes of answers of cacheable classes that a thread keeps. */
   cachedAnswerBytes: 64 * 1024 * 1024,
   /** Bytes of pages of other sites a thread keeps in memory. */
-  hotPageBytes: 128 * 1024 * 1024,
+  hotPageBytes: 192 * 1024 * 1024,
   /** Bytes of bodies of such pages on disk. */
   pageDiskBytes: 10 * 1024 * 1024 * 1024,
   /** Spans of a thread that wait to be sent; more are dropped. */

@@ -4,7 +4,8 @@ import { ZerohopError } from '../base/index.ts';
 import { isCompressible, isKnown, parseHttpDate, parseRange } from '../semantics/index.ts';
 import { chooseCoding, thresholdBytes } from './bodies.ts';
 import { type CacheStatus, cacheStatusText, type NotAsked, proxyStatusText } from './cache-status.ts';
-import type { HotPage, PageStore, PlainAnswer, Serving } from './page-store.ts';
+import type { HotPage, PlainAnswer, Serving } from './hot-pages.ts';
+import type { PageStore } from './page-store.ts';
 import type { Coding, Page } from './types.ts';
 
 export interface Asked {

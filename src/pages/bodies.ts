@@ -6,8 +6,11 @@ import type { Coding, PageBody } from './types.ts';
 
 /** Below this compression gains nothing, in bytes. */
 export const thresholdBytes = 1024;
-/** Stored once, read many times: more effort than for what is sent once. */
-const storedLevel = 9;
+/** What lasts is stored once and read many times: more effort than for what is fetched anew in a while. */
+const lastingMs = 10 * 60_000;
+const levels = { lasting: 9, brief: 3 } as const;
+/** Up to here another thread takes longer to wake than the work does, in bytes. */
+const atOnceBytes = 4096;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -29,11 +32,15 @@ export function codingOf(contentEncoding: string | null): PageBody['sent'] {
   }
 }
 
-/** What to keep of a body as it came: compressed when it is not yet and shrinks. */
+/**
+ * What to keep of a body as it came: compressed when it is not yet and shrinks.
+ * @param lifeMs how long it will be fresh
+ */
 export async function pack(
   bytes: Bytes,
   sent: PageBody['sent'],
   type: string,
+  lifeMs: number,
 ): Promise<{ readonly bytes: Bytes; readonly body: PageBody }> {
   const hash = new Bun.CryptoHasher('sha256').update(bytes).digest('base64url').slice(0, 24);
   // What is the same and stored in another way is another body.
@@ -41,7 +48,10 @@ export async function pack(
   const size = bytes.length;
   if (sent !== 'identity') return { bytes, body: named(sent === 'other' ? 'identity' : sent) };
   if (size >= thresholdBytes && isCompressible(type)) {
-    const packed = new Uint8Array(await Bun.zstdCompress(bytes, { level: storedLevel }));
+    const options = { level: lifeMs >= lastingMs ? levels.lasting : levels.brief };
+    const packed = new Uint8Array(
+      size <= atOnceBytes ? Bun.zstdCompressSync(bytes, options) : await Bun.zstdCompress(bytes, options),
+    );
     if (packed.length < size * 0.9) return { bytes: packed, body: named('zstd') };
   }
   return { bytes, body: named('identity') };

@@ -10,9 +10,10 @@ import { headerOf } from './answer.ts';
 import { type Answered, assess } from './assess.ts';
 import { codingOf, pack } from './bodies.ts';
 import type { NotAsked } from './cache-status.ts';
+import type { HotPage } from './hot-pages.ts';
 import { type KeyedRequest, varyNames, withoutConnection } from './key.ts';
 import type { OriginAnswer } from './origin.ts';
-import type { HotPage, PageStore } from './page-store.ts';
+import type { PageStore } from './page-store.ts';
 import { isRendered, mayBeRendered, type Rendering, renderPage } from './render-page.ts';
 import { SharedBody } from './shared-body.ts';
 import type { OutageMode, Shield } from './shield.ts';
@@ -212,7 +213,7 @@ export async function storePage(
       stored.resolve(false);
       return undefined;
     }
-    const packed = await pack(bytes, sent, headers.get('content-type') ?? '');
+    const packed = await pack(bytes, sent, headers.get('content-type') ?? '', times.freshUntilMs - receivedMs);
     const kept = new Headers(headers);
     // What is known is set anew for the coding each client gets.
     if (sent !== 'other') kept.delete('content-encoding');

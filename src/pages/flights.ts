@@ -2,8 +2,9 @@
 
 import type { NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, fetchPage, type PageFetch } from './fetch-page.ts';
+import type { HotPage } from './hot-pages.ts';
 import { isSameVariant, type KeyedRequest } from './key.ts';
-import { type HotPage, variantKey } from './page-store.ts';
+import { variantKey } from './page-store.ts';
 import { longestRenderMs, mayBeRendered } from './render-page.ts';
 import { ended, type SharedState } from './shared-state.ts';
 import { failureOfOutcome, outcomeOfFailure } from './shield.ts';

@@ -74,7 +74,8 @@ export interface Variant {
 }
 
 export type PageRow =
-  | { readonly kind: 'page'; readonly page: Page }
+  /** `usedMs`: when it was written down last that it is used. */
+  | { readonly kind: 'page'; readonly page: Page; readonly usedMs: number }
   | { readonly kind: 'variants'; readonly list: VariantList };
 
 /** @param mark version of the site's row when the fetch began: what this node knew of purges */
@@ -113,6 +114,7 @@ export function parseRow(record: StoredRecord): PageRow {
     url: string;
     site: string;
     tags?: string[];
+    usedMs?: number;
     page?: Omit<Page, 'key'>;
   } & Partial<VariantList>;
   if (row.vary) return { kind: 'variants', list: { vary: row.vary, variants: row.variants ?? [] } };
@@ -120,6 +122,7 @@ export function parseRow(record: StoredRecord): PageRow {
   const { status, headers, times, body } = row.page;
   return {
     kind: 'page',
+    usedMs: row.usedMs ?? Number.POSITIVE_INFINITY,
     page: { key: row.key, url: row.url, site: row.site, tags: row.tags ?? [], status, headers, times, body },
   };
 }

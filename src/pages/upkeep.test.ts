@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => node.close());
 
 async function put(path: string, bytes: number, storedMs: number): Promise<void> {
-  const packed = await pack(new Uint8Array(bytes).fill(path.charCodeAt(1)), 'identity', 'image/png');
+  const packed = await pack(new Uint8Array(bytes).fill(path.charCodeAt(1)), 'identity', 'image/png', 0);
   const later = Date.now() + 3_600_000;
   const page: Page = {
     key: `*${path}`,

@@ -6,6 +6,7 @@
 
 import { join } from 'node:path';
 import { type Logger, ZerohopError } from '../base/index.ts';
+import { tagOf } from '../records/index.ts';
 import type { Flights } from './flights.ts';
 import type { PageStore } from './page-store.ts';
 import type { Shield } from './shield.ts';
@@ -349,7 +350,7 @@ export class WarmUp {
     const record = store.databases.peek(store.tables.warm, site.id);
     const transaction = store.databases.transaction();
     if (!take && !this.#isOurs()) return transaction.abort();
-    transaction.insist(store.tables.warm, site.id, record?.version ?? null);
+    transaction.insist(store.tables.warm, site.id, record ? tagOf(record) : null);
     transaction.put(store.tables.warm, site.id, {
       id: site.id,
       by: this.#by,

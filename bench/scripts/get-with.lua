@@ -1,10 +1,10 @@
--- GETs paths from a file, each chosen at random, with an Accept-Encoding ('' for none):  wrk -s get-accepting.lua URL -- FILE ENCODINGS
+-- GETs paths from a file, each chosen at random, with a header ('' for none):  wrk -s get-with.lua URL -- FILE NAME VALUE
 local requests = {}
 
 function init(args)
   math.randomseed(os.time())
   local headers = {}
-  if args[2] ~= nil and args[2] ~= "" then headers["Accept-Encoding"] = args[2] end
+  if args[3] ~= nil and args[3] ~= "" then headers[args[2]] = args[3] end
   for path in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format("GET", path, headers)
   end
