@@ -73,7 +73,11 @@ export const keys = {
       0,
       'port on which plain HTTP is sent on to the address with HTTPS; by default none',
     ),
-    hstsSeconds: key(wholeNumber(0, 2 ** 31), 0, 'how long browsers use HTTPS alone from then on; 0: they are not told to'),
+    hstsSeconds: key(
+      wholeNumber(0, 2 ** 31),
+      0,
+      'how long browsers use HTTPS alone from then on; 0: they are not told to',
+    ),
   },
   data: key(folder, './data', 'folder the databases are kept in'),
   threads: key(threadCount, 'auto', 'serve threads; auto: one less than there are cores, at least 1'),

@@ -23,6 +23,9 @@ const paths: ReadonlySet<string> = new Set([
   'replication.certificate',
   'replication.key',
   'replication.authority',
+  'tls.certificate',
+  'tls.key',
+  'tls.authority',
 ]);
 const fileVariable = 'ZEROHOP_CONFIG';
 /** Read by commands that call a node, which may be run in the same environment. */

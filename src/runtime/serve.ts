@@ -7,7 +7,14 @@ import { type Logger, systemClock, type Tracer, ZerohopError } from '../base/ind
 import { type OpenAppOptions, openApp } from '../components/index.ts';
 import type { Config } from '../config/index.ts';
 import type { PagesAnswer, PagesOrder } from '../pages/index.ts';
-import { type HttpHandler, type Identify, type Listener, listen } from '../protocols/http/index.ts';
+import {
+  type HttpHandler,
+  type Identify,
+  listen,
+  listenTls,
+  readTlsFiles,
+  type TlsFiles,
+} from '../protocols/http/index.ts';
 import { Identities, isLoopback, type OpenIdOptions, SecurityEvents } from '../security/index.ts';
 import type { LiveDatabases } from '../tables/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
@@ -91,7 +98,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   try {
     if (options.whole && app.problems.length > 0) throw new ZerohopError('APPLICATION_ERROR', app.problems.join('; '));
     if (primary) await databases.fillComputed();
-    const listener = options.trial ? { port: 0, stop: async () => {} } : listenOrSay(app.handler, options);
+    const listener = options.trial ? { port: 0, stop: async () => {} } : await listenOrSay(app.handler, options);
     return {
       port: listener.port,
       problems: app.problems,
@@ -118,6 +125,7 @@ function identifierOf(identities: Identities, { http }: Config): Identify {
       method: request.method,
       headers: request.headers,
       address: isLocal ? () => '127.0.0.1' : () => request.ip,
+      certificate: request.peer?.certificate,
     });
 }
 
@@ -135,14 +143,52 @@ function openIdOf({ openid }: Config): OpenIdOptions | undefined {
   return { issuer, clientId, clientSecret, origin, claim, role };
 }
 
-function listenOrSay(handler: HttpHandler, { config, httpPort }: ServeOptions): Listener {
+interface Door {
+  readonly port: number;
+  stop(): Promise<unknown>;
+}
+
+async function listenOrSay(handler: HttpHandler, options: ServeOptions): Promise<Door> {
+  const { config, httpPort } = options;
   const { host } = config.http;
+  const files = readTlsFiles(config.tls);
   try {
     // Shared with the other threads, and with the next one while an app is loaded anew.
-    return listen(handler, { hostname: host, port: httpPort, reusePort: true, stopMs: config.limits.stopMs });
+    if (files === undefined)
+      return listen(handler, { hostname: host, port: httpPort, reusePort: true, stopMs: config.limits.stopMs });
+    return await listenOverTls(handler, files, options);
   } catch (error) {
     throw listenError(error, { host, port: httpPort, section: 'http' });
   }
+}
+
+/** A listener over TLS, ended as `listen` ends one without. */
+async function listenOverTls(
+  handler: HttpHandler,
+  files: TlsFiles,
+  { config, httpPort, log }: ServeOptions,
+): Promise<Door> {
+  const listener = await listenTls(handler.fetch, {
+    files,
+    settings: config.tls,
+    hostname: config.http.host,
+    port: httpPort,
+    // Refused by the handler, which says why.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    log,
+  });
+  handler.ready = true;
+  return {
+    port: listener.port,
+    async stop() {
+      handler.stopping = true;
+      const late = Promise.withResolvers<false>();
+      const timer = setTimeout(() => late.resolve(false), config.limits.stopMs);
+      const inTime = await Promise.race([listener.close().then(() => true), late.promise]);
+      clearTimeout(timer);
+      if (!inTime) await listener.destroy();
+    },
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -15,6 +15,7 @@ import {
   deploymentTables,
   type Member,
 } from '../deployments/index.ts';
+import type { TlsFiles } from '../protocols/http/index.ts';
 import type { OperationsHandler } from '../protocols/operations/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Identities } from '../security/index.ts';
@@ -40,6 +41,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   checkPortsDiffer(config.http, config.operations);
   checkPortFree({ ...config.http, section: 'http' });
   checkPortFree({ ...config.operations, section: 'operations' });
+  const tls = await readTls(config);
   const folder = takeDataFolder(config.data);
   releaseLogFile(logFileIn(folder.path));
   const deployed = new DeploymentFolder(folder.path);
@@ -69,6 +71,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
       await workers?.stop();
       stopSql();
       await operations?.stop();
+      await redirect?.stop();
       agent?.stop();
       folder.release();
       end({ code });
@@ -85,6 +88,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     },
   };
   let operations: { readonly port: number; stop(): Promise<void> } | undefined;
+  let redirect: { stop(): Promise<void> } | undefined;
   try {
     const workersOptions: WorkersOptions = {
       ...options,
@@ -166,8 +170,9 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     });
     const board = new StatusBoard();
     let isRestartRequired = false;
-    operations = listenForOperations(
+    operations = await listenForOperations(
       config,
+      { tls, log },
       socketOf(folder.path, log),
       createOperationsHandler({
         notReady: () => (state === 'running' ? board.notAvailable : state),
@@ -210,16 +215,17 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
           ...clusterOperations((request) => running.askCluster(request), maintenance),
           ...pagesOperations((order, whose) => running.pages(order, whose)),
         ],
-        identify: async ({ method, headers }, address) =>
-          identities.identify({ method, headers, address: () => address }),
+        identify: async ({ method, headers }, address, certificate) =>
+          identities.identify({ method, headers, address: () => address, certificate }),
         actAs: (user, wanted) => identities.actAs(user, wanted),
         mayCall: (user, operation) => identities.mayCall(user, operation),
         failed: (operation, error) => log.error(`The operation ${operation} failed`, { error }),
       }),
     );
+    redirect = await openRedirect(config, running.httpPort);
     if (config.agent.port !== 0) {
       const { startAgent } = await import('./load-agent.ts');
-      const httpUrl = urlOf(config.http.host, running.httpPort);
+      const httpUrl = urlOf(config.http.host, running.httpPort, tls);
       agent = await startAgent(config, httpUrl, running, () => board.notAvailable === null);
     }
     // Where whoever is on this machine is administrator, there is one.
@@ -235,8 +241,8 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const started = workers;
   problems = started.problems;
   return {
-    httpUrl: urlOf(config.http.host, started.httpPort),
-    operationsUrl: urlOf(config.operations.host, operations.port ?? config.operations.port),
+    httpUrl: urlOf(config.http.host, started.httpPort, tls),
+    operationsUrl: urlOf(config.operations.host, operations.port ?? config.operations.port, tls),
     dataFolder: folder.path,
     get problems() {
       return problems;
@@ -300,10 +306,10 @@ async function makeAdministrator({ accounts }: Identities, inCluster: boolean, l
 }
 
 /** Where a person on this machine finds what listens there. */
-function urlOf(host: string, port: number): string {
+function urlOf(host: string, port: number, tls: TlsFiles | undefined): string {
   const isEverywhere = host === '::' || host === '0.0.0.0' || host === '::1' || host.startsWith('127.');
   const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${port}/`;
+  return `${tls ? 'https' : 'http'}://${name}:${port}/`;
 }
 
 function socketOf(folder: string, log: Logger): string | undefined {
@@ -316,20 +322,23 @@ function socketOf(folder: string, log: Logger): string | undefined {
 }
 
 /** The port, and beside it a socket in the data folder for whoever may open that. */
-function listenForOperations(
+async function listenForOperations(
   config: Config,
+  { tls, log }: { readonly tls: TlsFiles | undefined; readonly log: Logger },
   socket: string | undefined,
   handle: OperationsHandler,
-): { readonly port: number; stop(): Promise<void> } {
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
   const { host, port } = config.operations;
   const maxRequestBodySize = limits.operationBytes;
   try {
-    const open = Bun.serve({
-      hostname: host,
-      port,
-      maxRequestBodySize,
-      fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ''),
-    });
+    const open = tls
+      ? await listenOverTls(config, tls, log, handle)
+      : Bun.serve({
+          hostname: host,
+          port,
+          maxRequestBodySize,
+          fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ''),
+        });
     const local = socket === undefined ? undefined : listenOnSocket(socket, handle);
     return {
       port: open.port ?? port,
@@ -339,6 +348,54 @@ function listenForOperations(
     };
   } catch (error) {
     throw listenError(error, { host, port, section: 'operations' });
+  }
+}
+
+async function listenOverTls(
+  config: Config,
+  files: TlsFiles,
+  log: Logger,
+  handle: OperationsHandler,
+): Promise<{ readonly port: number; stop(closeActive: true): Promise<void> }> {
+  const { listenTls } = await import('../protocols/http/index.ts');
+  const { host: hostname, port } = config.operations;
+  const listener = await listenTls(
+    (request, server, peer) =>
+      handle(request, peer?.address ?? server.requestIP(request)?.address ?? '', peer?.certificate),
+    { files, settings: config.tls, hostname, port, maxRequestBodySize: limits.operationBytes, log },
+  );
+  return {
+    port: listener.port,
+    async stop() {
+      void listener.close();
+      await listener.destroy();
+    },
+  };
+}
+
+/** Undefined: no TLS. Its modules are loaded only where there is some. Throws INVALID_CONFIG. */
+async function readTls({ tls }: Config): Promise<TlsFiles | undefined> {
+  const isThere = tls.certificate !== '' || tls.key !== '' || tls.authority !== '' || tls.clients !== 'none';
+  if (!isThere) {
+    if (tls.redirectPort === 0) return undefined;
+    throw new ZerohopError('INVALID_CONFIG', 'tls.redirectPort leads to HTTPS: it needs tls.certificate and tls.key.');
+  }
+  const { readTlsFiles } = await import('../protocols/http/index.ts');
+  return readTlsFiles(tls);
+}
+
+/** Whoever comes by plain HTTP is sent on. */
+async function openRedirect({ http, tls }: Config, httpPort: number): Promise<{ stop(): Promise<void> } | undefined> {
+  if (tls.redirectPort === 0) return undefined;
+  const { redirectToTls } = await import('../protocols/http/index.ts');
+  try {
+    return redirectToTls(http.host, tls.redirectPort, httpPort);
+  } catch (error) {
+    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+    throw new ZerohopError(
+      'INVALID_CONFIG',
+      `Port ${tls.redirectPort} (tls.redirectPort) can not be listened on (${String(code)}). Set another with --tls-redirect-port.`,
+    );
   }
 }
 

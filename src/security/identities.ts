@@ -1,6 +1,6 @@
 // Who sends a request: credentials → user. The same for every door.
 //
-//   Authorization: Basic | Bearer → session cookie → this machine, where that is trusted → nobody
+//   client's certificate → Authorization: Basic | Bearer → session cookie → this machine, where that is trusted → nobody
 //
 // What came of checking credentials is kept until they expire or users, roles or revocations change: then it is looked at again, a token
 // without its signature. Wrong credentials are refused, never taken for none.
@@ -25,6 +25,18 @@ export interface Credentials {
   readonly headers: Headers;
   /** Of the client; asked for only where it matters. */
   readonly address: () => string;
+  /** Counts before, and in place of, all else. */
+  readonly certificate?: ClientCertificate | undefined;
+}
+
+/** A certificate that a client has shown, and has the key of. */
+export interface ClientCertificate {
+  /** Why it does not count; undefined: it is by an authority that is trusted here, and in its time. */
+  readonly fault: string | undefined;
+  /** Of a user; undefined: it has none. */
+  readonly name: string | undefined;
+  /** False: credentials say who it is, beside the certificate. */
+  readonly isUser: boolean;
 }
 
 export interface IdentitiesOptions {
@@ -80,7 +92,11 @@ export class Identities {
 
   /** The user, now or in a while; null: no credentials. Throws UNAUTHENTICATED, TOO_MANY_REQUESTS, FORBIDDEN for a session another site's page uses. */
   identify(credentials: Credentials): User | null | Promise<User | null> {
-    const { headers } = credentials;
+    const { headers, certificate } = credentials;
+    if (certificate !== undefined) {
+      const user = this.#ofCertificate(certificate, credentials);
+      if (user !== undefined) return user;
+    }
     const authorization = headers.get('authorization');
     if (authorization !== null)
       return this.#recall(authorization) ?? this.#checkOnce(authorization, credentials.address());
@@ -88,6 +104,21 @@ export class Identities {
     const session = cookies === null ? undefined : sessionOf(cookies);
     if (session !== undefined) return this.#ofSession(session, credentials);
     return this.#options.authorizeLocal && isLoopback(credentials.address()) ? administrator : null;
+  }
+
+  /** Undefined: it does not say who it is. */
+  #ofCertificate({ fault, name, isUser }: ClientCertificate, { address }: Credentials): User | undefined {
+    const refuse = (why: string): never => {
+      this.events.note('certificate refused', { username: null, address: address(), detail: why });
+      throw new ZerohopError('UNAUTHENTICATED', why);
+    };
+    if (fault !== undefined) return refuse(`The client's certificate does not count here: ${fault}.`);
+    if (!isUser) return undefined;
+    if (name === undefined) return refuse("The client's certificate names no user.");
+    const user = this.accounts.user(name);
+    return (
+      user ?? refuse("There is no active user of the name in the client's certificate. Have an administrator add one.")
+    );
   }
 
   /** Throws UNAUTHENTICATED, the same for a wrong name as for a wrong password, and TOO_MANY_REQUESTS. */

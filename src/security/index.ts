@@ -13,7 +13,13 @@ export {
 export { Attempts } from './attempts.ts';
 export { type EventAbout, SecurityEvents } from './events.ts';
 export { ensureAdministrator, firstAdministrator, isGeneratedUser } from './first-administrator.ts';
-export { type Credentials, Identities, type IdentitiesOptions, isSameOrigin } from './identities.ts';
+export {
+  type ClientCertificate,
+  type Credentials,
+  Identities,
+  type IdentitiesOptions,
+  isSameOrigin,
+} from './identities.ts';
 export { OpenId, type OpenIdOptions, type SignInState, signedInPath, signInPath } from './openid.ts';
 export { Passwords, passwordLength, randomPassword } from './passwords.ts';
 export { permissionToJson, type RolePermission, readPermission, type TablePermission } from './permission.ts';

@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly threads?: number;
   /** More `ZEROHOP_*` variables, without the prefix: `{ LOG_LEVEL: 'debug' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** How a node that speaks HTTPS is asked whether it is ready. */
+  readonly tls?: BunFetchRequestInitTLS;
   /** Limit of open files of the process. */
   readonly openFiles?: number;
 }
@@ -53,14 +55,18 @@ export async function startNode(options: NodeOptions): Promise<TestNode> {
     if (ownFolder !== undefined) rmSync(ownFolder, { recursive: true, force: true });
   };
   try {
-    const [, httpPort] = await output.match(/Application +http:\/\/localhost:(\d+)\//);
-    const [, operationsPort] = await output.match(/Operations +http:\/\/localhost:(\d+)\//);
-    const url = `http://127.0.0.1:${httpPort}`;
-    await until(`the node at ${url} is ready`, async () => (await fetch(`${url}/ready`)).ok);
+    const [, httpPort] = await output.match(/Application +https?:\/\/localhost:(\d+)\//);
+    const [, operationsPort] = await output.match(/Operations +https?:\/\/localhost:(\d+)\//);
+    const scheme = options.tls ? 'https' : 'http';
+    const url = `${scheme}://127.0.0.1:${httpPort}`;
+    await until(
+      `the node at ${url} is ready`,
+      async () => (await fetch(`${url}/ready`, options.tls && { tls: options.tls })).ok,
+    );
     return {
       url,
       port: Number(httpPort),
-      operationsUrl: `http://127.0.0.1:${operationsPort}`,
+      operationsUrl: `${scheme}://127.0.0.1:${operationsPort}`,
       pid: childOf(launched.pid),
       folder,
       output,

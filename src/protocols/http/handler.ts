@@ -12,6 +12,7 @@ import { healthResponse } from './health.ts';
 import { HttpRequest, type Identify } from './http-request.ts';
 import { middlewareStep } from './middleware.ts';
 import { isUnexpected, problemResponse } from './problem.ts';
+import type { Peer } from './tls-front.ts';
 
 export interface HttpHandlerOptions {
   readonly identify: Identify;
@@ -55,22 +56,27 @@ export class HttpHandler {
   }
 
   /** For `Bun.serve({ fetch })`. Never throws or rejects. */
-  readonly fetch = (raw: Request, server?: Server<unknown>): Response | Promise<Response> => {
+  readonly fetch = (raw: Request, server?: Server<unknown>, peer?: Peer): Response | Promise<Response> => {
     const { tracer } = this.#options;
-    if (tracer === undefined) return this.#answer(raw, server, undefined);
+    if (tracer === undefined) return this.#answer(raw, server, undefined, peer);
     const attributes = { 'http.request.method': raw.method };
     return tracer.run(raw.method, { kind: 'server', attributes, from: raw.headers }, (span) =>
-      this.#answer(raw, server, span),
+      this.#answer(raw, server, span, peer),
     );
   };
 
-  #answer(raw: Request, server: Server<unknown> | undefined, span: Span | undefined): Response | Promise<Response> {
+  #answer(
+    raw: Request,
+    server: Server<unknown> | undefined,
+    span: Span | undefined,
+    peer: Peer | undefined,
+  ): Response | Promise<Response> {
     const started = performance.now();
     let request: HttpRequest | undefined;
     try {
       const full = urlOf(raw);
       const url = full.slice(full.indexOf('/', 8));
-      if (this.#atOnce !== undefined && !this.stopping && url.length >= 9) {
+      if (this.#atOnce !== undefined && !this.stopping && url.length >= 9 && peer?.certificate === undefined) {
         const found = this.#found;
         found.route = this.#unrouted;
         const response = this.#atOnce(raw, url, found);
@@ -81,6 +87,7 @@ export class HttpHandler {
       }
       request = this.#accept(raw, url, server);
       request.span = span;
+      if (peer !== undefined) request.peer = peer;
       this.#options.metrics.begun();
       const response = this.#early(request) ?? this.#chain()(request);
       if (!(response instanceof Promise)) return this.#finish(request, response, started);

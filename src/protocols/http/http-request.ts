@@ -5,6 +5,7 @@ import type { Server } from 'bun';
 import type { Span } from '../../base/index.ts';
 import type { User } from '../../security/index.ts';
 import type { RouteMetrics } from '../../telemetry/index.ts';
+import type { Peer } from './tls-front.ts';
 
 /** Decides who is asking: at once, or when credentials have been checked. May throw or reject with UNAUTHENTICATED. */
 export type Identify = (request: HttpRequest) => User | null | Promise<User | null>;
@@ -19,6 +20,8 @@ export class HttpRequest {
   route: RouteMetrics | undefined;
   /** Of the request, where there is tracing. */
   span: Span | undefined;
+  /** Where TLS ends in this process and clients may have certificates. */
+  peer: Peer | undefined;
   /** Told the bytes of response bodies. */
   sent: (bytes: number) => void = ignore;
   readonly #server: Server<unknown> | undefined;
@@ -66,7 +69,7 @@ export class HttpRequest {
 
   /** The client's address; '' when it is gone. */
   get ip(): string {
-    return this.#server?.requestIP(this.raw)?.address ?? '';
+    return this.peer?.address ?? this.#server?.requestIP(this.raw)?.address ?? '';
   }
 
   get host(): string {
@@ -74,7 +77,7 @@ export class HttpRequest {
   }
 
   get protocol(): string {
-    return this.raw.url.slice(0, this.raw.url.indexOf(':'));
+    return this.peer ? 'https' : this.raw.url.slice(0, this.raw.url.indexOf(':'));
   }
 
   /** Aborted when the client goes away. */
@@ -84,7 +87,8 @@ export class HttpRequest {
 
   /** Whether it may say who is asking. */
   get hasCredentials(): boolean {
-    this.#hasCredentials ??= this.raw.headers.has('authorization') || this.raw.headers.has('cookie');
+    this.#hasCredentials ??=
+      this.raw.headers.has('authorization') || this.raw.headers.has('cookie') || this.peer?.certificate !== undefined;
     return this.#hasCredentials;
   }
 

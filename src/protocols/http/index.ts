@@ -32,3 +32,6 @@ export { type BodyLimits, BodyReader } from './read-body.ts';
 export { contentOf, headersOf, isResponseLike, type ResponseLike } from './response-like.ts';
 export { nosniff, withSecureHeaders } from './secure-headers.ts';
 export { signInStep } from './sign-in.ts';
+export { followTlsFiles, readTlsFiles, type TlsFiles, type TlsSettings } from './tls-files.ts';
+export type { Peer } from './tls-front.ts';
+export { listenTls, redirectToTls } from './tls-listen.ts';

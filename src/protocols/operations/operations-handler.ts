@@ -2,7 +2,7 @@
 // `operations.host`). The same is served on a socket in the data folder, where whoever can open it is administrator.
 
 import { limits, nearest, ZerohopError } from '../../base/index.ts';
-import { administrator, type User } from '../../security/index.ts';
+import { administrator, type ClientCertificate, type User } from '../../security/index.ts';
 import { isUnexpected, problemOf, problemResponse, toJson } from '../http/index.ts';
 import type { IdentifyCaller, Operation } from './types.ts';
 
@@ -22,7 +22,11 @@ export interface OperationsOptions {
 }
 
 /** @param address of the caller; null: over the socket in the data folder */
-export type OperationsHandler = (request: Request, address: string | null) => Promise<Response>;
+export type OperationsHandler = (
+  request: Request,
+  address: string | null,
+  certificate?: ClientCertificate,
+) => Promise<Response>;
 
 export function createOperationsHandler(options: OperationsOptions): OperationsHandler {
   const list: Operation = {
@@ -31,9 +35,9 @@ export function createOperationsHandler(options: OperationsOptions): OperationsH
     run: async () => [...operations.values()].map(({ name, access }) => ({ name, access })),
   };
   const operations = new Map([...options.operations, list].map((operation) => [operation.name, operation] as const));
-  return async (request, address) => {
+  return async (request, address, certificate) => {
     const { pathname } = new URL(request.url);
-    if (pathname === '/') return await answerOperation(request, address, operations, options);
+    if (pathname === '/') return await answerOperation(request, { address, certificate }, operations, options);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return methodNotAllowed(`${pathname} can only be read.`, ['GET', 'HEAD']);
     switch (pathname) {
@@ -60,9 +64,14 @@ export function createOperationsHandler(options: OperationsOptions): OperationsH
   };
 }
 
+interface Sender {
+  readonly address: string | null;
+  readonly certificate: ClientCertificate | undefined;
+}
+
 async function answerOperation(
   request: Request,
-  address: string | null,
+  { address, certificate }: Sender,
   operations: ReadonlyMap<string, Operation>,
   options: OperationsOptions,
 ): Promise<Response> {
@@ -74,7 +83,8 @@ async function answerOperation(
     name = typeof body.operation === 'string' ? body.operation : '';
     const operation = operations.get(name);
     if (!operation) throw unknownOperation(body.operation, [...operations.keys()]);
-    const caller = address === null ? administrator : await identifyFor(operation, request, address, options);
+    const caller =
+      address === null ? administrator : await identifyFor(operation, request, { address, certificate }, options);
     const user = body.impersonate === undefined || !options.actAs ? caller : options.actAs(caller, body.impersonate);
     demandAccess(operation, user, options);
     const { headers, signal } = request;
@@ -122,11 +132,11 @@ function unknownOperation(name: unknown, known: readonly string[]): ZerohopError
 async function identifyFor(
   { access }: Operation,
   request: Request,
-  address: string,
+  { address, certificate }: Sender & { readonly address: string },
   { identify }: OperationsOptions,
 ): Promise<User | null> {
   try {
-    return await identify(request, address);
+    return await identify(request, address, certificate);
   } catch (error) {
     if (access === 'anyone' && error instanceof ZerohopError && error.code === 'UNAUTHENTICATED') return null;
     throw error;

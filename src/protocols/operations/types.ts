@@ -1,6 +1,6 @@
 // What an operation is. Every area of the node brings its own; runtime joins them.
 
-import type { User } from '../../security/index.ts';
+import type { ClientCertificate, User } from '../../security/index.ts';
 
 export interface Operation {
   /** As in the request: 'cluster_status'. */
@@ -25,4 +25,8 @@ export interface OperationCall {
 }
 
 /** Who sends a request to the operations port. Throws UNAUTHENTICATED when its credentials are wrong. */
-export type IdentifyCaller = (request: Request, address: string) => Promise<User | null>;
+export type IdentifyCaller = (
+  request: Request,
+  address: string,
+  certificate?: ClientCertificate,
+) => Promise<User | null>;
