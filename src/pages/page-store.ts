@@ -1,11 +1,12 @@
-// Pages kept: rows of the database `pages`, and in each thread the hot ones in memory, bounded in bytes. A page from memory is exact: its
-// version is compared with that of its row first.
+// Pages kept: rows of the database `pages`, and in each thread the hot ones in memory, bounded in bytes. A page from memory is exact: those whose
+// rows the log names are forgotten first.
 
 import { ZerohopError } from '../base/index.ts';
 import { tagOf } from '../records/index.ts';
 import { parsePreferences } from '../semantics/index.ts';
-import type { Databases, StoredRecord, Table, Transaction } from '../tables/index.ts';
+import type { Databases, Followed, RowRecord, Table, Transaction } from '../tables/index.ts';
 import { recode } from './bodies.ts';
+import { type HotPage, HotPages, type HotRow } from './hot-pages.ts';
 import { type KeyedRequest, variantOf } from './key.ts';
 import {
   database,
@@ -21,42 +22,6 @@ import type { OutageMode } from './shield.ts';
 import type { Coding, Page, Site } from './types.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** A page in memory, with its body in the codings that were asked for. */
-export interface HotPage {
-  readonly page: Page;
-  readonly version: number;
-  readonly forms: Map<Coding, Blob>;
-  /** What clients get who ask for all of it, by their Accept-Encoding. */
-  readonly plain?: Map<string, PlainAnswer>;
-}
-
-/** Why a page is served: it is fresh; it is stale, and is or will be fetched anew; or the origin is not asked. */
-export type Serving = 'fresh' | 'stale' | 'destination_unavailable' | 'outage_drill';
-
-/** An answer that is the same for one second. */
-export interface PlainAnswer {
-  readonly coding: Coding;
-  readonly blob: Blob;
-  readonly second: number;
-  readonly serving: Serving;
-  readonly init: { readonly headers: Headers };
-}
-
-interface HotRow {
-  readonly row: PageRow;
-  readonly version: number;
-  /** What conditions on the row compare. */
-  readonly tag: number;
-  readonly hot: HotPage | undefined;
-  /** When it was last seen to be what is stored. */
-  commits: number;
-  bytes: number;
-  /** Whether it was asked for since its turn to be forgotten came last. */
-  isUsed: boolean;
-  /** When its use was written down last. */
-  usedMs: number;
-}
 
 /** How often a write is tried again when another came between. */
 const attempts = 20;
@@ -81,11 +46,10 @@ export class PageStore {
     readonly seen: Table;
     readonly warm: Table;
   };
-  /** In the order in which it is their turn to be forgotten; those used meanwhile have another turn. */
-  readonly #hot = new Map<string, HotRow>();
-  #hotBytes = 0;
+  readonly #hot: HotPages;
+  readonly #followed: Followed;
   /** By site. */
-  readonly #modes = new Map<string, { readonly version: number; readonly mode: OutageMode }>();
+  readonly #modes = new Map<string, { readonly tag: number; readonly mode: OutageMode }>();
 
   /** The tables exist: see `PageStore.prepare`. */
   constructor(options: PageStoreOptions) {
@@ -103,6 +67,12 @@ export class PageStore {
       seen: table('Seen'),
       warm: table('Warm'),
     };
+    const hot = new HotPages(options.hotBytes);
+    this.#hot = hot;
+    this.#followed = options.databases.follow(this.#tables.page, {
+      row: (row) => hot.forget(row),
+      everything: () => hot.clear(),
+    });
   }
 
   /** Creates the tables and the sites' rows. By one thread, before the others open theirs. */
@@ -130,7 +100,7 @@ export class PageStore {
   }
 
   get hotBytes(): number {
-    return this.#hotBytes;
+    return this.#hot.bytes;
   }
 
   /** The page for a key, and where there are variants, the one that fits what the origin would see. */
@@ -148,84 +118,84 @@ export class PageStore {
 
   /** What tells the fetch of a page from others: its key, and where it is known by what it varies, the variant. */
   flightKey({ key, forward }: Pick<KeyedRequest, 'key' | 'forward'>): string {
-    const row = this.#hot.has(key) ? this.#row(key)?.row : this.#peekRow(key)?.row;
+    const row = this.#look(key)?.row;
     return row?.kind === 'variants' ? variantKey(key, row.list.vary, forward) : key;
   }
 
   /** As `find`, for who goes through many: takes no room in memory from pages that are asked for. */
   peek({ key, forward }: Pick<KeyedRequest, 'key' | 'forward'>): HotPage | undefined {
-    const found = this.#peekRow(key);
-    const own = found?.row.kind === 'variants' ? this.#peekRow(variantKey(key, found.row.list.vary, forward)) : found;
+    const found = this.#look(key);
+    const own = found?.row.kind === 'variants' ? this.#look(variantKey(key, found.row.list.vary, forward)) : found;
     return own?.row.kind === 'page' ? { page: own.row.page, version: own.version, forms: new Map() } : undefined;
   }
 
-  #peekRow(key: string): { readonly row: PageRow; readonly version: number } | undefined {
+  /** What there is for a key, from memory or not; that it was looked at is no use of it. */
+  #look(key: string): { readonly row: PageRow; readonly version: number; readonly tag: number } | undefined {
+    const known = this.#known(key, Date.now());
+    if (known) return known;
     const record = this.#options.databases.peek(this.#tables.page, key);
-    return record && { row: parseRow(record), version: record.version };
+    return record && { row: parseRow(record), version: record.version, tag: tagOf(record) };
   }
 
   /** Whether some page of a key could be served without its origin. */
   servable(key: string, nowMs: number): Servable {
-    const found = this.#row(key);
-    if (!found) return 'no';
-    const hot =
-      found.row.kind === 'page' ? [found.hot] : found.row.list.variants.map((variant) => this.#row(variant.key)?.hot);
-    const times = hot.flatMap((one) => one?.page.times ?? []);
+    const row = this.#look(key)?.row;
+    if (!row) return 'no';
+    const rows = row.kind === 'page' ? [row] : row.list.variants.map((variant) => this.#look(variant.key)?.row);
+    const times = rows.flatMap((one) => (one?.kind === 'page' ? [one.page.times] : []));
     if (times.some(({ freshUntilMs }) => freshUntilMs > nowMs)) return 'fresh';
     return times.some(({ errorUntilMs }) => errorUntilMs > nowMs) ? 'stale' : 'no';
   }
 
   /** The page for a key, if it is in memory, as it is in the store, and for all whatever they send. */
   atHand(key: string, nowMs: number): HotPage | undefined {
-    const known = this.#hot.get(key);
-    if (!known?.hot) return undefined;
-    const { databases } = this.#options;
-    const { commits } = databases;
-    if (known.commits !== commits) {
-      if (databases.getLatest(this.#tables.page, key)?.version !== known.version) return undefined;
-      known.commits = commits;
-    }
-    if (known.usedMs < nowMs - usedStepMs) this.#touch(known);
-    known.isUsed = true;
-    return known.hot;
+    const known = this.#known(key, nowMs);
+    return known?.hot && this.#used(known, nowMs).hot;
   }
 
   #row(key: string): HotRow | undefined {
-    const record = this.#options.databases.getLatest(this.#tables.page, key);
-    const known = this.#hot.get(key);
-    if (known && known.version === record?.version) {
-      if (known.usedMs < Date.now() - usedStepMs) this.#touch(known);
-      known.isUsed = true;
-      return known;
-    }
-    if (known) this.#forget(key, known);
+    const nowMs = Date.now();
+    const known = this.#known(key, nowMs);
+    if (known) return this.#used(known, nowMs);
+    const record = this.#options.databases.peek(this.#tables.page, key);
     return record && this.#keep(key, record);
   }
 
-  #keep(key: string, record: StoredRecord): HotRow {
-    const { version } = record;
-    const row = parseRow(record);
-    const hot =
-      row.kind === 'page' ? { page: row.page, version, forms: new Map<Coding, Blob>(), plain: new Map() } : undefined;
-    const { usedMs } = JSON.parse(record.body) as { usedMs?: number };
-    const made = {
+  /** From memory, as it is in the store now. */
+  #known(key: string, nowMs: number): HotRow | undefined {
+    this.#followed.catchUp();
+    const known = this.#hot.get(key);
+    return known && known.untilMs > nowMs ? known : undefined;
+  }
+
+  #used(row: HotRow, nowMs: number): HotRow {
+    if (row.usedMs < nowMs - usedStepMs) this.#touch(row, nowMs);
+    row.isUsed = true;
+    return row;
+  }
+
+  #keep(key: string, { row: number, version, expires, ...record }: RowRecord): HotRow {
+    const row = parseRow({ ...record, version, expires });
+    const made: HotRow = {
+      key,
+      number,
       row,
       version,
-      tag: tagOf(record),
-      hot,
-      commits: -1,
+      tag: tagOf({ version, ...record }),
+      hot: row.kind === 'page' ? { page: row.page, version, forms: new Map(), plain: new Map() } : undefined,
+      untilMs: expires ?? Number.POSITIVE_INFINITY,
       bytes: pageBytes,
       isUsed: false,
-      usedMs: usedMs ?? Number.POSITIVE_INFINITY,
+      usedMs: row.kind === 'page' ? row.usedMs : Number.POSITIVE_INFINITY,
     };
-    this.#hot.set(key, made);
-    this.#grow(made, 0);
+    this.#hot.forget(number);
+    this.#hot.add(made);
     return made;
   }
 
   /** Writes down that the page is used: what is unused for longest is evicted first. */
-  #touch(row: HotRow): void {
-    row.usedMs = Date.now();
+  #touch(row: HotRow, nowMs: number): void {
+    row.usedMs = nowMs;
     if (row.row.kind !== 'page') return;
     const { key, times } = row.row.page;
     const transaction = this.#options.databases.transaction();
@@ -235,48 +205,26 @@ export class PageStore {
     transaction.commit().catch(() => {});
   }
 
-  #grow(row: HotRow, bytes: number): void {
-    row.bytes += bytes;
-    this.#hotBytes += bytes === 0 ? row.bytes : bytes;
-    // Each has two turns at most: the second finds nobody used.
-    for (let turns = 2 * this.#hot.size; turns > 0 && this.#hotBytes > this.#options.hotBytes; turns--) {
-      const [first] = this.#hot;
-      if (!first) return;
-      const [key, oldest] = first;
-      if (oldest !== row && !oldest.isUsed) {
-        this.#forget(key, oldest);
-        continue;
-      }
-      oldest.isUsed = false;
-      this.#hot.delete(key);
-      this.#hot.set(key, oldest);
-    }
-  }
-
-  #forget(key: string, row: HotRow): void {
-    this.#hot.delete(key);
-    this.#hotBytes -= row.bytes;
-  }
-
-  /** The body in a coding, if it is in memory. */
-  formAtHand({ page, forms }: HotPage, coding: Coding): Blob | undefined {
-    return page.body === null ? emptyBlob : forms.get(coding);
+  /** The body in a coding, if it is in memory or stored so. */
+  formAtHand(hot: HotPage, coding: Coding): Blob | undefined {
+    const { body } = hot.page;
+    if (body === null) return emptyBlob;
+    const known = hot.forms.get(coding);
+    if (known || coding !== body.stored) return known;
+    const bytes = this.#readBody(body.id);
+    return bytes && this.#addForm(hot, coding, bytes);
   }
 
   /** The body in a coding, read and recoded as needed. Undefined: the bytes are gone. */
   async form(hot: HotPage, coding: Coding): Promise<Blob | undefined> {
-    const { page, forms } = hot;
-    const { body } = page;
+    const { body } = hot.page;
     if (body === null) return emptyBlob;
-    const known = forms.get(coding);
-    if (known) return known;
-    const stored = forms.get(body.stored);
-    const bytes = stored ? new Uint8Array(await stored.arrayBuffer()) : this.#readBody(body.id);
-    if (bytes === undefined) return undefined;
-    const whole = stored ?? this.#addForm(hot, body.stored, bytes);
-    if (coding === body.stored) return whole;
+    const known = this.formAtHand(hot, coding);
+    if (known || coding === body.stored) return known;
+    const stored = this.formAtHand(hot, body.stored);
+    if (stored === undefined) return undefined;
     try {
-      return this.#addForm(hot, coding, await recode(bytes, body.stored, coding));
+      return this.#addForm(hot, coding, await recode(new Uint8Array(await stored.arrayBuffer()), body.stored, coding));
     } catch {
       // The origin named a coding that the bytes are not in: who does not take them as they are asks it himself.
       return undefined;
@@ -288,7 +236,7 @@ export class PageStore {
     const row = this.#hot.get(hot.page.key);
     if (row?.hot === hot && !hot.forms.has(coding)) {
       hot.forms.set(coding, blob);
-      this.#grow(row, bytes.length);
+      this.#hot.grow(row, bytes.length);
     }
     return blob;
   }
@@ -297,19 +245,19 @@ export class PageStore {
     const record = this.#options.databases.peek(this.#tables.body, id);
     if (!record) return undefined;
     const { bytes } = JSON.parse(record.body) as { bytes: string };
-    return new Uint8Array(Buffer.from(bytes, 'base64'));
+    return Buffer.from(bytes, 'base64');
   }
 
   /** Whether the origin may be asked, as an operator has set it. */
   mode(site: string): OutageMode {
     const record = this.#options.databases.getLatest(this.#tables.site, site);
     if (!record) return 'auto';
-    const { version } = record;
+    const tag = tagOf(record);
     const known = this.#modes.get(site);
-    if (known?.version === version) return known.mode;
+    if (known?.tag === tag) return known.mode;
     const { outage } = JSON.parse(record.body) as { outage?: OutageMode };
     const mode = outage ?? 'auto';
-    this.#modes.set(site, { version, mode });
+    this.#modes.set(site, { tag, mode });
     return mode;
   }
 
@@ -360,8 +308,8 @@ export class PageStore {
     const { databases } = this.#options;
     const stored = databases.peek(this.#tables.body, body.id);
     // Bodies that are there must not be collected meanwhile. On other nodes those that no page has may be gone already: they get them again.
-    const before = databases.peek(this.#tables.page, key);
-    const isUsed = before !== undefined && (JSON.parse(before.body) as { bodyId?: string }).bodyId === body.id;
+    const before = stored && this.#look(key)?.row;
+    const isUsed = before?.kind === 'page' && before.page.body?.id === body.id;
     if (stored && (isUsed || !bytes)) transaction.insist(this.#tables.body, body.id, tagOf(stored));
     else if (bytes)
       transaction.put(this.#tables.body, body.id, {
@@ -386,13 +334,11 @@ export class PageStore {
       readonly mark: number | null;
     },
   ): void {
-    const { databases } = this.#options;
     const table = this.#tables.page;
     const put = (made: Page) =>
       transaction.put(table, made.key, rowOfPage(made, mark), { expiresAt: Math.ceil(made.times.keepUntilMs) });
-    const record = databases.getLatest(table, page.key);
-    const row = record && parseRow(record);
-    const list = row?.kind === 'variants' ? row.list : undefined;
+    const known = this.#look(page.key);
+    const list = known?.row.kind === 'variants' ? known.row.list : undefined;
     if (vary.length === 0) {
       for (const variant of list?.variants ?? []) transaction.delete(table, variant.key);
       return void put(page);
@@ -404,7 +350,7 @@ export class PageStore {
     const variant: Variant = { key, ...(language !== undefined && { language }), rest: restOf(vary, forward) };
     if (isSame && list.variants.some((known) => known.key === key && known.language === language)) return;
     // Another writer may add a variant at the same time: neither may be forgotten.
-    transaction.insist(table, page.key, record ? tagOf(record) : null);
+    transaction.insist(table, page.key, known?.tag ?? null);
     const variants = isSame ? [...list.variants.filter((known) => known.key !== key), variant] : [variant];
     const tooMany = isSame ? variants.splice(0, variants.length - maxVariants) : (list?.variants ?? []);
     for (const gone of tooMany) if (gone.key !== key) transaction.delete(table, gone.key);
