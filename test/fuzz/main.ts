@@ -10,6 +10,9 @@ const warmSeeds = 100;
 /** What collectors of garbage and the allocator may hold on to. */
 const largestGrowth = 150_000_000;
 
+/** Seeds after which it is told how much memory the node has: whether it goes on growing. */
+const tellEvery = 500;
+
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, seeds: { type: 'string' } },
 });
@@ -26,7 +29,10 @@ while (seeds < most && performance.now() < endMs) {
   const known = tally.found.length;
   await fuzzSeed(world, first + seeds, tally);
   for (const found of tally.found.slice(known)) console.log(told(found));
-  if (++seeds === warmSeeds) warm = await memoryOf(world);
+  seeds++;
+  if (seeds === warmSeeds) warm = await memoryOf(world);
+  if (seeds % tellEvery === 0)
+    console.log(`${seeds * requestsPerSeed} requests, ${((await memoryOf(world)) / 1e6).toFixed(0)} MB`);
 }
 const problems = await troublesOf(world);
 if (!Bun.deepEquals(before, await world.protectedData()))
