@@ -46,6 +46,8 @@ interface ServeThread {
   beatAt: number;
   reported: boolean;
   readonly endpoints: Map<number, string>;
+  /** Resolves when the worker is no more, even before it was told to start. */
+  readonly ended: Promise<{ readonly why: string; readonly error?: Error }>;
 }
 
 export async function startThreads(options: WorkersOptions): Promise<Workers> {
@@ -70,6 +72,7 @@ class Threads implements Workers {
   readonly #pagesBuffer = new SharedArrayBuffer(limits.sharedPagesBytes);
   readonly #sourcesBuffer = new SharedArrayBuffer(sharedFlightsBytes);
   readonly #store: Worker;
+  readonly #storeEnded = Promise.withResolvers<void>();
   readonly #serve: ServeThread[] = [];
   /** Folder of the app that runs. */
   #app: string;
@@ -94,6 +97,8 @@ class Threads implements Workers {
     this.#app = options.app;
     this.httpPort = options.config.http.port;
     this.#store = new Worker(new URL('./store-thread.ts', import.meta.url));
+    this.#store.on('error', () => this.#storeEnded.resolve());
+    this.#store.on('exit', () => this.#storeEnded.resolve());
   }
 
   get problems(): readonly string[] {
@@ -104,13 +109,17 @@ class Threads implements Workers {
     // Its modules load while the store opens its files.
     const first = this.#serveThread(0);
     this.#serve.push(first);
-    const { config, folder, nodeId, systemTables } = this.#options;
-    await this.#startStore({
+    const { config, folder, nodeId } = this.#options;
+    const storeReady = this.#storeReady();
+    // Also heard of when the tables are known.
+    storeReady.catch(() => {});
+    const systemTables = await this.#options.systemTables;
+    this.#tellStore({
       type: 'start',
       options: {
         folder,
         nodeId,
-        systemTables: await systemTables,
+        systemTables,
         sharedBuffer: this.#sharedBuffer,
         clockDriftMs: config.limits.clockDriftMs,
         writeQueue: config.limits.writeQueue,
@@ -122,6 +131,7 @@ class Threads implements Workers {
         isInCluster: isInCluster(config.replication, folder),
       },
     });
+    await storeReady;
     // The first brings schema and data in place, and finds a free port where none is given.
     for (let number = 0; number < threadCount(config); number++) {
       const thread = number === 0 ? first : this.#serveThread(number);
@@ -228,7 +238,7 @@ class Threads implements Workers {
     this.#databases?.close();
     await new Promise<void>((resolve) => {
       this.#store.on('message', (message: FromStore) => message.type === 'stopped' && resolve());
-      this.#store.on('exit', () => resolve());
+      void this.#storeEnded.promise.then(resolve);
       this.#tellStore({ type: 'stop' });
     });
     await this.#store.terminate();
@@ -265,16 +275,22 @@ class Threads implements Workers {
     return [await store, ...(await Promise.all(serve)), ...this.#serve.map(({ past }) => past)];
   }
 
-  #startStore(message: ToStore): Promise<void> {
+  #storeReady(): Promise<void> {
     return new Promise((resolve, reject) => {
+      let isReady = false;
       this.#store.on('message', (answer: FromStore) => {
-        if (answer.type === 'ready') resolve();
-        else if (answer.type === 'failed') reject(errorFromData(answer.error));
+        if (answer.type === 'ready') {
+          isReady = true;
+          resolve();
+        } else if (answer.type === 'failed') reject(errorFromData(answer.error));
         else this.#fromStore(answer);
       });
-      this.#store.on('error', (error) => this.#storeDied(error.message));
-      this.#store.on('exit', (code) => this.#storeDied(`it ended with code ${code}`));
-      this.#tellStore(message);
+      const died = (why: string): void => {
+        if (isReady) this.#storeDied(why);
+        else reject(new Error(`The store thread failed to start: ${why}`));
+      };
+      this.#store.on('error', (error) => died(error.message));
+      this.#store.on('exit', (code) => died(`it ended with code ${code}`));
     });
   }
 
@@ -345,9 +361,14 @@ class Threads implements Workers {
   }
 
   #serveThread(number: number): ServeThread {
+    const worker = new Worker(new URL('./serve-thread.ts', import.meta.url));
+    const ended = Promise.withResolvers<{ readonly why: string; readonly error?: Error }>();
+    worker.on('error', (error) => ended.resolve({ why: error.message, error }));
+    worker.on('exit', (code) => ended.resolve({ why: `it ended with code ${code}` }));
     return {
       number,
-      worker: new Worker(new URL('./serve-thread.ts', import.meta.url)),
+      worker,
+      ended: ended.promise,
       port: this.httpPort,
       problems: [],
       state: 'starting',
@@ -382,8 +403,7 @@ class Threads implements Workers {
         } else if (message.type === 'failed') reject(errorFromData(message.error));
         else this.#fromServe(thread, message);
       });
-      worker.on('error', (error) => this.#serveDied(thread, worker, error.message, reject, error));
-      worker.on('exit', (code) => this.#serveDied(thread, worker, `it ended with code ${code}`, reject));
+      void thread.ended.then(({ why, error }) => this.#serveDied(thread, worker, why, reject, error));
       this.#store.postMessage({ type: 'connect', port: port1 } satisfies ToStore, [port1]);
       const start: ToServe = {
         type: 'start',
