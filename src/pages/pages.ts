@@ -20,6 +20,7 @@ import { PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
 import { answerPurge } from './purge-request.ts';
 import { Readiness, type ReadinessReport, type Share } from './readiness.ts';
+import { RefreshPace } from './refresh-pace.ts';
 import type { Renderer } from './render-job.ts';
 import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
@@ -55,6 +56,7 @@ export class Pages {
   readonly #flights: Flights;
   readonly #readiness: Readiness;
   readonly #shortWay: ShortWay;
+  readonly #pace = new RefreshPace();
 
   /** The tables exist: see `PageStore.prepare`. */
   constructor({
@@ -127,11 +129,15 @@ export class Pages {
 
   /** As `#stale` decides; undefined where there is more to do. */
   #servingOf({ site, number, key }: KnownWay, hot: HotPage, nowMs: number): Serving | undefined {
-    const { freshUntilMs, revalidateUntilMs, errorUntilMs } = hot.page.times;
+    const { times } = hot.page;
+    const { freshUntilMs, revalidateUntilMs, errorUntilMs } = times;
     if (freshUntilMs > nowMs) return 'fresh';
     const mode = this.#mode(site);
-    if (this.#flights.has(key) || !this.shield.rests(number, mode, nowMs)) return undefined;
-    if (revalidateUntilMs > nowMs) return 'stale';
+    if (this.#flights.has(key)) return undefined;
+    const mayWait = revalidateUntilMs > nowMs;
+    if (mayWait && this.#pace.isSpent(times, nowMs)) return 'stale';
+    if (!this.shield.rests(number, mode, nowMs)) return undefined;
+    if (mayWait) return 'stale';
     if (errorUntilMs <= nowMs) return undefined;
     return mode === 'on' ? 'outage_drill' : 'destination_unavailable';
   }
@@ -217,7 +223,7 @@ export class Pages {
     if (landed && landed.page.times.freshUntilMs > nowMs) return this.#answerStale(lookup, landed, {}, nowMs);
     if (!stale) return this.#fetch(lookup, 'uri-miss');
     if (stale.page.times.revalidateUntilMs > nowMs) {
-      this.#refresh(lookup);
+      if (!this.#pace.isSpent(stale.page.times, nowMs)) this.#refresh(lookup);
       return this.#answerStale(lookup, stale, {}, nowMs);
     }
     if (isUsableOnError(stale, nowMs) && !this.shield.isOpen(number, mode)) {
@@ -234,7 +240,9 @@ export class Pages {
   }
 
   #refresh(lookup: Lookup): void {
-    if (this.shield.rests(lookup.number, lookup.mode, Date.now()) || this.#flights.under(lookup)) return;
+    const nowMs = Date.now();
+    if (this.shield.rests(lookup.number, lookup.mode, nowMs) || this.#flights.under(lookup)) return;
+    this.#pace.begun(nowMs);
     const { fetched } = this.#flights.start({ ...lookup, background: true });
     fetched.then(letGo, () => {});
   }
