@@ -80,6 +80,18 @@ describe('a table as it is', () => {
     await expect(call('post', '/Product/p-1', { data: {} })).rejects.toMatchObject({ code: 'METHOD_NOT_ALLOWED' });
   });
 
+  test('a write that asks to stay on this node is refused, and not made', async () => {
+    const local = { metadata: { LOCAL_ONLY: true } };
+    const refused = expect.objectContaining({ code: 'NOT_IMPLEMENTED' });
+    // As JavaScript may call it.
+    const put = (...given: unknown[]): unknown => Reflect.apply(Product.put, Product, given);
+    await expect(put({ id: 'p-1', name: 'Boot' }, local)).rejects.toThrow(refused);
+    await expect(put('p-1', { name: 'Boot' }, local)).rejects.toThrow(refused);
+    expect(await call('get', '/Product/p-1')).toEqual({ kind: 'missing' });
+    await Product.put('p-1', { name: 'Boot', metadata: { LOCAL_ONLY: true } });
+    expect(await call('get', '/Product/p-1')).toMatchObject({ kind: 'record' });
+  });
+
   test('what changes nothing leaves nothing open', async () => {
     await call('get', '/Product/?price=1').catch(() => {});
     await call('put', '/Product/p-1', { data: 'nonsense' }).catch(() => {});

@@ -54,9 +54,24 @@ function tableIn(node: AppNode, { databaseName, tableName }: TableClassPlace): T
 
 /** @param given the context app code passed along, if any */
 export function placeOf(tableClass: TableClassPlace, given?: unknown): Place {
-  const named = given instanceof RequestContext ? given : currentContext();
+  const isContext = given instanceof RequestContext;
+  if (!isContext && isLocalOnly(given)) throw noLocalOnly(tableClass);
+  const named = isContext ? given : currentContext();
   const node = tableClass.boundNode ?? named?.node ?? currentNode();
   return { node, table: tableIn(node, tableClass), context: named?.node === node ? named : undefined, tableClass };
+}
+
+/** Whether options of a write ask that it stay on this node: overlooked, it would go to all. */
+export function isLocalOnly(given: unknown): boolean {
+  const metadata = typeof given === 'object' && given !== null && 'metadata' in given ? given.metadata : undefined;
+  return typeof metadata === 'object' && metadata !== null && 'LOCAL_ONLY' in metadata && metadata.LOCAL_ONLY === true;
+}
+
+function noLocalOnly({ tableName }: TableClassPlace): ZerohopError {
+  return new ZerohopError(
+    'NOT_IMPLEMENTED',
+    `${tableName}: a write with LOCAL_ONLY would make the nodes differ in one table, which they could not tell from a fault. Keep what is for one node alone in a table of its own: @table(replicate: false).`,
+  );
 }
 
 export function lookupOf({ node, table }: Place): TableLookup {

@@ -8,7 +8,7 @@ import { pathOfId, RequestTarget } from './request-target.ts';
 import type { ScopedTransaction } from './scoped-transaction.ts';
 import { sourceOf } from './sources.ts';
 import { demandWhole } from './spread-tables.ts';
-import { inTransaction, type Place } from './table-place.ts';
+import { inTransaction, isLocalOnly, type Place } from './table-place.ts';
 import { describeTable, nameTarget, readOne, readProperty, searchRows } from './table-reads.ts';
 import { type Fields, fieldsOf, idInRecord, optionsOf, stagePatch, stagePut, writeThrough } from './table-writes.ts';
 
@@ -180,5 +180,5 @@ function withoutSelect<Query extends { readonly select?: unknown }>(query: Query
 export function isRecordAlone(target: unknown, data: unknown): boolean {
   const isRecord =
     typeof target === 'object' && target !== null && !Array.isArray(target) && !(target instanceof RequestTarget);
-  return isRecord && (data === undefined || data instanceof RequestContext);
+  return isRecord && (data === undefined || data instanceof RequestContext || isLocalOnly(data));
 }
