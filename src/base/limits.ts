@@ -31,10 +31,6 @@ export const limits = {
   commitGroup: 1_000,
   /** A commit group takes no more of what came from other nodes when it has this many rows of it. */
   mergeGroup: 2_000,
-  /** From so many rows in recent groups on, what comes from other nodes is a steady stream. */
-  mergeSteady: 64,
-  /** How far apart the groups of a steady stream begin, in ms. */
-  mergeStepMs: 25,
   /** Rows a query may visit without an index. */
   scanRows: 10_000,
   /** Conditions in one query. */

@@ -12,7 +12,6 @@ import {
   ZerohopError,
 } from '../base/index.ts';
 import { WalSync } from '../storage/index.ts';
-import { type Merged, mergedThen, mergePause } from './merge-pace.ts';
 import { queueFull, transactionBytes } from './queue-limit.ts';
 import type { RemoteOutcome, RemoteWork } from './remote-types.ts';
 import type { Store } from './store.ts';
@@ -66,8 +65,6 @@ export class CommitQueue {
   #works: WaitingWork[] = [];
   /** In them. */
   #rows = 0;
-  #merged: Merged | undefined;
-  #pause: Timer | undefined;
   #bytes = 0;
   #scheduled = false;
   #isClosed = false;
@@ -103,8 +100,9 @@ export class CommitQueue {
     if (this.#isClosed) return;
     this.#works.push({ work, done });
     this.#rows += rowsOf(work);
-    if (this.#rows >= limits.mergeGroup / 2) this.#schedule();
-    else if (this.#works.length === 1) this.#scheduleMerge();
+    // It could not be durable before the sync that comes next: until then little waits for more, or for transactions of this node.
+    if (this.#rows >= limits.mergeGroup / 8) this.#schedule();
+    else if (this.#works.length === 1) this.#sync.whenFree(() => this.#schedule());
   }
 
   /** Resolves when everything submitted so far has been answered. */
@@ -121,21 +119,11 @@ export class CommitQueue {
   close(): void {
     this.#isClosed = true;
     this.#works = [];
-    clearTimeout(this.#pause);
     this.#sync.close();
   }
 
   get #isIdle(): boolean {
     return this.#waiting.length === 0 && this.#works.length === 0 && this.#unsynced === 0;
-  }
-
-  /** Transactions of this node that are committed before take along what waits. */
-  #scheduleMerge(): void {
-    // It could not be durable before the sync that comes next.
-    const soon = () => this.#sync.whenFree(() => this.#schedule());
-    const pauseMs = mergePause(this.#rows, this.#merged, performance.now());
-    if (pauseMs === 0) soon();
-    else this.#pause = setTimeout(soon, pauseMs);
   }
 
   #schedule(): void {
@@ -152,13 +140,13 @@ export class CommitQueue {
     const group =
       this.#waiting.length > limits.commitGroup ? this.#waiting.splice(0, limits.commitGroup) : this.#waiting;
     if (group === this.#waiting) this.#waiting = [];
-    const started = performance.now();
-    const works = this.#takeWorks(started);
+    const works = this.#takeWorks();
     if (group.length === 0 && works.length === 0) return;
     if (this.#sync.isGone) {
       this.#options.meters?.queued.add(-group.length);
       return this.#refuse(group, works);
     }
+    const started = performance.now();
     const { outcomes, merged } = this.#options.store.commitTogether(
       group.map(({ transaction }) => transaction),
       works.map(({ work }) => work),
@@ -201,9 +189,7 @@ export class CommitQueue {
   }
 
   /** What came first, as much as one group may hold. */
-  #takeWorks(startedMs: number): WaitingWork[] {
-    if (this.#works.length === 0) return [];
-    clearTimeout(this.#pause);
+  #takeWorks(): WaitingWork[] {
     let rows = 0;
     let taken = 0;
     for (const { work } of this.#works) {
@@ -212,7 +198,6 @@ export class CommitQueue {
       taken++;
     }
     this.#rows -= rows;
-    this.#merged = mergedThen(this.#merged, rows, startedMs);
     return this.#works.splice(0, taken);
   }
 
