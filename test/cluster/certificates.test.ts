@@ -4,8 +4,9 @@ import { expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueCertificate, makeAuthority, makeRequest } from '../../src/cluster/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
-import { type ClusterMember, freePort, TestCluster } from './cluster.ts';
+import { type ClusterMember, TestCluster } from './cluster.ts';
 
 setDefaultTimeout(60_000);
 

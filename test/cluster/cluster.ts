@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterStatus, DatabaseStatus } from '../../src/cluster/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { startNode, type TestNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
 import { TcpProxy } from './tcp-proxy.ts';
@@ -211,11 +212,4 @@ export class TestCluster implements AsyncDisposable {
     await Promise.all(this.#lines.map(({ proxy }) => proxy[Symbol.asyncDispose]()));
     rmSync(this.folder, { recursive: true, force: true });
   }
-}
-
-/** One that nobody listens on now; a member keeps it when it starts again. */
-export function freePort(): number {
-  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
-  server.stop(true);
-  return server.port;
 }

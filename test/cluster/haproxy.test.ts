@@ -5,8 +5,9 @@ import { expect, setDefaultTimeout, test } from 'bun:test';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { haproxyPath } from '../../tools/requirements.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
-import { freePort, TestCluster } from './cluster.ts';
+import { TestCluster } from './cluster.ts';
 import { Haproxy } from './haproxy.ts';
 
 setDefaultTimeout(60_000);

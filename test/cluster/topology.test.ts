@@ -5,9 +5,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { issueCertificate, makeAuthority, makeRequest } from '../../src/cluster/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { runNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
-import { freePort, TestCluster } from './cluster.ts';
+import { TestCluster } from './cluster.ts';
 
 setDefaultTimeout(60_000);
 

@@ -107,6 +107,8 @@ describeWithDisks(`a small disk${reason === undefined ? '' : ` (skipped: ${reaso
         const clients = new Writers(node.port, 100);
         await clients.start();
         await until('they write', () => clients.pairs.size > 300 * (round + 1));
+        // Of a real cut no answer is sent after it; here a sync that is under way may be reported as done by a file system that is gone already.
+        clients.countNoMore();
         disk.cutPower();
         await node.kill9();
         await clients.stop();

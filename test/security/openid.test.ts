@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Provider from 'oidc-provider';
+import { freePort } from '../support/free-port.ts';
 import { startNode, type TestNode } from '../support/start-node.ts';
 import { operate } from './callers.ts';
 
@@ -59,13 +60,6 @@ afterAll(async () => {
   server.close();
   rmSync(folder, { recursive: true });
 });
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-}
 
 /** Follows redirects and keeps cookies, by origin; fills in the provider's forms. */
 class Browser {

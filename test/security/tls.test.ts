@@ -3,11 +3,11 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type SecureVersion } from 'node:tls';
 import * as x509 from '@peculiar/x509';
+import { freePort } from '../support/free-port.ts';
 import { runNode, startNode, type TestNode } from '../support/start-node.ts';
 import { until } from '../support/until.ts';
 import { operate } from './callers.ts';
@@ -162,7 +162,7 @@ test('certificates that clients must show: without one that is right nothing is 
 });
 
 test('HTTPS: from TLS 1.2 on, browsers are told to stay with it, and plain HTTP is sent on', async () => {
-  const redirectPort = await freePort();
+  const redirectPort = freePort();
   await using node = await startNode({
     app: 'security',
     threads: 2,
@@ -235,15 +235,3 @@ test('what does not fit is said in a line, before anything listens', async () =>
     expect(text.trim().split('\n').length).toBeLessThan(3);
   }
 });
-
-/** A port nothing listens on: one that a listener was given and has let go of. */
-async function freePort(): Promise<number> {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  await new Promise<void>((resolve) => {
-    const socket = connect(port, '127.0.0.1').on('error', () => resolve());
-    socket.on('connect', () => socket.destroy());
-  });
-  return port;
-}

@@ -17,6 +17,7 @@ export class Writers {
   /** Answers that were no success, by 'status code'. */
   readonly refusals = new Map<string, number>();
   #isStopped = false;
+  #isCounting = true;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(port: number, count: number) {
@@ -26,6 +27,11 @@ export class Writers {
 
   get acknowledgements(): number {
     return this.pairs.size + this.acknowledged.size;
+  }
+
+  /** Answers that arrive from now on promise nothing. */
+  countNoMore(): void {
+    this.#isCounting = false;
   }
 
   /** Resolves when all are connected and writing. */
@@ -83,6 +89,7 @@ export class Writers {
   async #postPair(connection: HttpConnection, writer: number): Promise<void> {
     const id = crypto.randomUUID();
     const answer = await connection.request('POST', '/Pair/', { body: JSON.stringify({ id, writer }) });
+    if (!this.#isCounting) return;
     if (answer.status < 300) this.pairs.add(id);
     else this.#refused(answer.status, answer.body);
   }
@@ -91,6 +98,7 @@ export class Writers {
     this.#sent.set(writer, value);
     const body = JSON.stringify({ id: writer, value });
     const answer = await connection.request('PUT', `/Tally/${writer}`, { body });
+    if (!this.#isCounting) return;
     if (answer.status < 300) this.acknowledged.set(writer, value);
     else this.#refused(answer.status, answer.body);
   }
