@@ -85,6 +85,11 @@ export class ZerohopError extends Error {
   }
 }
 
+/** The `type` of RFC 9457 problem details of a code. */
+export function problemType(code: string): string {
+  return `https://zerohop.dev/errors/${code}`;
+}
+
 /** An error as plain data, to cross a thread. */
 export interface ErrorData {
   readonly code: ErrorCode;

@@ -2,7 +2,15 @@
 
 export { assert, unreachable } from './assert.ts';
 export { type Clock, HybridClock, systemClock } from './clock.ts';
-export { type ErrorCode, type ErrorData, errorFromData, errorTable, errorToData, ZerohopError } from './errors.ts';
+export {
+  type ErrorCode,
+  type ErrorData,
+  errorFromData,
+  errorTable,
+  errorToData,
+  problemType,
+  ZerohopError,
+} from './errors.ts';
 export { type ExactJson, parseExact, stringifyExact } from './exact-json.ts';
 export type { Json, JsonObject } from './json.ts';
 export { lazily } from './lazily.ts';

@@ -83,6 +83,8 @@ export const limits = {
   sqlWaiting: 32,
   /** How long such a process waits for more before it ends, in ms. */
   sqlIdleMs: 60_000,
+  /** Of what threads share of the sources of tables, in bytes. */
+  sharedSourcesBytes: 160 * 1024,
   /** Of what threads share of attempts to sign in, in bytes. */
   sharedAttemptsBytes: 64 * 1024 + 8,
   /** Of what threads share of a page cache, in bytes. */

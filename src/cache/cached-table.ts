@@ -20,6 +20,7 @@ import {
 } from '../resources/index.ts';
 import type { Precondition } from '../store/index.ts';
 import type { Databases, StoredRecord, StoredRow, Table } from '../tables/index.ts';
+import type { BreakerPlace } from './breaker.ts';
 import { failureElsewhere, flightEnds, knownMsOf, outcomeOf } from './flight-ends.ts';
 import {
   type CachedCopy,
@@ -47,6 +48,7 @@ export interface CachedTableOptions {
   readonly log: Logger;
   /** What threads share of who asks for what. */
   readonly flights: SharedFlights;
+  readonly breaker: BreakerPlace;
 }
 
 /** What a fetch came to: undefined where the source has no such record. */
@@ -63,7 +65,8 @@ export class CachedTable implements TableSource {
 
   constructor(options: CachedTableOptions) {
     this.#options = options;
-    this.#source = new Source(options.source, options.table.definition.name, options.options, options.clock);
+    const { source, table, options: wanted, clock, breaker } = options;
+    this.#source = new Source(source, table.definition.name, wanted, clock, breaker);
     this.#outcomes = new Outcomes(options.clock);
   }
 

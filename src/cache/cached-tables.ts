@@ -4,6 +4,7 @@ import { type Clock, type Logger, SharedFlights, systemClock, ZerohopError } fro
 import { type AppNode, isTableClass, type SourcedClass, type Sources, type TableSource } from '../resources/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import type { Databases, Table } from '../tables/index.ts';
+import { BreakerMemory } from './breaker.ts';
 import { CachedTable } from './cached-table.ts';
 import { Follower } from './follow-source.ts';
 import { readLifetimes, readSourceOptions } from './limits.ts';
@@ -21,6 +22,7 @@ export interface CacheOptions {
 export class CachedTables implements Sources {
   readonly #options: CacheOptions;
   readonly #flights: SharedFlights;
+  readonly #breakers: BreakerMemory;
   readonly #tables = new Map<string, CachedTable>();
   readonly #followers: Follower[] = [];
   readonly #declared: Promise<void>[] = [];
@@ -29,6 +31,7 @@ export class CachedTables implements Sources {
   constructor(options: CacheOptions) {
     this.#options = options;
     this.#flights = new SharedFlights(options.memory);
+    this.#breakers = new BreakerMemory(options.memory);
   }
 
   /** The node it is part of: to be given before an app is loaded. */
@@ -63,6 +66,7 @@ export class CachedTables implements Sources {
       clock,
       log,
       flights,
+      breaker: this.#breakers.placeOf(keyOf(table)),
     });
     this.#tables.set(keyOf(table), cached);
     if (primary) this.#declare(table, { ...readLifetimes(given), sourced: true });

@@ -14,7 +14,7 @@ import {
   type SourceWrite,
 } from '../resources/index.ts';
 import { administrator } from '../security/index.ts';
-import { Breaker } from './breaker.ts';
+import { Breaker, type BreakerPlace } from './breaker.ts';
 import type { SourceFailure } from './freshness.ts';
 import { type SourceOptions, waitingCalls } from './limits.ts';
 
@@ -42,7 +42,7 @@ export class Source {
   readonly #waiting: (() => void)[] = [];
 
   /** Throws APPLICATION_ERROR when `source` can't be one. */
-  constructor(source: unknown, tableName: string, options: SourceOptions, clock: Clock) {
+  constructor(source: unknown, tableName: string, options: SourceOptions, clock: Clock, place: BreakerPlace) {
     if ((typeof source !== 'object' && typeof source !== 'function') || source === null)
       throw new ZerohopError(
         'APPLICATION_ERROR',
@@ -52,7 +52,8 @@ export class Source {
     const name: unknown = Reflect.get(source, 'name');
     this.#name = `${tableName} from ${typeof name === 'string' && name !== '' ? name : 'its source'}`;
     this.#options = options;
-    this.#breaker = new Breaker(clock, options.failures, options.retryMs);
+    const { failures, retryMs, timeoutMs } = options;
+    this.#breaker = new Breaker(clock, { failures, retryMs, trialMs: 2 * timeoutMs }, place);
     if (!this.method('get') && !this.method('subscribe'))
       throw new ZerohopError('APPLICATION_ERROR', `The source of ${tableName} has neither get nor subscribe.`);
   }

@@ -1,6 +1,6 @@
 // Answers that are no stored pages: the origin's own for one client, and those when it failed or said that it did.
 
-import type { ErrorCode } from '../base/index.ts';
+import { type ErrorCode, problemType } from '../base/index.ts';
 import { tell } from './answer.ts';
 import type { CacheStatus, NotAsked } from './cache-status.ts';
 import { ownHeaders } from './fetch-page.ts';
@@ -61,7 +61,8 @@ function problem(code: number, detail: string, status: CacheStatus, failure?: No
   });
   tell(headers, { status, ...(failure !== undefined && { failure }) });
   const errorCode: ErrorCode = 'ORIGIN_FAILED';
-  const body = { title: 'The origin has failed', status: code, detail, code: errorCode };
+  const type = problemType(errorCode);
+  const body = { type, title: 'The origin has failed', status: code, detail, code: errorCode };
   return new Response(JSON.stringify(body), { status: code, headers });
 }
 

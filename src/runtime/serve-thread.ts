@@ -20,7 +20,7 @@ import { StorePortClient } from './store-port.ts';
 import { version } from './version.ts';
 
 /** How often the thread shows that it is not blocked. */
-const beatMs = 100;
+const beatMs = 250;
 
 let metrics: Metrics | undefined;
 let databases: LiveDatabases | undefined;

@@ -2,15 +2,7 @@
 // store thread the node can't go on.
 
 import { MessageChannel, Worker } from 'node:worker_threads';
-import {
-  type ErrorData,
-  errorFromData,
-  errorToData,
-  limits,
-  sharedFlightsBytes,
-  systemClock,
-  ZerohopError,
-} from '../base/index.ts';
+import { type ErrorData, errorFromData, errorToData, limits, systemClock, ZerohopError } from '../base/index.ts';
 import type { ClusterAnswer, ClusterRequest } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
 import type { LoadedRenderer, PagesAnswer, PagesOrder } from '../pages/index.ts';
@@ -70,7 +62,7 @@ class Threads implements Workers {
   readonly #sharedBuffer = new SharedArrayBuffer(4 * (shared.threads + 2 * 64));
   readonly #beats = new Int32Array(this.#sharedBuffer);
   readonly #pagesBuffer = new SharedArrayBuffer(limits.sharedPagesBytes);
-  readonly #sourcesBuffer = new SharedArrayBuffer(sharedFlightsBytes);
+  readonly #sourcesBuffer = new SharedArrayBuffer(limits.sharedSourcesBytes);
   readonly #store: Worker;
   readonly #storeEnded = Promise.withResolvers<void>();
   readonly #serve: ServeThread[] = [];

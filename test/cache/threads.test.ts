@@ -122,3 +122,15 @@ test('what was invalidated meanwhile is asked for again by all', async () => {
     expect(origin.seen.length).toBe(1);
   });
 });
+
+test('a source that fails is left alone by all threads after as many failures as one of them would bear', async () => {
+  await withNode({ failures: 4, retryMs: 600_000, errorMs: 0 }, async (node, origin) => {
+    origin.answer = async () => new Response('no', { status: 503 });
+    for (let id = 0; id < 60; id++) {
+      const response = await fetch(`${node.url}/Product/${id}`, { headers: { connection: 'close' } });
+      await response.text();
+      expect(response.status).toBeGreaterThanOrEqual(500);
+    }
+    expect(origin.seen.length).toBe(4);
+  });
+});

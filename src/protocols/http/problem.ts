@@ -1,6 +1,6 @@
 // Errors as responses: RFC 9457 problem details, `application/problem+json`.
 
-import { type ErrorCode, errorTable, ZerohopError } from '../../base/index.ts';
+import { type ErrorCode, errorTable, problemType, ZerohopError } from '../../base/index.ts';
 import { toJson } from './formats.ts';
 import { nosniff } from './secure-headers.ts';
 
@@ -20,14 +20,12 @@ export interface ProblemOptions {
   readonly requestId?: string | undefined;
 }
 
-const typeBase = 'https://zerohop.dev/errors/';
-
 /** Anything thrown as problem details. */
 export function problemOf(error: unknown, options: ProblemOptions): Problem {
   const { status, code, title, detail, fields } = describe(error, options.dev);
   return {
     ...fields,
-    type: `${typeBase}${code}`,
+    type: problemType(code),
     title,
     status,
     detail,
