@@ -133,7 +133,12 @@ function handlerOf({ steps, rest, problems }: LoadedApp, node: AppNode, options:
       entering,
     });
   const signIn = options.identities?.openId && signInStep(options.identities);
-  const authentication = authenticationStep({ attempts: options.identities?.attempts, limits: options.rateLimits });
+  const { identities, rateLimits } = options;
+  const authentication = authenticationStep({
+    attempts: identities?.attempts,
+    limits: rateLimits,
+    known: identities && ((authorization) => identities.known(authorization)),
+  });
   return createHttpHandler({
     ...options,
     steps: orderSteps(

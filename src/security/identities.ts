@@ -195,6 +195,13 @@ export class Identities {
   }
 
   /** What is known of credentials; undefined: nothing any more. Throws UNAUTHENTICATED for those that were wrong a moment ago: no other guess. */
+  /** Who showed this before, where it counts as it did then; undefined: `identify` finds out. */
+  known(authorization: string): User | undefined {
+    const known = this.#known.get(this.#keyOf(authorization));
+    if (known === undefined || known.epoch !== this.accounts.access.epoch) return undefined;
+    return known.untilMs > this.#options.clock.nowMs() ? (known.user ?? undefined) : undefined;
+  }
+
   #recall(authorization: string): User | undefined {
     const key = this.#keyOf(authorization);
     const known = this.#known.get(key);

@@ -1,7 +1,7 @@
 // The step that finds out who is asking, and holds back those who ask too often.
 
 import { ZerohopError } from '../../base/index.ts';
-import type { Attempts } from '../../security/index.ts';
+import type { Attempts, User } from '../../security/index.ts';
 import type { HttpStep } from './chain.ts';
 import type { HttpRequest } from './http-request.ts';
 
@@ -16,13 +16,23 @@ export interface AuthenticationOptions {
   /** Where requests are counted; undefined: they are not. */
   readonly attempts?: Attempts | undefined;
   readonly limits?: RateLimits | undefined;
+  /** Who has shown the same Authorization before, where that still counts. */
+  readonly known?: ((authorization: string) => User | undefined) | undefined;
 }
 
-export function authenticationStep({ attempts, limits }: AuthenticationOptions = {}): HttpStep {
+export function authenticationStep({ attempts, limits, known }: AuthenticationOptions = {}): HttpStep {
   const isLimited = attempts !== undefined && limits !== undefined && limits.perUser + limits.perAddress > 0;
   return {
     name: 'authentication',
-    atOnce: ({ headers }) => (isLimited || headers.has('authorization') || headers.has('cookie') ? undefined : 'pass'),
+    atOnce({ headers }, _url, found) {
+      if (isLimited || headers.has('cookie')) return undefined;
+      const authorization = headers.get('authorization');
+      if (authorization === null) return 'pass';
+      const user = known?.(authorization);
+      if (user === undefined) return undefined;
+      found.user = user;
+      return 'pass';
+    },
     handle(request, next) {
       if (!isLimited) {
         // Without credentials whoever wants to know asks by itself.

@@ -93,7 +93,7 @@ describe('steps asked at once', () => {
       const steps = names.map(
         (name): HttpStep => ({ handle: (request, next) => next(request), atOnce: answers[name] }),
       );
-      const answer = composeAtOnce(steps)?.(new Request('http://x/'), '/', { route: undefined });
+      const answer = composeAtOnce(steps)?.(new Request('http://x/'), '/', { route: undefined, user: null });
       expect(answer instanceof Response ? 'answer' : 'no answer').toBe(expected);
     });
   }

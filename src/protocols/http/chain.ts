@@ -3,13 +3,17 @@
 //   runFirst … │ static … │ authentication │ the app's middleware, in order of adding │ rest │ before: false …
 
 import { ZerohopError } from '../../base/index.ts';
+import type { User } from '../../security/index.ts';
 import type { RouteMetrics } from '../../telemetry/index.ts';
 import type { HttpRequest } from './http-request.ts';
 
 export type Next = (request: HttpRequest) => Response | Promise<Response>;
 
-export interface FoundRoute {
+/** What steps that are asked at once find out for each other and for who measures. */
+export interface Found {
   route: RouteMetrics | undefined;
+  /** Who is asking; null: somebody without credentials. */
+  user: User | null;
 }
 
 /** Answers, or hands on with `next` and may change what comes back. */
@@ -20,9 +24,8 @@ export interface HttpStep {
    * Answers out of memory, by nothing but the request as it came, before anything else is made of it. 'pass': this step has no say in it, the
    * next is asked. Undefined, or no such function: all steps are asked in the ordinary way.
    * @param url path and query
-   * @param found told the route
    */
-  readonly atOnce?: ((raw: Request, url: string, found: FoundRoute) => Response | 'pass' | undefined) | undefined;
+  readonly atOnce?: ((raw: Request, url: string, found: Found) => Response | 'pass' | undefined) | undefined;
   /** Name of the step this one comes right before; false: the end of the chain. */
   readonly before?: string | false | undefined;
   readonly after?: string | undefined;

@@ -6,7 +6,7 @@ import type { Server } from 'bun';
 import { type Logger, type Span, type Tracer, ZerohopError } from '../../base/index.ts';
 import type { RegisteredMiddleware } from '../../resources/index.ts';
 import type { HttpMetrics, RouteMetrics } from '../../telemetry/index.ts';
-import { composeAtOnce, composeSteps, type FoundRoute, type HttpStep, type Next, orderSteps } from './chain.ts';
+import { composeAtOnce, composeSteps, type Found, type HttpStep, type Next, orderSteps } from './chain.ts';
 import { type Cors, preflightResponse, withCors } from './cors.ts';
 import { healthResponse } from './health.ts';
 import { HttpRequest, type Identify } from './http-request.ts';
@@ -44,12 +44,12 @@ export class HttpHandler {
   #middlewareCount = -1;
   #run: Next;
   #atOnce: HttpStep['atOnce'];
-  readonly #found: FoundRoute;
+  readonly #found: Found;
 
   constructor(options: HttpHandlerOptions) {
     this.#options = options;
     this.#unrouted = options.metrics.route('unrouted');
-    this.#found = { route: this.#unrouted };
+    this.#found = { route: this.#unrouted, user: null };
     this.#sent = (bytes) => options.metrics.sent(bytes);
     this.#cors = options.cors.origins.length > 0 ? options.cors : undefined;
     this.#run = composeSteps(options.steps, notFound);
@@ -79,6 +79,7 @@ export class HttpHandler {
       if (this.#atOnce !== undefined && !this.stopping && url.length >= 9 && peer?.certificate === undefined) {
         const found = this.#found;
         found.route = this.#unrouted;
+        found.user = null;
         const response = this.#atOnce(raw, url, found);
         if (response instanceof Response) {
           found.route.answered(raw.method, response.status, (performance.now() - started) / 1000);

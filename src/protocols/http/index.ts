@@ -16,7 +16,7 @@ export {
   tagWithCoding,
 } from '../../semantics/index.ts';
 export { type AuthenticationOptions, authenticationStep, type RateLimits } from './authentication.ts';
-export { composeSteps, type FoundRoute, type HttpStep, type Next, orderSteps } from './chain.ts';
+export { composeSteps, type Found, type HttpStep, type Next, orderSteps } from './chain.ts';
 export { compressResponse } from './compress-response.ts';
 export { ContentTypes, extensions, type Writer } from './content-types.ts';
 export type { Cors } from './cors.ts';

@@ -23,7 +23,7 @@ import {
   type BodyReader,
   type ContentTypes,
   extensions,
-  type FoundRoute,
+  type Found,
   type HttpRequest,
   type HttpStep,
   type Next,
@@ -104,12 +104,12 @@ class Rest {
     return this.#call(request, match);
   }
 
-  /** A plain record that everybody may read. */
-  atOnce(raw: Request, url: string, found: FoundRoute): Response | undefined {
+  /** A plain record of a table that who is asking may read all of. */
+  atOnce(raw: Request, url: string, found: Found): Response | undefined {
     if (raw.method !== 'GET' || url.includes('?')) return undefined;
     const { node, metrics } = this.#options;
     const match = node.registry.match(url);
-    const response = match && this.#stored.toEverybody(raw.headers, match);
+    const response = match && this.#stored.atOnce(raw.headers, match, found.user);
     if (!response) return undefined;
     found.route = metrics.route(match.path || '/');
     return response;

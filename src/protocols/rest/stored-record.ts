@@ -12,7 +12,7 @@ import {
   type Sources,
   sourcesOf,
 } from '../../resources/index.ts';
-import { type Access, accessTo } from '../../security/index.ts';
+import { type Access, accessTo, type User } from '../../security/index.ts';
 import type { Databases, Table } from '../../tables/index.ts';
 import type { HttpMetrics } from '../../telemetry/index.ts';
 import { type ContentTypes, entityTag, type HttpRequest, isKnown, nosniff } from '../http/index.ts';
@@ -54,10 +54,10 @@ export class StoredRecordPath {
     return isOpen ? this.#read(request.headers, table, relativeURL.slice(1), true) : undefined;
   }
 
-  /** As `answer`, to a request without credentials, of a table that everybody may read. Undefined where there is no record, too. */
-  toEverybody(headers: Headers, { resource, table, relativeURL }: Match): Response | undefined {
+  /** As `answer`, where who is asking is known already. Undefined where there is no record, too. */
+  atOnce(headers: Headers, { resource, table, relativeURL }: Match, user: User | null): Response | undefined {
     if (table === undefined || !isPlainId(relativeURL) || !this.#isPlain(resource)) return undefined;
-    return this.#mayRead(null, table) ? this.#read(headers, table, relativeURL.slice(1), false) : undefined;
+    return this.#mayRead(user, table) ? this.#read(headers, table, relativeURL.slice(1), false) : undefined;
   }
 
   #read(headers: Headers, table: Table, path: string, isLast: boolean): Response | undefined {
