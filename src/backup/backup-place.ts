@@ -16,14 +16,38 @@ export interface BackupPlace {
 
 /** @param where a folder, or `s3://bucket/prefix`: credentials, region and endpoint come from the environment (`AWS_ACCESS_KEY_ID`, …) */
 export function placeAt(where: string): BackupPlace {
-  if (!where.startsWith('s3://')) return folderPlace(where);
+  if (!where.startsWith('s3://')) return withReasons(where, folderPlace(where), '');
   const [bucket = '', ...rest] = where.slice('s3://'.length).split('/');
   if (bucket === '') throw new ZerohopError('INVALID_REQUEST', `${where} names no bucket: s3://bucket/prefix`);
   const prefix = rest
     .filter((part) => part !== '')
     .map((part) => `${part}/`)
     .join('');
-  return bucketPlace(new Bun.S3Client({ bucket }), prefix);
+  return withReasons(where, bucketPlace(new Bun.S3Client({ bucket }), prefix), credentialsHint);
+}
+
+const credentialsHint =
+  ' Credentials, region and endpoint are read from the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT.';
+
+/** What a disk or a store of objects refuses is for whoever named the place, not a fault in here. */
+function withReasons(where: string, place: BackupPlace, hint: string): BackupPlace {
+  const told = async <Result>(result: Promise<Result>): Promise<Result> => {
+    try {
+      return await result;
+    } catch (error) {
+      if (error instanceof ZerohopError) throw error;
+      const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      const what = typeof code === 'string' && !reason.includes(code) ? `${code}, ${reason}` : reason;
+      throw new ZerohopError('INVALID_REQUEST', `Backups can not be kept in or read from ${where}: ${what}.${hint}`);
+    }
+  };
+  return {
+    has: (name) => told(place.has(name)),
+    write: (name, bytes) => told(place.write(name, bytes)),
+    read: (name) => told(place.read(name)),
+    list: (prefix) => told(place.list(prefix)),
+  };
 }
 
 function folderPlace(folder: string): BackupPlace {

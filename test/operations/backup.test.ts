@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { placeAt, restoreBackup } from '../../src/backup/index.ts';
 import { operate } from '../security/callers.ts';
-import { startNode, type TestNode } from '../support/start-node.ts';
+import { serveS3 } from '../support/s3-server.ts';
+import { launcher, startNode, type TestNode } from '../support/start-node.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'zerohop-backup-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -111,8 +112,8 @@ test('a damaged chunk is found, and nothing is restored; nor over what is there'
     await using node = await start(data);
     await operate(node, { operation: 'create_backup', to });
   }
-  expect(restoreBackup(placeAt(to), data)).rejects.toThrow('is not empty');
-  expect(restoreBackup(placeAt(to), join(home, 'early'), 0)).rejects.toThrow('There is no backup from 1970');
+  await expect(restoreBackup(placeAt(to), data)).rejects.toThrow('is not empty');
+  await expect(restoreBackup(placeAt(to), join(home, 'early'), 0)).rejects.toThrow('There is no backup from 1970');
   for (const folder of readdirSync(join(to, 'chunks')))
     for (const name of readdirSync(join(to, 'chunks', folder))) {
       const path = join(to, 'chunks', folder, name);
@@ -121,6 +122,58 @@ test('a damaged chunk is found, and nothing is restored; nor over what is there'
       writeFileSync(path, bytes);
     }
   const target = join(home, 'of-damaged');
-  expect(restoreBackup(placeAt(to), target)).rejects.toThrow('The backup is damaged');
+  await expect(restoreBackup(placeAt(to), target)).rejects.toThrow('The backup is damaged');
   expect(readdirSync(home)).not.toContain('of-damaged');
+}, 30_000);
+
+test('to a bucket and back, on the command line; only what is new is sent', async () => {
+  using store = serveS3('ours', 'a-secret');
+  const environment = {
+    AWS_ACCESS_KEY_ID: 'ours',
+    AWS_SECRET_ACCESS_KEY: 'a-secret',
+    AWS_REGION: 'eu-central-1',
+    AWS_ENDPOINT: store.endpoint,
+  };
+  const zerohop = async (...words: string[]): Promise<string> => {
+    const env = { PATH: process.env.PATH ?? '', HOME: home, ...environment };
+    const child = Bun.spawn(['node', launcher, ...words], { env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    expect([await child.exited, err]).toEqual([0, '']);
+    return out;
+  };
+  const [bucket, data, restored] = ['s3://shop/nightly', join(home, 'of-bucket'), join(home, 'from-bucket')];
+  let moment = '';
+  {
+    await using node = await startNode({ app: 'operations', threads: 1, data, settings, environment });
+    const records = Array.from({ length: 8_000 }, (_, at) => ({ id: `old-${at}`, name: 'y'.repeat(300) }));
+    await operate(node, { operation: 'upsert', table: 'Dog', records });
+    const first = JSON.parse(await zerohop('backup', bucket, '--data', data)) as Summary;
+    moment = first.time;
+    await operate(node, { operation: 'upsert', table: 'Dog', records: [{ id: 'later', name: 'Rex' }] });
+    const second = JSON.parse(await zerohop('backup', bucket, '--data', data)) as Summary;
+    expect(second.newBytes).toBeLessThan(first.newBytes / 2);
+    expect(JSON.parse(await zerohop('backups', bucket, '--data', data))).toHaveLength(2);
+  }
+  expect([...store.objects.keys()].every((name) => name.startsWith('shop/nightly/'))).toBe(true);
+  await zerohop('restore', bucket, '--data', restored, '--at', moment);
+  await using again = await start(restored);
+  const ids = await idsOf(again);
+  expect([ids.length, ids.includes('later')]).toEqual([8_000, false]);
+}, 60_000);
+
+test('a place that can not be used is a clear refusal', async () => {
+  using store = serveS3('ours', 'a-secret');
+  const environment = { AWS_ACCESS_KEY_ID: 'ours', AWS_SECRET_ACCESS_KEY: 'wrong', AWS_ENDPOINT: store.endpoint };
+  await using node = await startNode({ app: 'operations', threads: 1, settings, environment });
+  const file = join(home, 'a-file');
+  writeFileSync(file, 'no folder');
+  for (const [body, reason] of [
+    [{ operation: 'create_backup', to: 's3://shop/nightly' }, /s3:\/\/shop\/nightly: .*AWS_SECRET_ACCESS_KEY/],
+    [{ operation: 'list_backups', from: 's3://shop/nightly' }, /SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY/],
+    [{ operation: 'create_backup', to: file }, /a-file: .*(ENOTDIR|EEXIST)/],
+  ] as const) {
+    const response = await fetch(node.operationsUrl, { method: 'POST', body: JSON.stringify(body) });
+    const problem = (await response.json()) as { detail: string };
+    expect([body, response.status, problem.detail]).toEqual([body, 400, expect.stringMatching(reason)]);
+  }
 }, 30_000);

@@ -1,4 +1,4 @@
-// A store of objects that speaks as much of S3 as Bun's client asks for: objects read and written, at once or in parts, under one key that
+// A store of objects that speaks as much of S3 as Bun's client asks for: objects read, listed and written, at once or in parts, under one key that
 // every request must be signed with (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html).
 
 import { createHash, createHmac } from 'node:crypto';
@@ -40,6 +40,7 @@ export function serveS3(accessKeyId: string, secretAccessKey: string): S3Server 
       inParts.push(name);
       return xml('<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>');
     }
+    if (url.searchParams.get('list-type') === '2') return xml(listing(objects, name, url.searchParams));
     if (request.method === 'PUT') {
       objects.set(name, body);
       return new Response(null, { headers: { etag: '"whole"' } });
@@ -60,6 +61,22 @@ export function serveS3(accessKeyId: string, secretAccessKey: string): S3Server 
     inParts,
     [Symbol.dispose]: () => void server.stop(true),
   };
+}
+
+/** So few that a listing has several pages. */
+const listedAtATime = 5;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+function listing(objects: ReadonlyMap<string, Uint8Array>, bucket: string, query: URLSearchParams): string {
+  const own = `${bucket.replace(/\/$/, '')}/`;
+  const after = query.get('start-after') ?? '';
+  const keys = [...objects.keys()]
+    .filter((name) => name.startsWith(own))
+    .map((name) => name.slice(own.length))
+    .filter((key) => key.startsWith(query.get('prefix') ?? '') && key > after)
+    .sort();
+  const page = keys.slice(0, listedAtATime).map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`);
+  return `<ListBucketResult><IsTruncated>${keys.length > listedAtATime}</IsTruncated>${page.join('')}</ListBucketResult>`;
 }
 
 function xml(text: string): Response {

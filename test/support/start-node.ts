@@ -19,6 +19,8 @@ export interface NodeOptions {
   readonly threads?: number;
   /** More `ZEROHOP_*` variables, without the prefix: `{ LOG_LEVEL: 'debug' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Variables that are not the runtime's own, as they are. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** How a node that speaks HTTPS is asked whether it is ready. */
   readonly tls?: BunFetchRequestInitTLS;
   /** Limit of open files of the process. */
@@ -118,7 +120,7 @@ interface Launched {
   kill(): Promise<void>;
 }
 
-function launch(words: readonly string[], { data, threads, settings, openFiles }: NodeOptions): Launched {
+function launch(words: readonly string[], { data, threads, settings, environment, openFiles }: NodeOptions): Launched {
   const command = ['node', launcher, ...words];
   const variables = {
     HTTP_PORT: '0',
@@ -133,7 +135,7 @@ function launch(words: readonly string[], { data, threads, settings, openFiles }
   const child = Bun.spawn(
     openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', ...command],
     {
-      env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
+      env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...environment, ...env },
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
