@@ -2,6 +2,7 @@
 // has it from the data.
 
 import fc from 'fast-check';
+import { anyValue, operationFields } from './vocabulary.ts';
 
 export interface FuzzRequest {
   readonly door: 'rest' | 'operations';
@@ -234,38 +235,7 @@ const word = fc.oneof(
   ),
   fc.string({ maxLength: 12 }),
 );
-const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    word,
-    fc.double(),
-    fc.integer(),
-    fc.constant(null),
-    fc.boolean(),
-    tie('list'),
-    tie('object'),
-  ),
-  list: fc.array(tie('value'), { maxLength: 4 }),
-  object: fc.dictionary(
-    fc.oneof(
-      fc.constantFrom(
-        'attribute',
-        'comparator',
-        'value',
-        'conditions',
-        'operator',
-        'id',
-        'name',
-        'secret',
-        '__proto__',
-        'select',
-      ),
-      word,
-    ),
-    tie('value'),
-    { maxKeys: 4 },
-  ),
-})).value;
+const value = anyValue(word);
 const body = fc.oneof(
   { arbitrary: value.map((given) => JSON.stringify(given)), weight: 3 },
   fc.record({ id: fc.constantFrom('1', '9'), name: word }).map((given) => JSON.stringify(given)),
@@ -278,29 +248,7 @@ const table = fc.oneof(
   fc.constant({}),
 );
 const fields = [
-  'database',
-  'schema',
-  'table',
-  'records',
-  'ids',
-  'hash_values',
-  'get_attributes',
-  'attribute',
-  'value',
-  'conditions',
-  'operator_',
-  'sort',
-  'limit',
-  'offset',
-  'primary_key',
-  'attributes',
-  'search_type',
-  'search_values',
-  'username',
-  'password',
-  'role',
-  'permission',
-  'token',
+  ...operationFields,
   'sql',
   'project',
   'package',
@@ -311,7 +259,6 @@ const fields = [
   'action',
   'id',
   'job_id',
-  'impersonate',
 ];
 
 const column = fc.constantFrom(

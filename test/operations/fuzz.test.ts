@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { anyValue, operationFields } from '../fuzz/vocabulary.ts';
 import { operate } from '../security/callers.ts';
 import { startNode, type TestNode } from '../support/start-node.ts';
 
@@ -39,55 +40,8 @@ const word = fc.oneof(
   ),
   fc.string({ maxLength: 20 }),
 );
-const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    word,
-    fc.jsonValue({ maxDepth: 2 }),
-    fc.double(),
-    fc.integer(),
-    fc.constant(null),
-    tie('list'),
-    tie('object'),
-  ),
-  list: fc.array(tie('value'), { maxLength: 4 }),
-  object: fc.dictionary(
-    fc.oneof(
-      fc.constantFrom('attribute', 'comparator', 'value', 'conditions', 'operator', 'id', 'name', 'type', '__proto__'),
-      word,
-    ),
-    tie('value'),
-    { maxKeys: 4 },
-  ),
-})).value;
-const fields = [
-  'database',
-  'schema',
-  'table',
-  'records',
-  'ids',
-  'hash_values',
-  'get_attributes',
-  'attribute',
-  'value',
-  'conditions',
-  'operator_',
-  'sort',
-  'limit',
-  'offset',
-  'primary_key',
-  'attributes',
-  'expiration',
-  'search_type',
-  'search_values',
-  'username',
-  'password',
-  'role',
-  'permission',
-  'token',
-  'from',
-  'impersonate',
-];
+const value = anyValue(word);
+const fields = [...operationFields, 'expiration', 'from'];
 const body = fc.tuple(
   fc.dictionary(fc.constantFrom(...fields), value, { maxKeys: 6 }),
   fc.option(fc.constantFrom('Dog', 'Picture'), { nil: undefined }),
