@@ -109,7 +109,9 @@ describe('requests', () => {
     ],
     ['that are nothing', async () => ''],
   ])('%s are refused', async (_what, request) => {
-    expect(issueCertificate(authority, await request(), given)).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+    await expect(issueCertificate(authority, await request(), given)).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+    });
   });
 });
 

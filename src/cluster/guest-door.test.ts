@@ -64,7 +64,7 @@ test('who asks well is answered', async () => {
 });
 
 test('who is refused hears why, and so does the log', async () => {
-  expect(ask({ type: 'renew', request: 'R', certificate: 'C', signature: 'S' })).rejects.toMatchObject({
+  await expect(ask({ type: 'renew', request: 'R', certificate: 'C', signature: 'S' })).rejects.toMatchObject({
     code: 'FORBIDDEN',
     message: 'not you',
   });
@@ -74,7 +74,7 @@ test('who is refused hears why, and so does the log', async () => {
 
 test('nothing is told to a node of another authority', async () => {
   const other = await makeAuthority('shop', Date.now());
-  expect(ask(join, fingerprintOf(other.certificate))).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  await expect(ask(join, fingerprintOf(other.certificate))).rejects.toMatchObject({ code: 'FORBIDDEN' });
   await ask(join);
   expect(asked.length).toBe(1);
 });

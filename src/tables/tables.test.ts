@@ -315,7 +315,7 @@ describe('insisting on what was read', () => {
       ['seen', null],
       ['absent', 1],
     ] as const) {
-      expect(attempt(id, expected)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+      await expect(attempt(id, expected)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
     }
     expect(databases.peek(brand, 'written')).toBeUndefined();
     await attempt('seen', version);

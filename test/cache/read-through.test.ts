@@ -515,7 +515,7 @@ describe('invalidating', () => {
     }
   });
   test('a table without a source has nothing to ask again', async () => {
-    expect(tableOf(node, 'Brand').invalidate('b')).rejects.toThrow(/Brand has no source/);
+    await expect(tableOf(node, 'Brand').invalidate('b')).rejects.toThrow(/Brand has no source/);
   });
 });
 

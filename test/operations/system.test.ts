@@ -46,7 +46,7 @@ test('what it runs on', async () => {
   expect(said).toMatchObject({ system: { bun: Bun.version }, memory: { total: expect.any(Number) } });
   const all = (await operate(node, { operation: 'system_information' })) as { table_size: object[] };
   expect(all.table_size).toContainEqual(expect.objectContaining({ database: 'data', table: 'Dog' }));
-  expect(operate(node, { operation: 'system_information', attributes: ['soul'] })).rejects.toThrow('400');
+  await expect(operate(node, { operation: 'system_information', attributes: ['soul'] })).rejects.toThrow('400');
 });
 
 test('the audit log tells what happened to which record, newest last', async () => {

@@ -22,7 +22,7 @@ export interface HttpStep {
   readonly handle: (request: HttpRequest, next: Next) => Response | Promise<Response>;
   /**
    * Answers out of memory, by nothing but the request as it came, before anything else is made of it. 'pass': this step has no say in it, the
-   * next is asked. Undefined, or no such function: all steps are asked in the ordinary way.
+   * next is asked. Undefined, an error, or no such function: all steps are asked in the ordinary way.
    * @param url path and query
    */
   readonly atOnce?: ((raw: Request, url: string, found: Found) => Response | 'pass' | undefined) | undefined;

@@ -76,16 +76,8 @@ export class HttpHandler {
     try {
       const full = urlOf(raw);
       const url = full.slice(full.indexOf('/', 8));
-      if (this.#atOnce !== undefined && !this.stopping && url.length >= 9 && peer?.certificate === undefined) {
-        const found = this.#found;
-        found.route = this.#unrouted;
-        found.user = null;
-        const response = this.#atOnce(raw, url, found);
-        if (response instanceof Response) {
-          found.route.answered(raw.method, response.status, (performance.now() - started) / 1000);
-          return response;
-        }
-      }
+      const atOnce = peer?.certificate === undefined ? this.#answerAtOnce(raw, url, started) : undefined;
+      if (atOnce) return atOnce;
       request = this.#accept(raw, url, server);
       request.span = span;
       if (peer !== undefined) request.peer = peer;
@@ -95,6 +87,22 @@ export class HttpHandler {
       return this.#settle(request, response, started);
     } catch (error) {
       return this.#fail(request, raw, error, started);
+    }
+  }
+
+  /** What is wrong with a request is told in the ordinary way, where it is also measured. */
+  #answerAtOnce(raw: Request, url: string, started: number): Response | undefined {
+    if (this.#atOnce === undefined || this.stopping || url.length < 9) return undefined;
+    const found = this.#found;
+    found.route = this.#unrouted;
+    found.user = null;
+    try {
+      const response = this.#atOnce(raw, url, found);
+      if (!(response instanceof Response)) return undefined;
+      found.route.answered(raw.method, response.status, (performance.now() - started) / 1000);
+      return response;
+    } catch {
+      return undefined;
     }
   }
 
