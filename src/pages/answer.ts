@@ -15,7 +15,8 @@ export interface Asked {
 
 export interface Told {
   readonly status: CacheStatus;
-  readonly failure?: NotAsked;
+  /** A number: the status the origin answered with. */
+  readonly failure?: NotAsked | number;
 }
 
 /** Undefined: the page can't be sent to this client from what is stored. */
@@ -145,7 +146,7 @@ function headersOf(
   return headers;
 }
 
-function addVary(headers: Headers): void {
+export function addVary(headers: Headers): void {
   const vary = headers.get('vary');
   if (vary === null || vary === '') headers.set('vary', 'Accept-Encoding');
   else if (!/\baccept-encoding\b/i.test(vary)) headers.set('vary', `${vary}, Accept-Encoding`);

@@ -58,6 +58,24 @@ describe('seconds of freshness, and of the windows after it', () => {
     ],
     ['Age takes from it', { headers: cc('max-age=60', { age: '20' }) }, 40, 0, week],
     ['so does the time the answer took', { headers: cc('max-age=60', { age: '20' }), tookMs: 5000 }, 35, 0, week],
+    ['a rule that has both: pages', { headers: {}, rule: { ttl: '10m', negativeTtl: '30s' } }, 600, 0, week],
+    ['and that there is none', { status: 404, headers: {}, rule: { ttl: '10m', negativeTtl: '30s' } }, 30, 0, week],
+    ['a ttl is for redirects', { status: 302, headers: {}, rule: { ttl: '10m' } }, 600, 0, week],
+    ['and without another word for 404', { status: 404, headers: {}, rule: { ttl: '10m' } }, 600, 0, week],
+    [
+      'not for refusals: those last as long as they say',
+      { status: 403, headers: cc('max-age=5'), rule: { ttl: '10m' } },
+      5,
+      0,
+      week,
+    ],
+    [
+      'an error that may be kept is not served stale',
+      { status: 500, headers: cc('max-age=5'), rule: { ttl: '10m', staleWhileRevalidate: '1h', staleIfError: '7d' } },
+      5,
+      0,
+      0,
+    ],
     ['a 404 by rule', { status: 404, headers: {}, rule: { negativeTtl: '30s' } }, 30, 0, week],
     [
       'guessed, if the rule says so',
@@ -98,6 +116,10 @@ describe('not stored', () => {
     ['a part', { status: 206, headers: cc('max-age=60') }],
     ['nothing is said, and no validator', { headers: {} }],
     ['an error without a word', { status: 503, headers: {} }],
+    ...[400, 401, 403, 429, 500, 502, 503].map(
+      (status) =>
+        [`a ${status}, though the rule has a ttl`, { status, rule: { ttl: '1h', negativeTtl: '1h' } }] as const,
+    ),
     ['a status nobody knows, with must-understand', { status: 299, headers: cc('max-age=60, must-understand') }],
     ['a rule that passes on', { headers: cc('max-age=60'), rule: { store: false } }],
   ];

@@ -34,6 +34,16 @@ const heuristicMostMs = 24 * 3600 * 1000;
 /** Status codes that may be stored without anybody saying so (RFC 9110 §15.1), as far as we serve them. */
 const heuristicStatus: ReadonlySet<number> = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
 const negativeStatus: ReadonlySet<number> = new Set([301, 308, 404, 410]);
+
+/** What a rule's lifetime is for: pages, where they went, and that there are none. Refusals and errors last as long as the origin says, if it does. */
+function isRuled(status: number): boolean {
+  return status < 400 || negativeStatus.has(status);
+}
+
+function ruledMs(status: number, rule: Rule): number | undefined {
+  if (rule.ttlMs === undefined || !isRuled(status)) return undefined;
+  return negativeStatus.has(status) ? (rule.negativeTtlMs ?? rule.ttlMs) : rule.ttlMs;
+}
 /** Those whose meaning we know (RFC 9111 §5.2.2.3). */
 const understood: ReadonlySet<number> = new Set([
   200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 500, 501, 502, 503, 504,
@@ -77,15 +87,13 @@ interface Said {
 }
 
 /** The rule's lifetime outranks targeted fields, which outrank Cache-Control and Expires. `private` and `no-store` are heard in any case. */
-function directivesOf({ headers }: Answered, rule: Rule): Said {
+function directivesOf({ status, headers }: Answered, rule: Rule): Said {
   const targeted = targetedDirectives(headers);
   const general = parseDirectives(headers.get('cache-control'));
-  if (rule.ttlMs !== undefined) {
+  const ruled = ruledMs(status, rule);
+  if (ruled !== undefined) {
     const heard = targeted ?? general;
-    const directives = new Map([
-      ['max-age', String(rule.ttlMs / 1000)],
-      ...[...heard].filter(([name]) => vetoes.has(name)),
-    ]);
+    const directives = new Map([['max-age', String(ruled / 1000)], ...[...heard].filter(([name]) => vetoes.has(name))]);
     return { directives, expires: null, by: 'rule' };
   }
   if (targeted) return { directives: targeted, expires: null, by: 'targeted' };
@@ -128,7 +136,7 @@ function expiresText(expires: string): string {
 /** How long it is fresh, from when its age was zero; undefined: nobody says, and it is not to be guessed. */
 function lifetimeMs(answered: Answered, said: Said, policy: CachePolicy, rule: Rule): number | undefined {
   const { directives, expires, by } = said;
-  if (by === 'rule') return rule.ttlMs ?? 0;
+  if (by === 'rule') return ruledMs(answered.status, rule) ?? 0;
   if (directives.has('no-cache')) return 0;
   const shared = lifetimeOf(directives, 's-maxage') ?? lifetimeOf(directives, 'max-age');
   if (shared !== undefined) return shared * 1000;
@@ -154,7 +162,7 @@ function heuristicMs({ status, headers, receivedMs }: Answered, directives: Dire
 }
 
 function timesOf(answered: Answered, { directives, by }: Said, lifetime: number, rule: Rule): Assessment {
-  const { headers, receivedMs } = answered;
+  const { status, headers, receivedMs } = answered;
   const ageMs = initialAgeMs(answered);
   const bornMs = receivedMs - (ageMs ?? 0);
   // An Age that can't be read makes it stale at once.
@@ -163,7 +171,8 @@ function timesOf(answered: Answered, { directives, by }: Said, lifetime: number,
   // RFC 9111 §5.2.2.10: s-maxage means proxy-revalidate too; a rule that says so all the same is obeyed.
   const shouldValidate = by !== 'rule' && ['proxy-revalidate', 's-maxage'].some((name) => directives.has(name));
   const window = (ruled: number | undefined, name: string, otherwise: number): number => {
-    if (mustValidate) return 0;
+    // An error that may be kept is not worth more than the next answer.
+    if (mustValidate || status >= 500) return 0;
     if (ruled !== undefined) return ruled;
     const said = lifetimeOf(directives, name);
     if (said !== undefined) return said * 1000;

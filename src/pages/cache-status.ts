@@ -40,7 +40,9 @@ function quoted(text: string): string {
 /** Why the origin was not heard. */
 export type NotAsked = OriginFailure | 'outage_drill';
 
-export function proxyStatusText(failure: NotAsked): string {
+/** @param failure of the origin; a number: the status it answered with, in place of which a stored page is served */
+export function proxyStatusText(failure: NotAsked | number): string {
+  if (typeof failure === 'number') return `zerohop;received-status=${failure}`;
   return failure === 'outage_drill'
     ? 'zerohop;error=destination_unavailable;details="the origin is switched off"'
     : `zerohop;error=${failure}`;

@@ -2,11 +2,12 @@
 //
 //   stored page? ─no→ GET          ─┐              ┌ 304 → the stored page, renewed
 //                ─yes→ GET if changed ┴→ the answer ─┤ storable → a page, while its body still flows
-//                                                   ├ 5xx → an error, shared
+//                                                   ├ 5xx, 429 → an error, shared
 //                                                   └ anything else → only for who asked
 
 import type { Logger } from '../base/index.ts';
-import { headerOf } from './answer.ts';
+import { isCompressible } from '../semantics/index.ts';
+import { addVary, headerOf } from './answer.ts';
 import { type Answered, assess } from './assess.ts';
 import { codingOf, pack } from './bodies.ts';
 import type { NotAsked } from './cache-status.ts';
@@ -17,7 +18,8 @@ import type { PageStore } from './page-store.ts';
 import { isRendered, mayBeRendered, type Rendering, renderPage } from './render-page.ts';
 import { SharedBody } from './shared-body.ts';
 import type { OutageMode, Shield } from './shield.ts';
-import type { Page, Rule, Site } from './types.ts';
+import { tagsNamedIn } from './tags.ts';
+import type { Coding, Page, Rule, Site } from './types.ts';
 
 export interface PageFetch {
   readonly site: Site;
@@ -105,7 +107,8 @@ async function decide(
   };
   if (response.status === 304 && stale) return renew(parts, asked, stale, answered, mark);
   const assessment = assess(answered, asked.rule);
-  const isError = response.status >= 500;
+  // An origin that wants to be left alone says no more of the page than one that fails (RFC 6585 §4).
+  const isError = response.status >= 500 || response.status === 429;
   if (isError && (!assessment.store || isUsableOnError(stale, receivedMs))) {
     const body = new SharedBody(response.body, sharedErrorBytes);
     return { kind: 'error', status: response.status, headers: ownHeaders(response.headers), body };
@@ -242,7 +245,7 @@ export async function storePage(
   return {
     kind: 'page',
     status,
-    headers,
+    headers: toldAtFirst(headers, sent),
     body,
     hot,
     stored: stored.promise,
@@ -251,6 +254,15 @@ export async function storePage(
     bornMs: times.bornMs,
     freshMs: times.freshUntilMs - receivedMs,
   };
+}
+
+/** As all answers after it will, the first says that there are other codings, where there may be. */
+function toldAtFirst(headers: Headers, sent: Coding | 'other'): Headers {
+  if (sent === 'other') return headers;
+  const mayDiffer = sent !== 'identity' || isCompressible(headers.get('content-type') ?? '');
+  const told = new Headers(headers);
+  if (mayDiffer) addVary(told);
+  return told;
 }
 
 /** RFC 9111 §4.3.4: the headers of the 304 replace those stored, but for what describes the stored bytes. */
@@ -304,18 +316,9 @@ function keepRenewed(
 
 const describesBytes = ['content-encoding', 'content-length', 'content-range', 'content-md5', 'etag', 'digest'];
 
-/** Names to purge it by: Surrogate-Key (spaces), Cache-Tag (commas), Cache-Groups (RFC 9875), and those of the rule. */
+/** Names to purge it by: what the origin says, and those of the rule. */
 export function tagsOf(headers: Headers, rule: Rule): readonly string[] {
-  const tags = new Set([
-    ...rule.tags,
-    ...(headers.get('surrogate-key') ?? '').split(/[\s,]+/),
-    ...(headers.get('cache-tag') ?? '').split(',').map((tag) => tag.trim()),
-    ...[...(headers.get('cache-groups') ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, tag]) =>
-      (tag ?? '').replace(/\\(.)/g, '$1'),
-    ),
-  ]);
-  tags.delete('');
-  return [...tags].slice(0, maxTags);
+  return [...new Set([...rule.tags, ...tagsNamedIn(headers)])].slice(0, maxTags);
 }
 
 /** Tags of one page. */

@@ -35,7 +35,7 @@ export function keyOf(
   const query = queryOf(search, rule.query);
   const target = query === '' ? normal : `${normal}?${query}`;
   const segments = segmentsOf(rule, headers);
-  const host = site.host === undefined && site.hostHeader === 'client' ? hostOf(headers) : '';
+  const host = site.host === undefined && site.hostHeader === 'client' ? hostAndPortOf(headers) : '';
   const parts = [
     ...(host === '' ? [] : [`host=${host}`]),
     ...segments.map(({ part }) => part),
@@ -69,13 +69,23 @@ function bounded(text: string): string {
 }
 
 export function hostOf(headers: Headers): string {
-  return (headers.get('host') ?? '').toLowerCase().replace(/:\d+$/, '');
+  return hostAndPortOf(headers).replace(/:\d+$/, '');
+}
+
+/** As an origin sees it that is told of it: a port could lead its links elsewhere. */
+function hostAndPortOf(headers: Headers): string {
+  return (headers.get('host') ?? '').toLowerCase().replace(/:(80|443)$/, '');
+}
+
+/** A request has none (RFC 9112 §3.2.1), and where it has one all the same, an origin does not get to see it. */
+function withoutFragment(text: string): string {
+  return text.replace(/#.*$/s, '');
 }
 
 /** Percent-encoding that is not needed is undone, the rest in capitals (RFC 3986 §6.2.2). */
 export function normalPath(path: string): string {
-  if (!path.includes('%')) return path;
-  return path.replace(/%([0-9a-fA-F]{2})/g, (_all, hex: string) => {
+  if (!/[%#]/.test(path)) return path;
+  return withoutFragment(path).replace(/%([0-9a-fA-F]{2})/g, (_all, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
     return /[A-Za-z0-9._~-]/.test(character) ? character : `%${hex.toUpperCase()}`;
   });
@@ -85,7 +95,7 @@ export function normalPath(path: string): string {
 export function queryOf(search: string, allowed: Rule['query']): string {
   if (search.length < 2 || allowed.length === 0) return '';
   const isAllowed = (name: string) => (allowed === 'all' ? !isForMarketing(name) : allowed.includes(name));
-  return search
+  return withoutFragment(search)
     .slice(1)
     .split('&')
     .map((pair) => [parameterName(pair), pair] as const)
@@ -195,7 +205,7 @@ function forwarded(
 
 /** Host and what tells the origin of it. Part of the key, or the same for all. */
 export function addHost(site: Site, headers: Headers, forward: Headers): void {
-  if (site.hostHeader === 'client') forward.set('host', site.host ?? headers.get('host') ?? '');
+  if (site.hostHeader === 'client') forward.set('host', site.host ?? hostAndPortOf(headers));
   for (const name of ['forwarded', 'x-forwarded-host']) forward.delete(name);
   if (site.host !== undefined) forward.set('x-forwarded-host', site.host);
   forward.set('via', '1.1 zerohop');

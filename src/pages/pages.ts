@@ -97,7 +97,7 @@ export class Pages {
     return this.#readiness.report(nowMs, (key) => this.store.servable(key, nowMs));
   }
 
-  /** As `readiness`, of the last hour alone, from `most` requests of each minute. */
+  /** As `readiness`, of the last hour alone, from about `most` requests. */
   recentShare(nowMs: number, most: number): Share {
     this.#shortWay.tell(nowMs);
     return this.#readiness.recent(nowMs, (key) => this.store.servable(key, nowMs), most);
@@ -250,7 +250,7 @@ export class Pages {
   async #answerStale(
     lookup: Lookup,
     stale: HotPage,
-    why: { readonly failure?: NotAsked; readonly collapsed?: boolean },
+    why: { readonly failure?: NotAsked | number; readonly collapsed?: boolean },
     nowMs: number,
   ): Promise<Response> {
     const { asked } = lookup;
@@ -348,7 +348,7 @@ export class Pages {
       case 'error':
       case 'error elsewhere': {
         if (stale && isUsableOnError(stale, nowMs))
-          return this.#answerStale(lookup, stale, { failure: 'destination_unavailable', collapsed }, nowMs);
+          return this.#answerStale(lookup, stale, { failure: fetched.status, collapsed }, nowMs);
         this.#count(lookup.site, 'error');
         return errorResponse(fetched, asked.method, { ...base, forwardedStatus: fetched.status });
       }

@@ -11,6 +11,7 @@ import { type PurgeOrder, purge } from './purge.ts';
 import { failureResponse, passedResponse } from './responses.ts';
 import { routeOf } from './route.ts';
 import type { OutageMode } from './shield.ts';
+import { groupsOf } from './tags.ts';
 import type { PageRequest, Rule, Site } from './types.ts';
 
 export interface Passing {
@@ -31,7 +32,7 @@ export async function passOn(passing: Passing): Promise<Response> {
   const { method, url } = request;
   const body = safe.has(method) ? null : request.body;
   const answer = await parts.shield.ask(site, number, mode, { method, target: url, headers: headersOf(passing), body });
-  if (!answer.ok) return failureResponse(answer.failure, { outcome });
+  if (!answer.ok) return failureResponse(answer.failure, { outcome }, 'The request can not be passed on to its origin');
   const { response, requestedMs, receivedMs } = answer;
   const isChange = !safe.has(method) && response.status >= 200 && response.status < 400;
   if (isChange) for (const order of invalidated(passing, response)) await purge(parts.store, order);
@@ -64,15 +65,10 @@ function invalidated({ site, request }: Passing, response: Response): readonly P
     const keyed = rule && keyOf(site, { ...rule, otherCookies: 'drop' }, pathname, search, request.headers);
     return keyed?.url ?? [];
   });
-  const groups = (response.headers.get('cache-group-invalidation') ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g);
+  const groups = groupsOf(response.headers.get('cache-group-invalidation'));
   return [
     ...[...new Set(urls)].map((value) => ({ site: site.id, kind: 'url' as const, value, hard: true })),
-    ...[...groups].map(([, group = '']) => ({
-      site: site.id,
-      kind: 'tag' as const,
-      value: group.replace(/\\(.)/g, '$1'),
-      hard: true,
-    })),
+    ...groups.map((value) => ({ site: site.id, kind: 'tag' as const, value, hard: true })),
   ];
 }
 
@@ -81,7 +77,10 @@ function ruleFor(site: Site, path: string): Rule | undefined {
   return rule?.store ? rule : undefined;
 }
 
-/** The answer to a POST is the page itself when it says so by Content-Location and says how long it lasts (RFC 9110 §9.3.3). */
+/**
+ * The answer to a POST is the page itself when it says so by Content-Location and says how long it lasts (RFC 9110 §9.3.3). Its origin has seen
+ * all of the request, which is more than what is part of the key: it has to be trusted to say by what the page varies.
+ */
 async function keepAsPage(
   { parts, flights, site, request }: Passing,
   response: Response,
@@ -91,7 +90,8 @@ async function keepAsPage(
   const content = URL.parse(response.headers.get('content-location') ?? ' ', base.href);
   const rule = ruleFor(site, base.pathname);
   const keyed = rule && keyOf(site, rule, base.pathname, base.search, request.headers);
-  if (!keyed || content?.href !== base.href || !saysHowLong(response.headers)) return response;
+  if (!keyed || rule.headers !== 'all' || content?.href !== base.href || !saysHowLong(response.headers))
+    return response;
   const assessment = assess(answered, rule);
   if (!assessment.store) return response;
   const mark = parts.store.mark(site.id);

@@ -1,10 +1,11 @@
-// PURGE over HTTP, for administrators: the address itself, everything (`/*`), or by tags (`Surrogate-Key`, `Cache-Tag`). `Soft-Purge: 1` makes
+// PURGE over HTTP, for administrators: the address itself, everything (`/*`), or by tags (`Surrogate-Key`, `Cache-Tag`, `Cache-Groups`). `Soft-Purge: 1` makes
 // stale, `Dry-Run: 1` only counts.
 
 import { ZerohopError } from '../base/index.ts';
 import { keyOf } from './key.ts';
 import type { PageStore } from './page-store.ts';
 import { type PurgeOrder, purge } from './purge.ts';
+import { tagsNamedIn } from './tags.ts';
 import type { PageRequest, Rule, Site } from './types.ts';
 
 export async function answerPurge(
@@ -28,10 +29,7 @@ function ordersOf(
   rule: Rule | undefined,
   { url, headers }: PageRequest,
 ): Pick<PurgeOrder, 'site' | 'kind' | 'value'>[] {
-  const tags = [
-    ...(headers.get('surrogate-key') ?? '').split(/[\s,]+/),
-    ...(headers.get('cache-tag') ?? '').split(',').map((tag) => tag.trim()),
-  ].filter((tag) => tag !== '');
+  const tags = tagsNamedIn(headers);
   if (tags.length > 0) return tags.map((value) => ({ site: site.id, kind: 'tag', value }));
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);

@@ -61,14 +61,20 @@ class SampledTimes {
     }
   }
 
-  /** @param most samples that are looked at of each bucket */
-  share(nowMs: number, servable: (key: string) => Servable, most = this.#samples): Share {
+  /** @param most samples that are looked at, about, of all buckets */
+  share(nowMs: number, servable: (key: string) => Servable, most: number): Share {
     const oldest = Math.floor(nowMs / this.#lengthMs) - this.#ring.length;
     const recent = this.#ring.filter(({ since, count }) => since > oldest && count > 0);
     const requests = recent.reduce((sum, { count }) => sum + count, 0);
     const sums: Record<Servable, number> = { fresh: 0, stale: 0, no: 0 };
+    const each = Math.ceil(most / recent.length);
     for (const { count, sample } of recent) {
-      const looked = sample.slice(0, most);
+      // Those at the front of a sample came early.
+      const step = Math.max(1, sample.length / each);
+      const looked = Array.from(
+        { length: Math.min(each, sample.length) },
+        (_, at) => sample[Math.floor(at * step)] ?? '',
+      );
       for (const key of looked) sums[servable(key)] += count / looked.length / requests;
     }
     return { requests, fresh: sums.fresh, stale: sums.stale };
@@ -125,6 +131,9 @@ class BusiestKeys {
   }
 }
 
+/** Samples that a report looks at for each share: enough for an error of about one in a hundred. */
+const reported = 1_500;
+
 export interface ReadinessOptions {
   /** From 0 to 1. */
   readonly chance: () => number;
@@ -164,18 +173,25 @@ export class Readiness {
     this.#busiest.restore(busiest);
   }
 
-  /** Of the last hour, from `most` requests of each minute. */
+  /** Of the last hour, from about `most` samples. */
   recent(nowMs: number, servable: (key: string) => Servable, most: number): Share {
     return this.#minutes.share(nowMs, servable, most);
   }
 
   report(nowMs: number, servable: (key: string) => Servable, most = 20): ReadinessReport {
+    // The busiest keys are in many samples; to look one up takes a read of the disk.
+    const looked = new Map<string, Servable>();
+    const once = (key: string): Servable => {
+      const known = looked.get(key) ?? servable(key);
+      looked.set(key, known);
+      return known;
+    };
     return {
-      hour: this.#minutes.share(nowMs, servable),
-      day: this.#hours.share(nowMs, servable),
+      hour: this.#minutes.share(nowMs, once, reported),
+      day: this.#hours.share(nowMs, once, reported),
       missing: this.#busiest
         .sorted()
-        .filter(([key]) => servable(key) === 'no')
+        .filter(([key]) => once(key) === 'no')
         .slice(0, most)
         .map(([key, requests]) => ({ key, requests })),
     };

@@ -29,14 +29,14 @@ const statuses: Partial<Readonly<Record<NotAsked, number>>> = {
   outage_drill: 503,
 };
 
-export function failureResponse(failure: NotAsked, status: CacheStatus): Response {
+/** @param what can't be done */
+export function failureResponse(
+  failure: NotAsked,
+  status: CacheStatus,
+  what = 'The page is not in the cache, and its origin can not be asked',
+): Response {
   const code = statuses[failure] ?? 502;
-  return problem(
-    code,
-    `The page is not in the cache, and its origin can not be asked: ${words[failure]}.`,
-    status,
-    failure,
-  );
+  return problem(code, `${what}: ${words[failure]}.`, status, failure);
 }
 
 type ServerError =

@@ -12,9 +12,9 @@ export interface PrimaryPages {
   readonly warmUps: WarmUps;
 }
 
-/** Readiness takes many reads: what it was stands for this long, in ms; and is of so many requests of each minute. */
+/** Readiness takes many reads: what it was stands for this long, in ms; and is of so many requests. */
 const readinessMs = 60_000;
-const samplesPerMinute = 10;
+const samplesMost = 300;
 
 export function samplePages(meters: PagesMeters, pages: Pages, primary: PrimaryPages | undefined): void {
   const { store } = pages;
@@ -50,7 +50,7 @@ function sampleReadiness(gauge: AddGauge, pages: Pages): void {
   const current = (): Share => {
     const nowMs = Date.now();
     if (share === undefined || nowMs - atMs >= readinessMs) {
-      share = pages.recentShare(nowMs, samplesPerMinute);
+      share = pages.recentShare(nowMs, samplesMost);
       atMs = nowMs;
     }
     return share;

@@ -45,6 +45,8 @@ async function put(path: string, bytes: number, storedMs: number): Promise<void>
 
 const isThere = (path: string) => store.find({ key: `*${path}`, forward: new Headers() }) !== undefined;
 
+const bodyOf = (path: string) => store.find({ key: `*${path}`, forward: new Headers() })?.page.body?.id ?? '';
+
 test('equal bodies are stored once', async () => {
   await put('/a1', 500, 1);
   await put('/a2', 500, 2);
@@ -70,9 +72,29 @@ test('a body goes with the last page that has it', async () => {
 
 test('over budget, the pages unused for longest go, and no more than needed', async () => {
   for (const [index, name] of ['c', 'a', 'b', 'd'].entries()) await put(`/${name}`, 1000, [30, 10, 20, 40][index] ?? 0);
-  const upkeep = new PageUpkeep({ store, diskBytes: 2500, log: node.log });
+  const bodyBytes = Buffer.byteLength(store.databases.peek(store.tables.body, bodyOf('/a'))?.body ?? '');
+  const upkeep = new PageUpkeep({ store, diskBytes: Math.floor(2.5 * bodyBytes), log: node.log });
   await upkeep.round();
   expect(['/a', '/b', '/c', '/d'].map(isThere)).toEqual([false, false, true, true]);
   await upkeep.round();
-  expect(upkeep.storedBytes).toBe(2000);
+  expect(upkeep.storedBytes).toBe(2 * bodyBytes);
+});
+
+test('a round of many bodies takes many steps and removes those alone that no page has', async () => {
+  // The first letter makes the body.
+  const paths = Array.from({ length: 200 }, (_, at) => `/${String.fromCharCode(0x100 + at)}`);
+  for (const path of paths) await put(path, 100, 1);
+  const isGone = (_: string, at: number) => at % 5 === 0;
+  for (const path of paths.filter(isGone)) {
+    const transaction = node.databases.transaction();
+    transaction.delete(store.tables.page, `*${path}`);
+    await transaction.commit();
+  }
+  const before = store.tables.body.recordCount();
+  await new PageUpkeep({ store, diskBytes: 1_000_000, log: node.log }).round();
+  expect([before, store.tables.body.recordCount()]).toEqual([200, 160]);
+  for (const path of paths.filter((path, at) => !isGone(path, at))) {
+    const hot = store.find({ key: `*${path}`, forward: new Headers() });
+    expect(hot && (await store.form(hot, 'identity'))?.size).toBe(100);
+  }
 });

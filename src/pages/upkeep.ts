@@ -2,7 +2,7 @@
 // the pages that were unused for longest. By one thread of a node.
 
 import { type Logger, ZerohopError } from '../base/index.ts';
-import { tagOf } from '../records/index.ts';
+import { type Id, tagOf } from '../records/index.ts';
 import type { SearchRow, Table } from '../tables/index.ts';
 import type { PageStore } from './page-store.ts';
 
@@ -12,9 +12,12 @@ export interface UpkeepOptions {
   readonly log: Pick<Logger, 'error'>;
 }
 
-/** Rows per step, and how long it is until the next step, in ms; how long a round of all bodies is followed by none. */
-const stepRows = 500;
-const stepMs = 100;
+/** Bodies that are looked at in a step: a thread that serves does nothing else meanwhile. */
+const stepBodies = 64;
+/** Pages that are evicted together. */
+const stepPages = 50;
+/** How long it is until the next step, and from one round of all bodies to the next, in ms. */
+const stepMs = 10;
 const restMs = 60_000;
 
 export class PageUpkeep {
@@ -52,27 +55,54 @@ export class PageUpkeep {
   /** Looks at every body once, then evicts. @param pauseMs between steps */
   async round(pauseMs = 0): Promise<void> {
     const { store, diskBytes } = this.#options;
-    let bytes = 0;
-    for (let cursor: string | null = ''; cursor !== null && !this.#stopped; ) {
-      const step = this.#readBodies(cursor);
-      const orphans = step.rows.filter(({ id }) => !this.#isUsed(String(id)));
-      await Promise.all(orphans.map((row) => removeRow(store, store.tables.body, row)));
-      const gone = new Set(orphans);
-      for (const row of step.rows) if (!gone.has(row)) bytes += (JSON.parse(row.json) as { size: number }).size;
-      cursor = step.next;
-      if (pauseMs > 0) await Bun.sleep(pauseMs);
+    const { databases, tables } = store;
+    const by = { table: tables.page, attribute: 'bodyId' };
+    let stored = 0;
+    for (let after: number | undefined = 0; after !== undefined && !this.#stopped; ) {
+      const { ids, bytes, next } = databases.unnamed(tables.body, by, after, stepBodies);
+      stored += bytes - sum(await Promise.all(ids.map((id) => this.#removeBody(id))));
+      after = next;
+      await Bun.sleep(pauseMs);
     }
-    this.#storedBytes = bytes;
-    if (bytes > diskBytes) await this.#evict(bytes - diskBytes);
+    this.#storedBytes = stored;
+    if (stored > diskBytes) await this.#evict(stored - diskBytes);
   }
 
-  #readBodies(cursor: string): { readonly rows: readonly SearchRow[]; readonly next: string | null } {
+  /** Pages that were unused for longest, and their bodies, until as many bytes are free. */
+  async #evict(excess: number): Promise<void> {
+    const { store } = this.#options;
+    for (let freed = 0; freed < excess && !this.#stopped; ) {
+      const rows = this.#longestUnused();
+      if (rows.length === 0) return;
+      // Several share a sync of the disk; but no more go than have to.
+      const going: SearchRow[] = [];
+      const bodies = new Set<string>();
+      for (let least = freed; least < excess && going.length < rows.length; ) {
+        const row = rows[going.length];
+        if (!row) break;
+        going.push(row);
+        const { bodyId } = JSON.parse(row.json) as { bodyId: string | null };
+        if (bodyId === null || bodies.has(bodyId)) continue;
+        bodies.add(bodyId);
+        least += Buffer.byteLength(store.databases.peek(store.tables.body, bodyId)?.body ?? '');
+      }
+      await Promise.all(going.map((row) => removeRow(store, store.tables.page, row)));
+      const unused = [...bodies].filter((body) => !this.#isUsed(body));
+      freed += sum(await Promise.all(unused.map((body) => this.#removeBody(body))));
+    }
+  }
+
+  #longestUnused(): readonly SearchRow[] {
     const { store } = this.#options;
     const transaction = store.databases.transaction();
     try {
-      const select = { shape: 'objects' as const, attributes: [{ name: 'size' }] };
-      const found = transaction.search(store.tables.body, { cursor, limit: stepRows, select });
-      return { rows: [...found.rows], next: found.nextCursor() };
+      const condition = { attribute: ['usedMs'], comparator: 'greater_than' as const, value: 0 };
+      const found = transaction.search(store.tables.page, {
+        conditions: { operator: 'and', conditions: [condition] },
+        sort: [{ attribute: ['usedMs'], descending: false }],
+        limit: stepPages,
+      });
+      return [...found.rows];
     } finally {
       transaction.abort();
     }
@@ -90,41 +120,18 @@ export class PageUpkeep {
     }
   }
 
-  /** Pages that were unused for longest, and their bodies, until as many bytes are free. */
-  async #evict(excess: number): Promise<void> {
-    const { store } = this.#options;
-    for (let freed = 0; freed < excess && !this.#stopped; ) {
-      const transaction = store.databases.transaction();
-      let rows: SearchRow[];
-      try {
-        const condition = { attribute: ['usedMs'], comparator: 'greater_than' as const, value: 0 };
-        const found = transaction.search(store.tables.page, {
-          conditions: { operator: 'and', conditions: [condition] },
-          sort: [{ attribute: ['usedMs'], descending: false }],
-          limit: stepRows,
-        });
-        rows = [...found.rows];
-      } finally {
-        transaction.abort();
-      }
-      if (rows.length === 0) return;
-      for (const row of rows) {
-        if (freed >= excess) break;
-        await removeRow(store, store.tables.page, row);
-        freed += await this.#removeBodyOf(row);
-      }
-    }
-  }
-
   /** Bytes that are free now. */
-  async #removeBodyOf({ json }: SearchRow): Promise<number> {
+  async #removeBody(id: Id): Promise<number> {
     const { store } = this.#options;
-    const { bodyId } = JSON.parse(json) as { bodyId: string | null };
-    const body = bodyId === null || this.#isUsed(bodyId) ? undefined : store.databases.peek(store.tables.body, bodyId);
+    const body = store.databases.peek(store.tables.body, id);
     if (!body) return 0;
     await removeRow(store, store.tables.body, body);
-    return (JSON.parse(body.body) as { size: number }).size;
+    return Buffer.byteLength(body.body);
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /** Unless it has changed. */

@@ -93,11 +93,9 @@ async function outcomeOf(fetched: Fetched | Elsewhere): Promise<Warmed | WarmTro
       return (await fetched.stored) ? 'renewed' : 'not stored';
     case 'stored elsewhere':
       return 'fetched';
-    case 'private': {
-      const { status, headers, body } = fetched.response;
-      await body?.cancel();
-      return status === 429 ? troubleOfStatus(status, headers) : 'not stored';
-    }
+    case 'private':
+      await fetched.response.body?.cancel();
+      return 'not stored';
     case 'error':
       return troubleOfStatus(fetched.status, fetched.headers);
     case 'error elsewhere':

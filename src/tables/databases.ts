@@ -25,6 +25,7 @@ import type {
   RowListener,
   StoredRow,
   Table,
+  Unnamed,
 } from './types.ts';
 
 export interface DatabasesOptions {
@@ -120,6 +121,32 @@ export class LiveDatabases implements Databases {
         version: Number(version),
         body: String(body),
       }));
+  }
+
+  unnamed(
+    table: Table,
+    by: { readonly table: Table; readonly attribute: string },
+    after: number,
+    limit: number,
+  ): Unnamed {
+    const { connection } = (table as LiveTable).reader.snapshots.current();
+    const { names } = (table as LiveTable).entry;
+    const isUnnamed = `NOT EXISTS (SELECT 1 FROM ${quoted((by.table as LiveTable).entry.names.table)} AS by WHERE by.${quoted(by.attribute)} = one._id)`;
+    const [count, last, bytes, found] = (
+      connection.first(
+        `SELECT count(*), max(_row), sum(octet_length(_body)), sum(${isUnnamed}) FROM (
+          SELECT _row, _id, _body FROM ${quoted(names.table)} WHERE _row > ? AND _body IS NOT NULL ORDER BY _row LIMIT ?) AS one`,
+        [after, limit],
+      ) ?? []
+    ).map(Number);
+    if (!count || last === undefined) return { ids: [], bytes: 0, next: undefined };
+    const rows = found
+      ? connection.all(
+          `SELECT _id FROM ${quoted(names.table)} AS one WHERE _row > ? AND _row <= ? AND _body IS NOT NULL AND ${isUnnamed}`,
+          [after, last],
+        )
+      : [];
+    return { ids: rows.map(([id]) => id as Id), bytes: bytes ?? 0, next: count < limit ? undefined : last };
   }
 
   fetch(table: Table, id: Id): Promise<Fetched> {

@@ -154,6 +154,16 @@ export interface Databases {
    * removed, numbers may begin anew below `after`.
    */
   arrivals(table: Table, after: number, limit: number): readonly Arrival[];
+  /**
+   * Goes through up to `limit` records in the order of `arrivals`, and finds those that no record of another table names.
+   * @param by the other table, and an indexed attribute of it with ids of this one
+   */
+  unnamed(
+    table: Table,
+    by: { readonly table: Table; readonly attribute: string },
+    after: number,
+    limit: number,
+  ): Unnamed;
   /** A record that may be on another node: see `StoreClient.fetch`. */
   fetch(table: Table, id: Id): Promise<Fetched>;
   /** What a query finds on other nodes, of a table of which each has a part: see `StoreClient.gather`. */
@@ -195,6 +205,15 @@ export interface Arrival {
   readonly id: Id;
   readonly version: number;
   readonly body: string;
+}
+
+/** One step through the records of a table. */
+export interface Unnamed {
+  readonly ids: readonly Id[];
+  /** Of all records gone through: bytes of their JSON as they are stored. */
+  readonly bytes: number;
+  /** After which row the next step goes on; undefined: this was the last. */
+  readonly next: number | undefined;
 }
 
 /** Where the bytes of Blob attributes live. A record's body holds `BlobReference`s. */
