@@ -1,5 +1,9 @@
-// The receiving half of a conversation: data waits in order, one message at a time is with the store. What may wait is bounded by the room
-// this node gave the peer. Pure.
+// The receiving half of a conversation: data goes to the store in order, all that is there at once, so that a node that is behind catches up
+// in few commits. What may wait is bounded by the room this node gave the peer, and once more by it while a stream takes the place of
+// another. Pure.
+//
+// The store answers in the order it was told. A batch that follows one it refused is refused too, as it says what must be there before it: so
+// both can be brought again. A part of a copy says no such thing, and goes alone.
 
 import type { CopyProgress, RemoteOutcome, Vector } from '../store/index.ts';
 import type { CloseCode } from './close-codes.ts';
@@ -16,8 +20,10 @@ export interface Receiving {
   /** Room that is free again and that the peer has not been told of. */
   readonly owed: number;
   readonly queue: readonly (Data | CopyPart)[];
-  /** The first of the queue is with the store. */
-  readonly busy: boolean;
+  /** How many of them, the first, are with the store. */
+  readonly atStore: number;
+  /** Answers to come from the store about what will be brought to it again. */
+  readonly disregarded: number;
   /** Blobs that the first of the queue waits for; of those asked for, the offset of the piece that is to come. */
   readonly missing: ReadonlyMap<string, number | null>;
 }
@@ -40,7 +46,7 @@ export type ReceivingStep =
   | { readonly close: CloseCode; readonly reason: string };
 
 export function notAsking(): Receiving {
-  return { stream: 0, window: 0, room: 0, owed: 0, queue: [], busy: false, missing: new Map() };
+  return { stream: 0, window: 0, room: 0, owed: 0, queue: [], atStore: 0, disregarded: 0, missing: new Map() };
 }
 
 /** Asks `peer` for a new stream from where this node stands. Data of the stream before that has not reached the store is let go. */
@@ -53,10 +59,11 @@ export function ask(
   const stream = receiving.stream + 1;
   const copy = copies.find(({ source }) => source === peer);
   const resume = copy ? { vector: copy.vector, position: copy.position } : null;
-  const queue = receiving.busy ? receiving.queue.slice(0, 1) : [];
+  const { atStore, disregarded } = receiving;
+  const queue = receiving.queue.slice(0, atStore);
   const others = except.filter((origin) => origin !== peer);
   return [
-    { ...notAsking(), stream, window, room: window, queue, busy: receiving.busy },
+    { ...notAsking(), stream, window, room: window, queue, atStore, disregarded },
     [{ type: 'send', message: { type: 'want', stream, vector, except: others, resume, credit: window } }],
   ];
 }
@@ -79,9 +86,11 @@ export function applied(
   standing: Standing,
   window: number,
 ): ReceivingStep {
+  const { atStore, disregarded } = receiving;
+  if (disregarded > 0) return next({ ...receiving, disregarded: disregarded - 1 });
   const [first, ...queue] = receiving.queue;
-  if (!first) return [receiving, []];
-  const done = { ...receiving, queue, busy: false };
+  if (!first || atStore === 0) return [receiving, []];
+  const done = { ...receiving, queue, atStore: atStore - 1 };
   const isCurrent = first.stream === receiving.stream;
   if (outcome.ok) return next(isCurrent ? giveBack(done, weightOf(first)) : done);
   const { refusal } = outcome;
@@ -90,7 +99,12 @@ export function applied(
       return isCurrent ? ask(done, peer, standing, window) : next(done);
     case 'missingBlobs':
       if (!isCurrent) return next(done);
-      return askForBlobs({ ...receiving, busy: false, missing: new Map(refusal.ids.map((id) => [id, null])) });
+      return askForBlobs({
+        ...receiving,
+        atStore: 0,
+        disregarded: atStore - 1,
+        missing: new Map(refusal.ids.map((id) => [id, null])),
+      });
     case 'ahead':
       return {
         close: 'CLOCK_AHEAD',
@@ -132,13 +146,17 @@ function askForBlobs(receiving: Receiving): ReceivingStep {
   return [{ ...receiving, missing }, ids.map((id) => ({ type: 'send', message: { type: 'wantBlob', id, offset: 0 } }))];
 }
 
-/** The first of the queue goes to the store, unless one is there or blobs are waited for. */
+/** What waits goes to the store, unless blobs are waited for, or answers about what was brought there before it was known to be too early. */
 function next(receiving: Receiving): ReceivingStep {
-  const [first] = receiving.queue;
-  const grants = grant(receiving);
-  const [state, effects] = grants;
-  if (!first || receiving.busy || receiving.missing.size > 0) return grants;
-  return [{ ...state, busy: true }, [...effects, { type: 'apply', message: first }]];
+  const [state, effects] = grant(receiving);
+  const { queue, atStore, disregarded, missing, stream } = state;
+  const [first] = queue;
+  if (!first || missing.size > 0 || disregarded > 0) return [state, effects];
+  if (atStore > 0 && (first.type === 'copy' || first.stream !== stream)) return [state, effects];
+  const copyAt = queue.findIndex(({ type }) => type === 'copy');
+  const upTo = copyAt === 0 ? 1 : copyAt > 0 ? copyAt : queue.length;
+  const brought = queue.slice(atStore, upTo).map((message) => ({ type: 'apply', message }) as const);
+  return [{ ...state, atStore: upTo }, [...effects, ...brought]];
 }
 
 function giveBack(receiving: Receiving, weight: number): Receiving {
