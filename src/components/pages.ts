@@ -1,5 +1,6 @@
 // `pages`: the page cache in front of other sites. Before everything else of the app: what is for one of its sites is answered here.
 
+import { ZerohopError } from '../base/index.ts';
 import {
   answerControl,
   controlPath,
@@ -14,10 +15,11 @@ import {
   type Renderer,
   readPages,
   SharedState,
+  type Site,
   samplePages,
   WarmUps,
 } from '../pages/index.ts';
-import type { HttpRequest, HttpStep } from '../protocols/http/index.ts';
+import type { HttpRequest, HttpStep, Next } from '../protocols/http/index.ts';
 import type { AppNode } from '../resources/index.ts';
 import { pagesOf } from './pages-api.ts';
 
@@ -76,7 +78,7 @@ export async function loadPages(
         if (request.url.startsWith(controlPath) && request.pathname === controlPath)
           return identified(request, () => answerControl(control, request));
         if (request.method === 'PURGE') return identified(request, () => pages.handle(request) ?? next(request));
-        return pages.handle(request) ?? next(request);
+        return pages.handle(request) ?? notOurs(sites, request, next);
       },
     },
     control,
@@ -87,6 +89,33 @@ export async function loadPages(
       void own?.close();
     },
   };
+}
+
+/** What is for no site is for the rest of the app. Where that has nothing either, it may be a site that is meant: its name is one away, or missing. */
+function notOurs(sites: readonly Site[], request: HttpRequest, next: Next): Response | Promise<Response> {
+  const explain = (error: unknown): never => {
+    const isNobodys = error instanceof ZerohopError && error.code === 'NOT_FOUND' && request.route === undefined;
+    if (!isNobodys) throw error;
+    throw new ZerohopError('NOT_FOUND', `${error.message} ${siteText(sites, request.host)}`, error.fields);
+  };
+  try {
+    const answered = next(request);
+    return answered instanceof Promise ? answered.catch(explain) : answered;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** Sites that are named in a message. */
+const namedSites = 5;
+
+function siteText(sites: readonly Site[], host: string): string {
+  const names = sites
+    .map(({ id }) => id)
+    .toSorted()
+    .slice(0, namedSites);
+  const more = sites.length > namedSites ? ` and ${sites.length - namedSites} more` : '';
+  return `The page cache has no site for it under the host ${host.slice(0, 100)}: it has ${names.join(', ')}${more}. Ask by that name, or add a site to "pages" in config.yaml.`;
 }
 
 /** These come before the step that finds out who is asking: pages are for everybody. */

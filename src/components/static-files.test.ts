@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ZerohopError } from '../base/index.ts';
 import { composeSteps, HttpRequest, type HttpStep } from '../protocols/http/index.ts';
+import { Metrics } from '../telemetry/index.ts';
 import type { Options } from './app-config.ts';
 import { staticStep } from './static-files.ts';
 
@@ -84,6 +86,50 @@ describe('which file a path stands for', () => {
   for (const [path, options, expected] of cases) {
     test(`${path} ${JSON.stringify(options)}`, async () => expect(await outcome(path, options)).toBe(expected));
   }
+});
+
+describe('a page for what nobody serves, after all others were asked', () => {
+  const nobody = new ZerohopError('NOT_FOUND', 'nobody');
+  const cases: readonly (readonly [string, Options, (request: HttpRequest) => Response | Promise<Response>, string])[] =
+    [
+      [
+        'what is nobody’s',
+        { notFound: '404.html' },
+        () => {
+          throw nobody;
+        },
+        '404 <p>Not here',
+      ],
+      ['told later', { notFound: '404.html' }, () => Promise.reject(nobody), '404 <p>Not here'],
+      [
+        'with a status',
+        { notFound: { file: 'index.html', statusCode: 200 } },
+        () => Promise.reject(nobody),
+        '200 <p>Home',
+      ],
+      ['a page that is not there', { notFound: 'none.html' }, () => Promise.reject(nobody), 'nobody'],
+      ['without one', {}, () => Promise.reject(nobody), 'nobody'],
+      ['what somebody serves', { notFound: '404.html' }, () => new Response('a record'), '200 a record'],
+      ['another error', { notFound: '404.html' }, () => Promise.reject(new Error('broken')), 'broken'],
+      [
+        'what somebody has not',
+        { notFound: '404.html' },
+        (request) => {
+          request.route = new Metrics('test').route('/Product');
+          throw nobody;
+        },
+        'nobody',
+      ],
+    ];
+  test.each(cases)('%s', async (_name, options, end, expected) => {
+    const step = staticStep({ files: 'web/**', ...options }, folder);
+    const request = new HttpRequest(new Request('http://localhost/'), '/missing', undefined, () => null);
+    const found = async () => {
+      const response = await composeSteps([step], end)(request);
+      return `${response.status} ${await response.text()}`;
+    };
+    expect(await found().catch((error: Error) => error.message)).toBe(expected);
+  });
 });
 
 test('nothing outside of the files, and nothing hidden, is ever sent', async () => {

@@ -15,6 +15,7 @@ import {
   isCompressible,
   isKnown,
   isUnmodifiedSince,
+  type Next,
   tagWithCoding,
 } from '../protocols/http/index.ts';
 import { booleanOption, isOptions, type Options, textOption } from './app-config.ts';
@@ -60,7 +61,7 @@ export function staticStep(options: Options, folder: string): HttpStep {
       if (request.method !== 'GET' && request.method !== 'HEAD') return next(request);
       const path = pathBelow(request.pathname, checked.urlPath);
       if (path === undefined) return next(request);
-      return files.respond(request, path) ?? next(request);
+      return files.respond(request, path) ?? files.unlessNobodys(request, next);
     },
   };
 }
@@ -126,16 +127,39 @@ class StaticFiles {
 
   /** Undefined: the request is for others. */
   respond(request: HttpRequest, path: string): Response | Promise<Response> | undefined {
-    const { notFound, fallthrough } = this.#options;
+    const { fallthrough } = this.#options;
     if (this.isElsewhere(path)) return undefined;
     const names = safeSegments(path);
     const found = names && this.#mayExist(names[0]) ? this.#find(names, path.endsWith('/')) : undefined;
     if (found === 'folder') return redirectTo(`${request.pathname}/${request.search}`);
     if (found) return this.#send(request, found, 200);
     if (fallthrough) return undefined;
-    const page = notFound && this.#fileAt(safeSegments(notFound.file) ?? []);
-    if (notFound && page) return this.#send(request, page, notFound.status);
+    const page = this.#notFoundPage(request);
+    if (page) return page;
     throw new ZerohopError('NOT_FOUND', `There is no file ${path}.`);
+  }
+
+  /** Hands on; what then turns out to be served by nobody gets the page for that, if there is one. A record that is missing is somebody's. */
+  unlessNobodys(request: HttpRequest, next: Next): Response | Promise<Response> {
+    if (!this.#options.notFound) return next(request);
+    const instead = (error: unknown): Response | Promise<Response> => {
+      const isNobodys = error instanceof ZerohopError && error.code === 'NOT_FOUND' && request.route === undefined;
+      const page = isNobodys ? this.#notFoundPage(request) : undefined;
+      if (page) return page;
+      throw error;
+    };
+    try {
+      const answered = next(request);
+      return answered instanceof Promise ? answered.catch(instead) : answered;
+    } catch (error) {
+      return instead(error);
+    }
+  }
+
+  #notFoundPage(request: HttpRequest): Promise<Response> | undefined {
+    const { notFound } = this.#options;
+    const page = notFound && this.#fileAt(safeSegments(notFound.file) ?? []);
+    return page && this.#send(request, page, notFound.status);
   }
 
   /** Whether the first name of a path alone tells that it is for others: the cheapest of looks, as most requests are for no file. */

@@ -80,7 +80,10 @@ test('the answer to a POST that is the page itself', async () => {
     (request, path) =>
       new Response(request.method, { headers: { 'cache-control': 'max-age=3600', 'content-location': path } }),
   );
-  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] }, { threads: 1 });
+  await using node = await startPagesNode(
+    { origin: origin.url, rules: [{ match: '/**', headers: 'all' }] },
+    { threads: 1 },
+  );
   for (let index = 0; index < pages; index++) {
     await (await fetch(`${node.url}/${index}`, { method: 'POST', body: 'x' })).text();
     expect(await (await node.get(`/${index}`)).text()).toBe('POST');

@@ -42,7 +42,8 @@ test.each([
   ['the address', '/a?ref=mail', {}, ['v2', 'v1', 'v1'], 1],
   ['a Surrogate-Key', '/', { 'surrogate-key': 'b' }, ['v1', 'v2', 'v1'], 1],
   ['a Cache-Tag', '/', { 'cache-tag': 'comma two' }, ['v2', 'v2', 'v2'], 3],
-  ['a group (RFC 9875)', '/', { 'cache-tag': 'group "q"' }, ['v2', 'v2', 'v2'], 3],
+  ['a group (RFC 9875)', '/', { 'cache-groups': '"none", "group \\"q\\""' }, ['v2', 'v2', 'v2'], 3],
+  ['a group by the name of a tag', '/', { 'cache-tag': 'group "q"' }, ['v2', 'v2', 'v2'], 3],
   ['everything', '/*', {}, ['v2', 'v2', 'v2'], 3],
   ['what is not there', '/nothing', {}, ['v1', 'v1', 'v1'], 0],
 ] as const)('by %s', async (_name, path, headers, expected, count) => {
