@@ -115,7 +115,7 @@ describe('a page for what nobody serves, after all others were asked', () => {
         'what somebody has not',
         { notFound: '404.html' },
         (request) => {
-          request.route = new Metrics('test').route('/Product');
+          request.route = new Metrics('test').http.route('/Product');
           throw nobody;
         },
         'nobody',
