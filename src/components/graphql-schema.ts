@@ -30,5 +30,5 @@ function publish(table: TableDefinition, source: string, node: AppNode): void {
   const resource = tableResource(table.database, table.name, node);
   resource.hidden = table.hidden;
   resource.description = table.description;
-  node.registry.set(table.exportName, resource, {}, source);
+  node.registry.set(table.exportName, resource, {}, source, true);
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { administrator, type User } from '../security/index.ts';
+import { administrator, roleOf, type User } from '../security/index.ts';
 import { appDatabases } from './app-tables.ts';
 import { type Answer, dispatch, targetOf } from './dispatch.ts';
 import { openTestNode, type TestNodeParts } from './open-test-node.ts';
@@ -287,8 +287,47 @@ describe('a class of the app', () => {
   });
 });
 
+describe('instance methods of a class that extends a table', () => {
+  test('their search answers a collection, and calls in code', async () => {
+    class Loud extends Product {
+      static override loadAsInstance = false;
+      // A generator, as plain JavaScript may have it.
+      override search(target?: unknown): never {
+        const records = super.search(target) as Iterable<{ name: string }>;
+        return (function* () {
+          for (const { name } of records) yield `${name}!`;
+        })() as never;
+      }
+    }
+    await Product.put({ id: 'p-1', name: 'Boot' });
+    await Product.put({ id: 'p-2', name: 'Sock' });
+    publish('Loud', Loud);
+    const answer = await call('get', '/Loud/?name=Boot');
+    if (answer.kind !== 'value') throw new Error(`a ${answer.kind}`);
+    expect(await Array.fromAsync(answer.value as AsyncIterable<string>)).toEqual(['Boot!']);
+    expect([...(Loud.search({ sort: { attribute: 'id' } }) as Iterable<unknown>)]).toEqual(['Boot!', 'Sock!']);
+  });
+
+  test('what their put and patch return is the answer', async () => {
+    class Told extends Product {
+      override async put(first: unknown) {
+        await super.put(first);
+        return { was: 'put' };
+      }
+      override async patch(first: unknown) {
+        await super.patch(first);
+        return { was: 'patched' };
+      }
+    }
+    publish('Told', Told);
+    expect(await call('put', '/Told/p-1', { data: { name: 'Boot' } })).toMatchObject({ value: { was: 'put' } });
+    expect(await call('patch', '/Told/p-1', { data: { name: 'Sock' } })).toMatchObject({ value: { was: 'patched' } });
+    expect(await Product.get('p-1')).toMatchObject({ name: 'Sock' });
+  });
+});
+
 describe('allowRead and its kin decide for their class', () => {
-  const visitor: User = { username: 'ann', role: 'visitor', superUser: false };
+  const visitor: User = { username: 'ann', role: roleOf('visitor'), active: true, superUser: false };
   const cases: readonly (readonly [string, User | null, string, Verb, string])[] = [
     ['a user let in', visitor, 'allowUpdate', 'put', 'written'],
     ['a user kept out', visitor, 'allowDelete', 'delete', 'FORBIDDEN'],

@@ -80,6 +80,16 @@ test('a second resource under one path is refused, naming both places', () => {
   expect(() => registry.set('widget/:name', { name: 'D' }, {}, 'b.ts')).toThrow(/a\.ts and by b\.ts/);
 });
 
+test('a class of the app takes the place of what the schema publishes for its table, once', () => {
+  const of = (name: string, tableName = 'Product') => ({ name, databaseName: 'data', tableName });
+  const registry = new Registry(noDatabases);
+  registry.set('Product', of('Table'), {}, 'schema.graphql', true);
+  expect(() => registry.set('Product', of('Other', 'Other'), {}, 'resources.ts')).toThrow(/published by schema/);
+  registry.set('Product', of('Mine'), {}, 'resources.ts');
+  expect(registry.match('/Product/')?.resource.name).toBe('Mine');
+  expect(() => registry.set('Product', of('Second'), {}, 'more.ts')).toThrow(/resources\.ts and by more\.ts/);
+});
+
 test('registering the same class again is no conflict', () => {
   const registry = new Registry(noDatabases);
   const resource = { name: 'A' };

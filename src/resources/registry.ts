@@ -11,6 +11,8 @@ export interface RegistryEntry {
   readonly exportTypes: ExportTypes;
   /** Where it was registered from: a file's path, or 'server.resources.set'. */
   readonly source: string;
+  /** What the schema publishes for a table: gives way to a class of the app that extends the table. */
+  readonly isDefault: boolean;
   /** Names of the pattern's parameters, left to right. */
   readonly paramNames: readonly string[];
 }
@@ -34,11 +36,17 @@ export class Registry {
   }
 
   /** Publishes a resource. Throws INVALID_CONFIG when another one has the path already. '' or '/' is the root. */
-  set(path: string, resource: ResourceClass, exportTypes: ExportTypes = {}, source = 'server.resources.set'): void {
+  set(
+    path: string,
+    resource: ResourceClass,
+    exportTypes: ExportTypes = {},
+    source = 'server.resources.set',
+    isDefault = false,
+  ): void {
     const segments = segmentsOf(path);
     const name = segments.join('/');
     const paramNames = segments.flatMap((segment) => paramName(segment) ?? []);
-    const entry: RegistryEntry = { path: name, resource, exportTypes, source, paramNames };
+    const entry: RegistryEntry = { path: name, resource, exportTypes, source, isDefault, paramNames };
     this.#plant(segments, entry);
     this.#entries.set(name, entry);
   }
@@ -191,12 +199,17 @@ function segmentsOf(path: string): string[] {
 
 function refuseSecond(first: RegistryEntry | undefined, second: RegistryEntry): void {
   if (first === undefined || first.resource === second.resource) return;
+  if (first.isDefault && isSameTable(first.resource, second.resource)) return;
   const where =
     first.source === second.source ? `twice in ${first.source}` : `by ${first.source} and by ${second.source}`;
   throw new ZerohopError(
     'INVALID_CONFIG',
-    `The path /${second.path} is published ${where}. Remove one of them; when a class replaces a table's endpoint, remove @export from the schema.`,
+    `The path /${second.path} is published ${where}. Remove one of them; only a class that extends the table takes the place of what its @export publishes.`,
   );
+}
+
+function isSameTable(one: ResourceClass, other: ResourceClass): boolean {
+  return one.tableName === other.tableName && one.databaseName === other.databaseName;
 }
 
 function newBranch(): Branch {

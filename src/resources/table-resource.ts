@@ -48,19 +48,40 @@ export class TableResource extends Resource {
   static override search(query: ExplainQuery, context?: unknown): JsonObject;
   static override search(query?: unknown, context?: unknown): TableRows;
   static override search(query?: unknown, context?: unknown): TableRows | JsonObject {
-    return searchIn(placeOf(this, context), query);
+    const place = placeOf(this, context);
+    const method = hasInstanceMethod(this, 'search') ? methodOf(this.prototype, 'search') : undefined;
+    return method === undefined ? searchIn(place, query) : TableResource.#searchedBy(this, method, place, query);
   }
 
-  static override async put(target: unknown, data?: unknown, context?: unknown): Promise<void> {
+  /** By the app's own `search`, which may give anything that is a result. */
+  static #searchedBy(
+    tableClass: typeof TableResource,
+    method: (...args: readonly unknown[]) => unknown,
+    unguarded: Place,
+    query: unknown,
+  ): TableRows {
+    const about = asTarget(query);
+    const place = guardedBy(unguarded, about);
+    const instance =
+      tableClass.loadAsInstance === false
+        ? new tableClass(undefined, place.context)
+        : TableResource.#instance(tableClass, place, undefined, undefined);
+    return method.call(instance, about) as TableRows;
+  }
+
+  /** Nothing, unless a method of the app's class says what to answer. */
+  static override async put(target: unknown, data?: unknown, context?: unknown): Promise<unknown> {
     const done = TableResource.#byInstance(this, 'put', target, data, context);
-    if (done !== undefined) return void (await done);
+    if (done !== undefined) return done;
     await putInto(placeOf(this, isRecordAlone(target, data) ? data : context), checkOf(this), target, await data);
+    return undefined;
   }
 
-  static override async patch(target: unknown, data?: unknown, context?: unknown): Promise<void> {
+  static override async patch(target: unknown, data?: unknown, context?: unknown): Promise<unknown> {
     const done = TableResource.#byInstance(this, 'patch', target, data, context);
-    if (done !== undefined) return void (await done);
+    if (done !== undefined) return done;
     await patchIn(placeOf(this, isRecordAlone(target, data) ? data : context), checkOf(this), target, await data);
+    return undefined;
   }
 
   /** Creates a record in the collection; gives its id (null where the store assigns it at commit). */

@@ -4,7 +4,7 @@
 import type { TableDefinition } from '../schema/index.ts';
 import { type Databases, ReadSet } from '../tables/index.ts';
 import { allow, type Grant, refusal, type Standing } from './allow.ts';
-import { type RolePermission, readPermission } from './permission.ts';
+import { type RolePermission, readPermission, roleOf, type UserRole } from './permission.ts';
 import { systemDatabase, tableNames } from './system-tables.ts';
 import type { Action, Subject, User } from './types.ts';
 
@@ -55,6 +55,7 @@ export class Access {
   #roles: ReadonlyMap<string, RolePermission> = new Map();
   #grants = new Map<string, Grants>();
   #public: Grants = noRoles;
+  #told = new Map<string, UserRole>();
   readonly #own = new WeakMap<RolePermission, Grants>();
   #epoch = 0;
   #catchUp: (() => void) | undefined;
@@ -76,13 +77,22 @@ export class Access {
     return this.#roles;
   }
 
+  /** A role as users carry it. */
+  role(id: string): UserRole {
+    void this.epoch;
+    const made = this.#told.get(id) ?? roleOf(id, this.#roles.get(id));
+    this.#told.set(id, made);
+    return made;
+  }
+
   grants(user: User | null): Grants {
     void this.epoch;
     if (user === null) return this.#public;
     if (user.superUser) return everything;
     if (user.permission !== undefined) return this.#grantsOf(user.permission);
-    const made = this.#grants.get(user.role) ?? this.#make(this.#roles.get(user.role));
-    this.#grants.set(user.role, made);
+    const { id } = user.role;
+    const made = this.#grants.get(id) ?? this.#make(this.#roles.get(id));
+    this.#grants.set(id, made);
     return made;
   }
 
@@ -132,6 +142,7 @@ export class Access {
     this.#epoch++;
     this.#roles = roles;
     this.#grants = new Map();
+    this.#told = new Map();
     const everybody = roles.get(publicRole);
     this.#public = new Grants({ superUser: false, isKnown: false, own: undefined, everybody });
     this.#follow(reads);

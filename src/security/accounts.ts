@@ -58,7 +58,8 @@ export class Accounts {
   }
 
   userOf({ username, role }: Account): User {
-    return { username, role, superUser: this.access.roles.get(role)?.superUser ?? false };
+    const superUser = this.access.roles.get(role)?.superUser ?? false;
+    return { username, role: this.access.role(role), active: true, superUser };
   }
 
   list(): Account[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { administrator, allow, type Grant, identifyByAddress, isLoopback, refusal, type Standing } from './allow.ts';
-import { readPermission } from './permission.ts';
+import { readPermission, roleOf } from './permission.ts';
 import type { Action } from './types.ts';
 
 const editor = readPermission(
@@ -71,7 +71,7 @@ function inWords({ allowed, attributes, rows }: Grant): string {
 }
 
 test('without credentials the answer is 401, with them 403', () => {
-  const visitor = { username: 'ann', role: 'visitor', superUser: false };
+  const visitor = { username: 'ann', role: roleOf('visitor'), active: true as const, superUser: false };
   expect(refusal(null, 'update', 'Product').code).toBe('UNAUTHENTICATED');
   expect(refusal(visitor, 'update', 'Product').code).toBe('FORBIDDEN');
 });
@@ -87,7 +87,7 @@ describe('readPermission', () => {
     [{ data: { Dog: { read: true, rows: 5 } } }, /rows is a query/],
     [{ super_user: 'yes' }, /super_user is true or false/],
     [{ system: { hdb_user: { read: true } } }, /belongs to the node/],
-    ['all', /this is an object/],
+    ['all', /must name what it allows/],
     [{ operations: 'all' }, /list of names/],
   ];
   for (const [value, message] of wrong) {

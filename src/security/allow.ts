@@ -6,7 +6,12 @@ import { anyTable, type RolePermission, type TablePermission } from './permissio
 import type { Action, User } from './types.ts';
 
 /** The node itself, and whoever works on its own machine where that is trusted. */
-export const administrator: User = Object.freeze({ username: 'administrator', role: 'super_user', superUser: true });
+export const administrator: User = Object.freeze({
+  username: 'administrator',
+  role: Object.freeze({ id: 'super_user', role: 'super_user', permission: { super_user: true } }),
+  active: true,
+  superUser: true,
+});
 
 /** The identity of a call without credentials. `authorizeLocal`: calls from this machine are the administrator's. */
 export function identifyByAddress(address: string, authorizeLocal: boolean): User | null {

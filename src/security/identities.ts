@@ -14,7 +14,7 @@ import { Attempts, type Counted } from './attempts.ts';
 import type { SecurityEvents } from './events.ts';
 import { OpenId, type OpenIdOptions } from './openid.ts';
 import { Passwords } from './passwords.ts';
-import { readPermission } from './permission.ts';
+import { type RolePermission, readPermission, roleOf } from './permission.ts';
 import { Sessions, sessionOf } from './sessions.ts';
 import { type Claims, Tokens } from './tokens.ts';
 import type { User } from './types.ts';
@@ -154,34 +154,25 @@ export class Identities {
     const name = typeof username === 'string' ? username : 'impersonated';
     if (role !== undefined) {
       const permission = readPermission(objectOf(role).permission, 'The role to act as');
-      return {
-        username: name,
-        role: 'impersonated',
-        superUser: false,
-        permission: { ...permission, superUser: false },
-      };
+      return acted(name, 'impersonated', permission);
     }
     if (typeof roleName === 'string') {
       const permission = this.accounts.access.roles.get(roleName);
       if (!permission) throw new ZerohopError('NOT_FOUND', `There is no role ${roleName}.`);
-      return { username: name, role: roleName, superUser: false, permission: { ...permission, superUser: false } };
+      return acted(name, roleName, permission);
     }
     const account = typeof username === 'string' ? this.accounts.get(username) : undefined;
     if (!account) throw new ZerohopError('NOT_FOUND', `There is no user ${String(username)} to act as.`);
     if (!account.active) throw new ZerohopError('FORBIDDEN', `The user ${account.username} is not active.`);
     const permission = this.accounts.access.roles.get(account.role);
     // Acting as a super user does not give what one may do.
-    return {
-      username: account.username,
-      role: account.role,
-      superUser: false,
-      ...(permission && { permission: { ...permission, superUser: false } }),
-    };
+    if (permission !== undefined) return acted(account.username, account.role, permission);
+    return { username: account.username, role: roleOf(account.role), active: true, superUser: false };
   }
 
   /** Whether the user's role lists an operation; undefined: it says nothing of operations, or is limited to others. */
   mayCall(user: User, operation: string): boolean | undefined {
-    const listed = (user.permission ?? this.accounts.access.roles.get(user.role))?.operations;
+    const listed = (user.permission ?? this.accounts.access.roles.get(user.role.id))?.operations;
     if (listed == null) return undefined;
     return listed.some((name) => name === operation || operationGroups[name]?.includes(operation));
   }
@@ -371,4 +362,10 @@ export function isSameOrigin(headers: Headers): boolean {
   if (site !== null) return site === 'same-origin' || site === 'none';
   const origin = headers.get('origin');
   return origin === null || URL.parse(origin)?.host === headers.get('host');
+}
+
+/** Somebody a super user acts as: never one. */
+function acted(username: string, role: string, given: RolePermission): User {
+  const permission = { ...given, superUser: false };
+  return { username, role: roleOf(role, permission), active: true, superUser: false, permission };
 }

@@ -22,7 +22,14 @@ export {
 } from './identities.ts';
 export { OpenId, type OpenIdOptions, type SignInState, signedInPath, signInPath } from './openid.ts';
 export { Passwords, passwordLength, randomPassword } from './passwords.ts';
-export { permissionToJson, type RolePermission, readPermission, type TablePermission } from './permission.ts';
+export {
+  permissionToJson,
+  type RolePermission,
+  readPermission,
+  roleOf,
+  type TablePermission,
+  type UserRole,
+} from './permission.ts';
 export { sessionCookie, sessionOf, setCookie } from './sessions.ts';
 export { securityTables, systemDatabase, tableNames } from './system-tables.ts';
 export { type Claims, type TokenKind, Tokens } from './tokens.ts';

@@ -155,7 +155,10 @@ function refuseUnknown(fields: Readonly<Record<string, unknown>>, known: readonl
 
 function objectOf(value: unknown, where: string): Readonly<Record<string, unknown>> {
   if (isObject(value)) return value;
-  throw wrong(where, 'this is an object');
+  throw wrong(
+    where,
+    `this must name what it allows, such as { ${where.includes(':') ? 'read: true' : 'data: { Product: { read: true } }'} }, not ${JSON.stringify(value)}`,
+  );
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -164,6 +167,20 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function wrong(where: string, what: string): ZerohopError {
   return new ZerohopError('INVALID_REQUEST', `${where}: ${what}.`);
+}
+
+/** A role as code of the app sees it; what counts is decided by `Access`. */
+export interface UserRole {
+  readonly id: string;
+  readonly role: string;
+  /** As the operations write it: `{ super_user, <database>: { tables: … } }`. */
+  readonly permission: JsonObject;
+}
+
+/** A role as users carry it. Without a permission nothing is known of it: it allows nothing of its own. */
+export function roleOf(id: string, permission?: RolePermission): UserRole {
+  const told = permission === undefined ? { super_user: false } : permissionToJson(permission);
+  return Object.freeze({ id, role: id, permission: told });
 }
 
 /** The permission as the operations write it. */

@@ -1,11 +1,13 @@
 // Who is asking and what they may ask for.
 
-import type { RolePermission } from './permission.ts';
+import type { RolePermission, UserRole } from './permission.ts';
 
 /** An identity, decided by the door a call came through. Null in its place: no credentials were given. */
 export interface User {
   readonly username: string;
-  readonly role: string;
+  readonly role: UserRole;
+  /** Who is not active is nobody. */
+  readonly active: true;
   /** May do everything. */
   readonly superUser: boolean;
   /** What counts in place of what the role says now: of a super user who acts as somebody else. */

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { User } from '../../src/security/index.ts';
+import { roleOf, type User } from '../../src/security/index.ts';
 import { type HttpNode, startHttpNode } from '../support/http-node.ts';
 
 const schema = `
@@ -41,7 +41,7 @@ const roles = {
     },
   },
 };
-const user: User = { username: 'ann', role: 'member', superUser: false };
+const user: User = { username: 'ann', role: roleOf('member'), active: true, superUser: false };
 
 let nodes: readonly HttpNode[];
 

@@ -148,7 +148,7 @@ function demandAccess({ name, access }: Operation, user: User | null, { mayCall 
   if (access === 'anyone' || user?.superUser) return;
   const said = user === null ? undefined : mayCall?.(user, name);
   if (said === true) return;
-  if (said === false) throw new ZerohopError('FORBIDDEN', `The role ${user?.role} may not call ${name}.`);
+  if (said === false) throw new ZerohopError('FORBIDDEN', `The role ${user?.role.id} may not call ${name}.`);
   if (user === null) throw new ZerohopError('UNAUTHENTICATED', `To call ${name}, send credentials.`);
   if (access === 'super_user') throw new ZerohopError('FORBIDDEN', `Only a super user may call ${name}.`);
 }

@@ -27,7 +27,7 @@ export class KeptAnswers {
   /** What answers to a GET may differ by, besides what they read: the URL, how the client wants it, who asks, and what they may see now. */
   keyOf(request: HttpRequest): string {
     const { headers, url, user } = request;
-    const asking = user === null ? '' : `${user.role}\n${user.username}`;
+    const asking = user === null ? '' : `${user.role.id}\n${user.username}`;
     const { epoch } = this.#access;
     return `${url}\n${headers.get('accept') ?? ''}\n${headers.get('accept-encoding') ?? ''}\n${epoch}\n${asking}`;
   }

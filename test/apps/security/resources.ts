@@ -54,6 +54,6 @@ export class SignIn extends Resource {
 
   static override async get({ id }: RequestTarget): Promise<unknown> {
     const user = await server.getUser(String(id));
-    return { asking: getUser()?.username ?? null, role: user?.role ?? null };
+    return { asking: getUser()?.username ?? null, role: user?.role.id ?? null };
   }
 }
