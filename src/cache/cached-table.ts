@@ -139,6 +139,8 @@ export class CachedTable implements TableSource {
     } catch (error) {
       throw error instanceof SourceError ? error.cause : error;
     }
+    // There is nothing here that its deletion would change: what is being fetched may come from before it.
+    if (verb === 'delete' && this.lacks(id)) await this.invalidate(id);
     // The source has it and the table does not: what is here is no longer what the source would give.
     return () => this.invalidate(id);
   }
@@ -148,6 +150,13 @@ export class CachedTable implements TableSource {
     const why = (await response.text()).slice(0, 200);
     const message = `The source of ${this.#options.table.definition.name} refused the ${verb}: ${response.status} ${why}`;
     return Object.assign(new Error(message), { statusCode: response.status });
+  }
+
+  /** Whether there is nothing of the record here, and it can be asked for. */
+  lacks(id: Id): boolean {
+    if (!this.#source.method('get')) return false;
+    const row = this.#options.databases.row(this.#options.table, id);
+    return row === undefined || row.body === null || row.expires === 0;
   }
 
   expiresAt(place: Place): number | undefined {

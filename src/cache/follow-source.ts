@@ -106,9 +106,15 @@ export class Follower {
             });
             break;
           case 'patch':
+            // What is not here is asked for whole when it is wanted; what is being asked for may come from before the change.
+            if (!context.transaction.hasStaged(table, id) && cachedIn(table)?.lacks(id)) {
+              invalidated.push(async () => cachedIn(table)?.invalidate(id));
+              break;
+            }
             await stagePatch(place, context.transaction, id, event.value, { if: { exists: true } });
             break;
           case 'delete':
+            if (cachedIn(table)?.lacks(id)) invalidated.push(async () => cachedIn(table)?.invalidate(id));
             context.transaction.delete(table, id);
             break;
           case 'invalidate':

@@ -129,3 +129,76 @@ test('`invalidate`: what is named is asked for again at its next read, and no so
   expect(asked).toEqual(['1', '2']);
   expect([await nameOf('1'), await nameOf('2'), await nameOf('3')]).toEqual(['call 3', 'call 2', 'pushed']);
 });
+
+test.each([
+  ['delete', { type: 'delete' }, undefined],
+  ['patch', { type: 'patch', value: { price: 5 } }, 5],
+  ['invalidate', { type: 'invalidate' }, 5],
+] as const)('a %s of what is being fetched: what comes of that fetch is not kept', async (_type, event, price) => {
+  const feed = new Feed();
+  const gate = Promise.withResolvers<void>();
+  let subscribed = 0;
+  let calls = 0;
+  node = await startTestNode({
+    schema: 'type Product @table @export { id: ID @primaryKey  price: Int }',
+    resources: (bound) => {
+      productOf(bound).sourcedFrom({
+        async get(id: string) {
+          if (++calls > 1) return price === undefined ? undefined : { id, price };
+          await gate.promise;
+          return { id, price: 1 };
+        },
+        subscribe() {
+          subscribed++;
+          return feed;
+        },
+      });
+      return {};
+    },
+  });
+  const { fetch } = node;
+  const early = fetch('/Product/1');
+  await until('the source is asked', () => calls === 1);
+  feed.send({ ...event, id: '1' });
+  feed.send({ type: 'put', id: '2', value: { price: 2 } });
+  const only = { headers: { 'cache-control': 'only-if-cached' } };
+  await until('the events are applied', async () => (await fetch('/Product/2', only)).status === 200);
+  gate.resolve();
+  await early;
+  const late = await fetch('/Product/1');
+  expect([late.status, ((await late.json()) as { price?: number }).price]).toEqual([price ? 200 : 404, price]);
+  expect(subscribed).toBe(1);
+});
+
+test('a patch changes what is here, and what came in the same transaction', async () => {
+  const feed = new Feed();
+  node = await startTestNode({
+    schema: 'type Product @table @export { id: ID @primaryKey  name: String  price: Int }',
+    resources: (bound) => {
+      productOf(bound).sourcedFrom({ get: async (id: string) => ({ id, name: 'fetched' }), subscribe: () => feed });
+      return {};
+    },
+  });
+  const { fetch } = node;
+  await fetch('/Product/1');
+  feed.send({
+    type: 'transaction',
+    writes: [
+      { type: 'patch', id: '1', value: { price: 1 } },
+      { type: 'put', id: '2', value: { name: 'pushed' } },
+      { type: 'patch', id: '2', value: { price: 2 } },
+      { type: 'patch', id: '3', value: { price: 3 } },
+    ],
+  });
+  const only = { headers: { 'cache-control': 'only-if-cached' } };
+  const seen = async (id: string) => {
+    const { name, price } = (await (await fetch(`/Product/${id}`, only)).json()) as { name?: string; price?: number };
+    return [name, price];
+  };
+  await until('it is applied', async () => (await seen('2'))[1] === 2);
+  expect([await seen('1'), await seen('2')]).toEqual([
+    ['fetched', 1],
+    ['pushed', 2],
+  ]);
+  expect((await fetch('/Product/3', only)).status).toBe(504);
+});

@@ -619,6 +619,28 @@ describe('writing through', () => {
       cache: 'zerohop; fwd=uri-miss',
     });
   });
+  test('a deletion is not undone by a fetch that began before it', async () => {
+    const gate = Promise.withResolvers<void>();
+    let there = true;
+    let calls = 0;
+    node = await start({
+      async get(id: string) {
+        const found = there ? { id, name: 'from before' } : undefined;
+        if (++calls === 1) await gate.promise;
+        return found;
+      },
+      async delete() {
+        there = false;
+      },
+    });
+    const early = get('/Product/1');
+    while (calls < 1) await new Promise((resolve) => setImmediate(resolve));
+    await write('DELETE', '/Product/1');
+    gate.resolve();
+    await early;
+    expect((await get('/Product/1')).status).toBe(404);
+  });
+
   test('max-age of a write says how long it is fresh', async () => {
     node = await start({ get: async (id: string) => ({ id, name: 'fetched' }) });
     await node.fetch('/Product/1', {
