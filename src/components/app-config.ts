@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { nearest, ZerohopError } from '../base/index.ts';
+import { namedKeys } from '../config/index.ts';
 
 /** The parts of an app, in the order they are loaded, with their options as written. */
 export interface AppConfig {
@@ -42,10 +43,13 @@ const optionNames: Readonly<Record<string, readonly string[]>> = {
   roles: ['files'],
   dataLoader: ['files'],
   jsResource: ['files'],
-  static: ['files', 'urlPath', 'index', 'extensions', 'notFound', 'fallthrough', 'before', 'after'],
+  static: ['files', 'urlPath', 'path', 'root', 'index', 'extensions', 'notFound', 'fallthrough', 'before', 'after'],
 };
 
 const unsupported: readonly string[] = ['fastifyRoutes', 'graphql', 'scheduler'];
+
+/** Older names of parts. */
+const aliases: Readonly<Record<string, string>> = { REST: 'rest' };
 
 const fileNames = ['config.yaml', 'config.yml'];
 
@@ -73,9 +77,15 @@ function readYaml(path: string, file: string): unknown {
 }
 
 /** @param file for messages */
-export function parseAppConfig(value: unknown, file: string): AppConfig {
-  if (!isOptions(value))
-    throw new ZerohopError('INVALID_CONFIG', `${file} must be a list of names with their options.`);
+export function parseAppConfig(written: unknown, file: string): AppConfig {
+  if (!isOptions(written)) {
+    const found = Array.isArray(written) ? 'a list' : JSON.stringify(written);
+    throw new ZerohopError(
+      'INVALID_CONFIG',
+      `${file} must name the parts of the app, each with its options, such as "rest: true". It is ${found}.`,
+    );
+  }
+  const value = Object.fromEntries(Object.entries(written).map(([name, options]) => [aliases[name] ?? name, options]));
   for (const [name, options] of Object.entries(value)) checkPart(name, options, file);
   const part = (name: string): Options | undefined => {
     const options = value[name];
@@ -105,7 +115,13 @@ function checkPart(name: string, options: unknown, file: string): void {
   if (name === 'env' || name === 'pages' || unsupported.includes(name) || isPlugin(options)) return;
   const known = optionNames[name];
   if (known === undefined) {
-    const all = [...Object.keys(optionNames), 'env', 'pages', ...unsupported];
+    const all = [...Object.keys(optionNames), 'env', 'pages'];
+    if (namedKeys.some(({ path }) => path.split('.')[0] === name)) {
+      throw new ZerohopError(
+        'INVALID_CONFIG',
+        `${file}: "${name}" is a setting of the node, not of the app. Say it in zerohop.yaml, or as an option of the command.`,
+      );
+    }
     throw new ZerohopError(
       'INVALID_CONFIG',
       `${file}: there is no "${name}".${didYouMean(name, all)} There are: ${all.join(', ')}.`,

@@ -244,7 +244,9 @@ describe('config.yaml', () => {
     ['no files', 'jsResource: {}', /jsResource\.files says which files/],
     ['text that is no YAML', 'rest: {', /^config\.yaml:\d+:\d+: /],
     ['a part that is there twice', 'rest: true\nrest: false', /^config\.yaml:2:1: Map keys must be unique$/],
-    ['a list', '- rest', /must be a list of names/],
+    ['a list', '- rest', /must name the parts of the app.* It is a list\./],
+    ['a setting of the node', 'http: { port: 80 }', /"http" is a setting of the node.*zerohop\.yaml/],
+    ['a root that its files are not below', "static: { root: web, files: 'dist/**' }", /static\.root is web/],
   ];
   for (const [name, text, expected] of cases) {
     test(`${name} is refused, naming it`, async () => {
@@ -263,6 +265,12 @@ describe('config.yaml', () => {
       expect.stringContaining('"graphql" is not supported'),
       expect.stringContaining('"@x/y" is not supported'),
     ]);
+  });
+
+  test('files that are not there are warned about, with the part they are of', async () => {
+    const app = await load({ 'config.yaml': 'REST: true\ngraphqlSchema: { files: shema.graphql }\njsResource: false' });
+    expect(app).toMatchObject({ problems: [], rest: {} });
+    expect(node.lines).toEqual([expect.stringContaining('graphqlSchema.files: there is no file shema.graphql')]);
   });
 
   test('a folder without an app is warned about', async () => {

@@ -10,7 +10,7 @@ import type { HttpStep } from '../protocols/http/index.ts';
 import type { AppNode } from '../resources/index.ts';
 import { Metrics } from '../telemetry/index.ts';
 import { type AppConfig, booleanOption, hasConfigFile, type Options, readAppConfig } from './app-config.ts';
-import { filePatterns, findFiles } from './app-files.ts';
+import { type FilePatterns, filePatterns, findFiles } from './app-files.ts';
 import { loadData } from './data-loader.ts';
 import { loadSchema } from './graphql-schema.ts';
 import { loadResources } from './js-resource.ts';
@@ -125,7 +125,8 @@ export async function loadApp({ folder, node, primary, pagesMemory, meters }: Lo
       rest = { lastModified: booleanOption(restOptions, 'lastModified', true, 'rest') };
     });
   }
-  if (primary && !hasConfigFile(folder)) warnEmpty(config, folder, node);
+  if (primary && hasConfigFile(folder)) warnMissing(config, folder, node);
+  else if (primary) warnEmpty(config, folder, node);
   for (const { name, options } of config.unsupported) warnUnsupported(name, options, folder, node);
   return { problems, steps, close, rest, pages: control };
 }
@@ -141,6 +142,28 @@ function warnEmpty(
   node.log.warn(
     `There is no application in ${folder}: neither config.yaml nor a schema (*.graphql), resources.ts, data/ or web/. To make one: zerohop create NAME`,
   );
+}
+
+/** A name that was mistyped would otherwise be silently without effect. */
+function warnMissing(
+  { graphqlSchema, roles, dataLoader, jsResource, static: web }: AppConfig,
+  folder: string,
+  node: AppNode,
+): void {
+  for (const [name, options] of Object.entries({ graphqlSchema, roles, dataLoader, jsResource, static: web })) {
+    const patterns = options && patternsOrNone(options, name, folder);
+    if (patterns && findFiles(folder, patterns).length === 0)
+      node.log.warn(`config.yaml: ${name}.files: there is no file ${patterns.source.join(', ')} in ${folder}.`);
+  }
+}
+
+/** Undefined: they are wrong, which was told where they were to be loaded. */
+function patternsOrNone(options: Options, name: string, folder: string): FilePatterns | undefined {
+  try {
+    return filePatterns(options, name, folder);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Only where there is something that would have been loaded. */

@@ -1,19 +1,25 @@
 // What went wrong while an app was loaded, as one line a person can act on: file, line, message.
 
 import { join, relative } from 'node:path';
-import { ZerohopError } from '../base/index.ts';
 
 /** @param folder the app's: paths are told relative to it */
 export function describeLoadError(error: unknown, folder: string, file?: string): string {
   if (error instanceof AggregateError)
     return error.errors.map((one) => describeLoadError(one, folder, file)).join('; ');
   if (!(error instanceof Error)) return `${file ?? 'the app'}: threw ${Bun.inspect(error)}`;
-  const message = error.message.replaceAll(`${folder}/`, '');
+  const message = withRemedy(error.message.replaceAll(`${folder}/`, ''));
   const place = placeOf(error, folder);
-  // What the runtime refuses names the place itself, unless it was code of the app that asked.
-  if (error instanceof ZerohopError) return place === undefined ? message : `${place}: ${message}`;
   if (place !== undefined) return `${place}: ${message}`;
   return file === undefined || message.includes(file) ? message : `${file}: ${message}`;
+}
+
+/** What the engine says of common mistakes, with what to do. */
+function withRemedy(message: string): string {
+  const missing = /^Cannot find package '([^']+)'/.exec(message)?.[1];
+  if (missing !== undefined) return `${message}. To install it in the app's folder: npm install ${missing}`;
+  if (message.includes('superclass is not a constructor'))
+    return `${message} What the class extends is not there: is that table in the schema?`;
+  return message;
 }
 
 /** `file:line:column` in the app's folder; undefined when the error doesn't tell. */

@@ -82,9 +82,13 @@ function readOptions(options: Options, folder: string): StaticOptions {
     throw new ZerohopError('INVALID_CONFIG', "config.yaml: static.extensions is a list such as ['html'].");
   }
   return {
-    bases: patterns.source.map((pattern) => ({ base: baseOf(pattern), glob: new Glob(pattern) })),
+    bases: patterns.source.map((pattern) => ({ base: rootOf(pattern, options), glob: new Glob(pattern) })),
     ignore: patterns.ignore.map((pattern) => new Glob(pattern)),
-    urlPath: `/${(textOption(options, 'urlPath', 'static') ?? '').replace(/^\.?\/*|\/+$/g, '')}`.replace(/\/$/, ''),
+    urlPath:
+      `/${(textOption(options, 'urlPath', 'static') ?? textOption(options, 'path', 'static') ?? '').replace(/^\.?\/*|\/+$/g, '')}`.replace(
+        /\/$/,
+        '',
+      ),
     index: booleanOption(options, 'index', true, 'static'),
     extensions: extensions.map((extension: string) => extension.replace(/^\.?/, '.')),
     notFound: notFoundOf(options.notFound),
@@ -101,6 +105,16 @@ function notFoundOf(value: unknown): StaticOptions['notFound'] {
       return { file: value.file, status: statusCode };
   }
   throw new ZerohopError('INVALID_CONFIG', 'config.yaml: static.notFound is a file, or { file, statusCode }.');
+}
+
+/** The folder that is not part of the URL: `root`, as older apps say, or what comes before the first wildcard. */
+function rootOf(pattern: string, options: Options): string {
+  const root = textOption(options, 'root', 'static')?.replace(/^\.?\/*|\/+$/g, '');
+  if (root === undefined || root === '' || pattern.startsWith(`${root}/`)) return root ?? baseOf(pattern);
+  throw new ZerohopError(
+    'INVALID_CONFIG',
+    `config.yaml: static.root is ${root}, but its files ${pattern} are elsewhere.`,
+  );
 }
 
 function pathBelow(pathname: string, urlPath: string): string | undefined {

@@ -197,7 +197,10 @@ describe('mistakes', () => {
   const cases: [string, string][] = [
     ['type T @table {', 's.graphql:1:16: Syntax Error'],
     [`type T @table { a: ${'['.repeat(60_000)}`, 's.graphql:1:1: '],
-    ['type T @tabel { id: ID }', 's.graphql:1:8: Unknown directive @tabel. Allowed here: @table, @export'],
+    [
+      'type T @tabel { id: ID }',
+      's.graphql:1:8: Unknown directive @tabel. Did you mean @table? Allowed here: @table, @export',
+    ],
     ['type T @table(size: 3) { id: ID }', 's.graphql:1:15: @table has no argument "size". Allowed: table, database'],
     ['type T @sealed(a: 1) { id: ID }', '@sealed has no argument "a". It takes none.'],
     ['type T @table @table { id: ID }', '1:15: @table is given twice'],

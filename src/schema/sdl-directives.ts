@@ -8,7 +8,7 @@ import {
   getLocation,
   Kind,
 } from 'graphql/language/index.js';
-import { ZerohopError } from '../base/index.ts';
+import { nearest, ZerohopError } from '../base/index.ts';
 
 export const typeDirectives = {
   table: ['table', 'database', 'expiration', 'eviction', 'scanInterval', 'replicate', 'replicateTo', 'audit'],
@@ -112,5 +112,7 @@ function unknownDirective(name: string, known: object): string {
   const allowed = Object.keys(known).map((known) => `@${known}`);
   if (Object.hasOwn(fieldDirectives, name)) return `@${name} belongs on a field of a @table type.`;
   if (Object.hasOwn(typeDirectives, name)) return `@${name} belongs on a type.`;
-  return `Unknown directive @${name}. Allowed here: ${allowed.join(', ')}.`;
+  const near = nearest(name, Object.keys(known));
+  const hint = near === undefined ? '' : ` Did you mean @${near}?`;
+  return `Unknown directive @${name}.${hint} Allowed here: ${allowed.join(', ')}.`;
 }

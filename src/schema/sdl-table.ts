@@ -243,7 +243,10 @@ function checkComputed(attribute: Attribute, names: ReadonlySet<string>, type: N
   } catch (error) {
     const field = type.node.fields?.find((field) => field.name.value === attribute.name);
     const reason = error instanceof Error ? error.message : String(error);
-    throw schemaError(field ?? type.node, `The expression of "${attribute.name}" is not JavaScript: ${reason}`);
+    throw schemaError(
+      field ?? type.node,
+      `The expression of "${attribute.name}", ${from}, is not JavaScript: ${reason}`,
+    );
   }
 }
 

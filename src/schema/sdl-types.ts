@@ -1,6 +1,7 @@
 // Types by name, and how a field's type is read: scalars, lists, nested objects, relations to tables.
 
 import { Kind, type ObjectTypeDefinitionNode, type TypeNode } from 'graphql/language/index.js';
+import { nearest } from '../base/index.ts';
 import { type Directive, fieldDirectives, readDirectives, schemaError, type typeDirectives } from './sdl-directives.ts';
 import { type Attribute, type AttributeType, type ScalarType, scalarTypes } from './types.ts';
 
@@ -140,6 +141,6 @@ export function checkFieldName(
 
 function suggestion(name: string, types: Types): string {
   const all = [...scalarTypes, ...types.keys()];
-  const similar = all.find((known) => known.toLowerCase() === name.toLowerCase());
-  return similar ? `Did you mean ${similar}?` : `There are ${scalarTypes.join(', ')} and the types of this schema.`;
+  const near = nearest(name, all);
+  return near ? `Did you mean ${near}?` : `There are ${scalarTypes.join(', ')} and the types of this schema.`;
 }

@@ -23,6 +23,7 @@ export {
 export { OpenId, type OpenIdOptions, type SignInState, signedInPath, signInPath } from './openid.ts';
 export { Passwords, passwordLength, randomPassword } from './passwords.ts';
 export {
+  anyTable,
   permissionToJson,
   type RolePermission,
   readPermission,
