@@ -51,6 +51,11 @@ export interface CachedTableOptions {
   readonly breaker: BreakerPlace;
 }
 
+/** What the one who asks first wants of it. */
+interface Wanted extends Directives {
+  readonly requestContext: Place['context'];
+}
+
 /** What a fetch came to: undefined where the source has no such record. */
 type Fetched = StoredRecord | undefined;
 
@@ -96,12 +101,13 @@ export class CachedTable implements TableSource {
       throw new ZerohopError('NOT_CACHED', `No copy of ${table.definition.name} ${id} is here that may be served.`);
     if (!this.#source.method('get'))
       return row && freshness !== 'absent' ? serve(place, target, storedOf(id, row), 'hit', false) : place;
+    const wanted: Wanted = { ...asked, requestContext: place.context };
     if (row && freshness === 'stale' && isStaleByTime(asked) && this.#allowsStale(place, id, row)) {
-      this.#fetchOnce(id, row, asked).catch((error: unknown) => this.#reportUnlessKnown(id, error));
+      this.#fetchOnce(id, row, wanted).catch((error: unknown) => this.#reportUnlessKnown(id, error));
       return serve(place, target, storedOf(id, row), 'hit; detail=stale-while-revalidate', false);
     }
     try {
-      const fetched = await this.#fetchOnce(id, row, asked);
+      const fetched = await this.#fetchOnce(id, row, wanted);
       const why = freshness === 'stale' ? 'stale' : 'uri-miss';
       if (fetched !== undefined) return serve(place, target, fetched, `fwd=${why}`, true);
       return { ...place, instead: null };
@@ -220,7 +226,7 @@ export class CachedTable implements TableSource {
   }
 
   /** One fetch for all who want the record at the same time. */
-  #fetchOnce(id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
+  #fetchOnce(id: Id, row: StoredRow | undefined, asked: Wanted): Promise<Fetched> {
     const remembered = asked.noCache ? undefined : this.#outcomes.get(id, row ? tagOf(row) : null);
     if (remembered?.kind === 'failed') return Promise.reject(remembered.error);
     if (remembered?.kind === 'missing') return Promise.resolve(undefined);
@@ -235,7 +241,7 @@ export class CachedTable implements TableSource {
   }
 
   /** Of all threads one asks; the others wait for what it puts in the table, or for how it failed. */
-  async #lead(id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
+  async #lead(id: Id, row: StoredRow | undefined, asked: Wanted): Promise<Fetched> {
     const { flights, clock, options, databases, table } = this.#options;
     // What is not stored is nothing to wait for.
     if (asked.noStore) return this.#fetch(id, asked);
@@ -258,7 +264,7 @@ export class CachedTable implements TableSource {
     }
   }
 
-  async #fetchFor(slot: number, id: Id, row: StoredRow | undefined, asked: Directives): Promise<Fetched> {
+  async #fetchFor(slot: number, id: Id, row: StoredRow | undefined, asked: Wanted): Promise<Fetched> {
     const { flights, clock, databases, table } = this.#options;
     let outcome = 0;
     try {
@@ -292,7 +298,7 @@ export class CachedTable implements TableSource {
     return `${database}/${name} ${typeof id} ${id} ${row ? tagOf(row) : ''}`;
   }
 
-  async #fetch(id: Id, asked: Directives): Promise<Fetched> {
+  async #fetch(id: Id, asked: Wanted): Promise<Fetched> {
     const { databases, table, options } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const row = databases.row(table, id);
@@ -313,13 +319,14 @@ export class CachedTable implements TableSource {
     }
   }
 
-  async #fetchWith(id: Id, row: StoredRow | undefined, asked: Directives, isLast: boolean): Promise<Fetched> {
+  async #fetchWith(id: Id, row: StoredRow | undefined, asked: Wanted, isLast: boolean): Promise<Fetched> {
     const { table, clock, options } = this.#options;
     const node = this.#options.node();
     const usable = row?.body !== null && row !== undefined && row.expires !== 0 ? storedOf(id, row) : undefined;
     const replacingRecord =
       usable && new TableRecord(table, usable, [], () => node.databases.blobs(table.definition.database));
     const called = await this.#source.call(node, 'get', id, undefined, {
+      requestContext: asked.requestContext,
       ...(usable && {
         replacingRecord,
         replacingVersion: changedMsOf(table, usable) ?? Math.floor(usable.version / 1000),

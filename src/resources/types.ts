@@ -31,6 +31,8 @@ export interface Context {
   replacingRecord?: Readonly<Record<string, unknown>> | undefined;
   /** When that was stored, in ms since 1970. */
   replacingVersion?: number | undefined;
+  /** In a source's `get`: of the first of those who wait for the record. There may be others, and none where the app's own code reads. */
+  requestContext?: Context | undefined;
   /** Set by a source's `get`: when the record becomes stale, in ms since 1970. */
   expiresAt?: number | undefined;
   /** Set by a source's `get`: the record is served and not stored. */

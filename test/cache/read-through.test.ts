@@ -455,6 +455,22 @@ describe('what the source says', () => {
     }
     expect(tags).toEqual([undefined, '"theirs"']);
   });
+  test('is told who asked first', async () => {
+    const seen: unknown[] = [];
+    node = await start({
+      async get(id: string) {
+        const { requestContext, user } = getContext();
+        seen.push([requestContext?.headers?.get('x-shop'), requestContext?.url, user?.superUser]);
+        return { id, name: 'fetched' };
+      },
+    });
+    await get('/Product/1', { 'x-shop': 'berlin' });
+    await tableOf(node, 'Product').get('2');
+    expect(seen).toEqual([
+      ['berlin', '/Product/1', true],
+      [undefined, undefined, true],
+    ]);
+  });
   test('its writes to other tables happen with the record, or not at all', async () => {
     node = await startTestNode({
       schema,
