@@ -60,7 +60,7 @@ async function chosen(place: BackupPlace, until = Number.POSITIVE_INFINITY): Pro
     'NOT_FOUND',
     Number.isFinite(until)
       ? `There is no backup from ${new Date(until).toISOString()} or before.`
-      : 'There is no backup there.',
+      : 'There is no backup there. Name the folder, or s3://bucket/prefix, that "zerohop backup" was given.',
   );
 }
 

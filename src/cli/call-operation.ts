@@ -3,7 +3,7 @@
 
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/index.ts';
-import { Refusal } from './failure.ts';
+import { BadUsage, Refusal } from './failure.ts';
 import { type SavedLogin, SavedLogins } from './saved-logins.ts';
 
 export interface Target {
@@ -72,8 +72,9 @@ function send({ url, unix, unreachable }: Place, body: string, headers: Record<s
     body,
     ...(unix !== undefined && { unix }),
   }).catch((error: unknown) => {
-    // Of a socket that is not there nothing is known but that.
-    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const isAbsent = code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ConnectionRefused';
+    // Where nobody listens there is nothing more to say.
     throw new Refusal(
       isAbsent ? unreachable : `${unreachable} (${error instanceof Error ? error.message : String(error)})`,
     );
@@ -97,9 +98,12 @@ interface Place {
 
 async function placeOf({ target, data }: Target): Promise<Place> {
   if (target !== undefined) {
-    if (!URL.canParse(target))
-      throw new Refusal(`--target ${target} is no address. Give one such as http://localhost:9925`);
-    return { url: target, unreachable: `No node answers at ${target}.` };
+    if (!/^https?:\/\//i.test(target) || !URL.canParse(target))
+      throw new BadUsage(`--target ${target} is no address. Give one such as http://localhost:9925`);
+    return {
+      url: target,
+      unreachable: `No node answers at ${target}. Is it running, and is that its operations port (9925 unless it was told another)?`,
+    };
   }
   const folder = dataFolder(data);
   const { operationsSocketIn } = await import('../runtime/index.ts');

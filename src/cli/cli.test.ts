@@ -45,6 +45,10 @@ test('--help of the command and of each of its commands', async () => {
   }
 });
 
+test('help prints the same', async () => {
+  expect(await zerohop('help', 'create')).toEqual(await zerohop('create', '--help'));
+});
+
 test('no command prints the help and fails', async () => {
   const { err, code } = await zerohop();
   expect(err).toStartWith('Usage: zerohop');
@@ -52,9 +56,12 @@ test('no command prints the help and fails', async () => {
 });
 
 test.each<[string[], string]>([
-  [['strat'], "zerohop: unknown command 'strat'\n(Did you mean start?)\n"],
-  [['start', '--http-prt', '1'], "zerohop: unknown option '--http-prt'\n(Did you mean --http-port?)\n"],
-  [['create'], "zerohop: missing required argument 'name'\n"],
+  [['strat'], "zerohop: unknown command 'strat'\n(Did you mean start?)\nTo see what there is, add --help.\n"],
+  [
+    ['start', '--http-prt', '1'],
+    "zerohop: unknown option '--http-prt'\n(Did you mean --http-port?)\nTo see what there is, add --help.\n",
+  ],
+  [['create'], "zerohop: missing required argument 'name'\nTo see what there is, add --help.\n"],
   [
     ['login', 'http://localhost:1', '--username', 'ann', '--password', ''],
     'zerohop: The password is empty. Give it with --password, or on standard input.\n',
@@ -62,6 +69,10 @@ test.each<[string[], string]>([
   [
     ['start', '.', '--threads', 'many'],
     'zerohop: --threads=many: threads must be "auto" or a whole number from 0 to 64 (0: everything in one thread).\n',
+  ],
+  [
+    ['status', '--target', 'localhost:9925'],
+    'zerohop: --target localhost:9925 is no address. Give one such as http://localhost:9925\n',
   ],
   [['start', '--config', 'gone.yaml'], `/gone.yaml can not be read: it does not exist.\n`],
 ])('%p is bad usage', async (words, message) => {

@@ -11,6 +11,7 @@ interface Said {
 export function addClusterCommands(program: Command, exitWith: (code: number) => void): void {
   const cluster = program
     .command('cluster')
+    .helpCommand('help [command]', 'Prints the help of a command.')
     .description('Begins, joins and watches a cluster of nodes that replicate to each other.');
 
   const add = (name: string, description: string): Command =>
@@ -70,10 +71,13 @@ export function addClusterCommands(program: Command, exitWith: (code: number) =>
   add('haproxy', 'Prints the configuration of an HAProxy before the members.')
     .option('--region <region>', 'whose members come first; by default the region of the node that is asked')
     .option('--bind <address>', 'what HAProxy listens on', ':80')
-    .action(async ({ region, bind, ...target }: Target & { region?: string; bind: string }) => {
-      const said = await callOperation('cluster_haproxy', { region, bind }, target);
-      print(said, target, String(said).trimEnd());
-    });
+    .option('--ca-file <file>', 'authorities of the certificates of members that speak HTTPS: where HAProxy runs')
+    .action(
+      async ({ region, bind, caFile, ...target }: Target & { region?: string; bind: string; caFile?: string }) => {
+        const said = await callOperation('cluster_haproxy', { region, bind, ca_file: caFile }, target);
+        print(said, target, String(said).trimEnd());
+      },
+    );
 
   add('maint', 'Tells load balancers to send no requests to the node, or to send them again.')
     .addArgument(new Argument('<state>').choices(['on', 'off']))

@@ -9,11 +9,11 @@ const quietMs = 60;
 /** Folders watched at the same time; those beyond are not. */
 export const maxFolders = 5_000;
 
-/** Never part of an application: installed packages, hidden files (but `.env` files), databases, what editors leave beside a file. */
+/** Never part of an application: installed packages, hidden files (but `.env` files), databases, logs, what editors leave beside a file. */
 export function isIgnored(path: string): boolean {
   const name = basename(path);
   if (name.startsWith('.') && !name.startsWith('.env')) return true;
-  return name === 'node_modules' || /(~|\.db(-wal|-shm)?|\.sw[pox])$/.test(name);
+  return name === 'node_modules' || /(~|\.log|\.db(-wal|-shm)?|\.sw[pox])$/.test(name);
 }
 
 export class FolderWatcher {

@@ -8,7 +8,10 @@ import type { WarmOptions } from './warm-pages.ts';
 
 /** @param exitWith is told the exit code */
 export function addPagesCommands(program: Command, exitWith: (code: number) => void): void {
-  const pages = program.command('pages').description('Watches and steers the page cache of a running node.');
+  const pages = program
+    .command('pages')
+    .helpCommand('help [command]', 'Prints the help of a command.')
+    .description('Watches and steers the page cache of a running node.');
   const add = (name: string, description: string): Command =>
     addTargetOptions(pages.command(name).description(description));
 

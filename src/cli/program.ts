@@ -20,10 +20,11 @@ export function buildProgram(exitWith: (code: number) => void, isLaunched: boole
     .description('Runs applications with their data, cache and messaging in one process.')
     .version(version, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'Prints the help of a command.')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'zerohop:')) })
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .showHelpAfterError('To see what there is, add --help.');
 
   addRunCommand(program, 'start', 'Runs an application.', exitWith, isLaunched);
   addRunCommand(
