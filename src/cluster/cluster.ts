@@ -1,31 +1,25 @@
 // Whether this node is in a cluster, and what makes it be: begins one, joins one, lets others in, removes members, renews its certificate.
 // Lives in the thread of the store; other threads ask it by `ask`, with plain data both ways.
 
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { assert, type Clock, type ErrorData, errorToData, ZerohopError } from '../base/index.ts';
+import { assert, type Clock, errorToData, ZerohopError } from '../base/index.ts';
 import { type Config, readAddress } from '../config/index.ts';
 import { type Credentials, overPlainTcp, overTls } from '../net/index.ts';
 import { isGeneratedUser, systemDatabase, tableNames } from '../security/index.ts';
 import type { StoreEngine } from '../store/index.ts';
 import type { MetricsSnapshot } from '../telemetry/index.ts';
 import { admit } from './admission.ts';
-import {
-  fingerprintOf,
-  identityIn,
-  issueCertificate,
-  lifeOf,
-  makeAuthority,
-  makeRequest,
-  renewalMs,
-  signText,
-} from './certificates.ts';
+import { fingerprintOf, issueCertificate, makeAuthority, makeRequest } from './certificates.ts';
 import { ClusterFolder, type ClusterState } from './cluster-folder.ts';
-import { ClusterNode, type ClusterNodeOptions, ownAddress } from './cluster-node.ts';
+import { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
+import type { ClusterAnswer, ClusterRequest } from './cluster-request.ts';
 import { askMember, openGuestDoor } from './guest-door.ts';
-import { backendOf, haproxyConfig } from './haproxy.ts';
+import { haproxyBefore } from './haproxy-before.ts';
 import { newToken, readToken } from './join-token.ts';
-import { type ClusterStatus, metricsOf, peersOf } from './status.ts';
+import { checkInsecure, readOwnCertificate } from './own-certificate.ts';
+import { ownAddress } from './own-row.ts';
+import { type Issued, Renewal } from './renewal.ts';
+import { type ClusterStatus, metricsOf, statusOf } from './status.ts';
 import type { ClusterLog } from './troubles.ts';
 import type { VerifyCursor } from './verify-messages.ts';
 
@@ -43,35 +37,11 @@ export interface ClusterOptions {
   readonly tablesMade: () => void;
 }
 
-/** What other threads may ask. Values and answers are plain data. */
-export type ClusterRequest =
-  | { readonly type: 'status' }
-  | { readonly type: 'init'; readonly cluster: string }
-  | { readonly type: 'token'; readonly lifeMs: number; readonly authority: boolean }
-  | { readonly type: 'join'; readonly address: string; readonly token: string }
-  | { readonly type: 'remove'; readonly node: string }
-  | { readonly type: 'revoke'; readonly node: string }
-  | { readonly type: 'rotate' }
-  /** The configuration of an HAProxy; `region` undefined: of this node. */
-  /** One stretch of comparing with all members that can be reached: see verify.ts. */
-  | { readonly type: 'verify'; readonly repair: boolean; readonly from: VerifyCursor | null }
-  | { readonly type: 'haproxy'; readonly region: string | undefined; readonly bind: string };
-
-export type ClusterAnswer =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: ErrorData };
-
 /** Numbers for nodes: see `idSlots`. */
 const slots = 256;
 const longestTokenMs = 30 * 24 * 3600_000;
-/** How often it is looked whether the certificate is to be renewed. */
-const renewalCheckMs = 3600_000;
 /** Certificates of a node before its present one that are told to be void; older ones have expired. */
 const mostRevoked = 8;
-/** How soon a renewal that failed is tried again: of a certificate that lasts long. */
-const renewalRetryMs = 60_000;
-/** Between two. */
-const soonestRenewalMs = 1_000;
 
 export class Cluster {
   readonly #options: ClusterOptions;
@@ -79,12 +49,22 @@ export class Cluster {
   #state: ClusterState | undefined;
   #credentials: Credentials | undefined;
   #running: ClusterNode | undefined;
-  #renewal: Timer | undefined;
+  readonly #renewal: Renewal;
   #admissions: Promise<unknown> = Promise.resolve();
 
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#folder = new ClusterFolder(options.folder);
+    const { node, clock, config, log } = options;
+    this.#renewal = new Renewal({
+      node,
+      clock,
+      lifeMs: config.certificateMs,
+      state: () => this.#state,
+      authorities: () => this.#demandRunning().members.others.filter((member) => member.authority),
+      renewed: (own, old) => this.#renewed(own, old),
+      log,
+    });
   }
 
   /** Undefined: the node is in no cluster. */
@@ -119,7 +99,7 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#renewal);
+    this.#renewal.stop();
     await this.#running?.stop();
   }
 
@@ -142,29 +122,16 @@ export class Cluster {
       case 'verify':
         return this.#verify(request.repair, request.from);
       case 'haproxy':
-        return Promise.resolve(this.#haproxy(request.region, request.bind));
+        return Promise.resolve(haproxyBefore(this.#demandRunning(), request));
     }
   }
 
   #status(): ClusterStatus | { readonly enabled: false } {
-    const node = this.#running;
-    if (!node) return { enabled: false };
+    const running = this.#running;
+    if (!running) return { enabled: false };
     const certificate = this.#credentials?.certificate;
-    const spread = node.moves.status();
-    return {
-      enabled: true,
-      cluster: node.cluster,
-      node: this.#options.node,
-      name: node.name,
-      port: node.port,
-      encrypted: this.#credentials !== undefined,
-      authority: this.#state?.authorityKey !== undefined,
-      validUntil: certificate === undefined ? null : lifeOf(certificate).untilMs,
-      renewAt: certificate === undefined ? null : renewalMs(certificate),
-      missingSeconds: node.missingSeconds,
-      peers: peersOf(node),
-      ...(spread && { spread }),
-    };
+    const authority = this.#state?.authorityKey !== undefined;
+    return statusOf(running, { node: this.#options.node, certificate, authority });
   }
 
   async #verify(repair: boolean, from: VerifyCursor | null): Promise<unknown> {
@@ -172,20 +139,6 @@ export class Cluster {
     const unreachable = members.others.filter(({ id }) => !links.connections.has(id)).map(({ name }) => name);
     const report = await verifier.verify({ repair, from, databases: [...replicators.keys()] });
     return { ...report, unreachable };
-  }
-
-  #haproxy(wanted: string | undefined, bind: string): string {
-    const { members, links, cluster } = this.#demandRunning();
-    const { own } = members;
-    const all = own ? [own, ...members.others] : members.others;
-    const region = wanted ?? own?.region ?? '';
-    const regions = [...new Set(all.map((member) => member.region ?? ''))];
-    if (region !== '' && !regions.includes(region))
-      throw new ZerohopError('NOT_FOUND', `No member is of the region ${region}. There are: ${regions.join(', ')}.`);
-    const backends = all
-      .map((member) => backendOf(member, links.connections.get(member.id)?.roundTripMs))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
-    return haproxyConfig(backends, { cluster, region, bind });
   }
 
   async #init(name: string): Promise<unknown> {
@@ -283,13 +236,7 @@ export class Cluster {
 
   async #startInsecure(): Promise<void> {
     const { config, node } = this.#options;
-    const places = [config.host, ...config.routes.map(({ host }) => host)];
-    const open = places.find((host) => !isHere(host));
-    if (open !== undefined)
-      throw new ZerohopError(
-        'INVALID_CONFIG',
-        `replication.insecure is for experiments on one machine, and ${open} may be reached from others. Use 127.0.0.1, or remove replication.insecure.`,
-      );
+    checkInsecure(config);
     await this.#run({
       cluster: 'insecure',
       transport: overPlainTcp(`URI:zerohop://insecure/${encodeURIComponent(node)}`),
@@ -299,25 +246,9 @@ export class Cluster {
 
   async #startWithOwnCertificate(): Promise<void> {
     const { config, node, clock } = this.#options;
-    const read = (path: string, what: string) => {
-      try {
-        return readFileSync(path, 'utf8');
-      } catch {
-        throw new ZerohopError('INVALID_CONFIG', `The ${what} ${path || '(not set)'} can not be read.`);
-      }
-    };
-    const certificate = read(config.certificate, 'file replication.certificate');
-    const authority = read(config.authority, 'file replication.authority');
-    this.#credentials = { certificate, key: read(config.key, 'file replication.key'), authorities: [authority] };
-    const identity = await identityIn(certificate, authority, clock.nowMs());
-    if (identity?.node !== node)
-      throw new ZerohopError(
-        'INVALID_CONFIG',
-        identity === undefined
-          ? `The certificate ${config.certificate} is not valid now, not by the authority of replication.authority, or names no node as URI:zerohop://CLUSTER/${node}.`
-          : `The certificate ${config.certificate} is for the node ${identity.node}; this node is ${node}.`,
-      );
-    await this.#run({ cluster: identity.cluster, transport: this.#secure(), isAdmitted: false });
+    const { credentials, cluster } = await readOwnCertificate(config, node, clock.nowMs());
+    this.#credentials = credentials;
+    await this.#run({ cluster, transport: this.#secure(), isAdmitted: false });
   }
 
   async #startAdmitted(state: ClusterState, isFirst: boolean): Promise<void> {
@@ -355,7 +286,7 @@ export class Cluster {
       seeds: state.seeds,
       slot: state.slots.own,
     });
-    this.#planRenewal();
+    this.#renewal.plan();
   }
 
   #oneAfterTheOther<T>(work: () => Promise<T>): Promise<T> {
@@ -394,64 +325,21 @@ export class Cluster {
     tablesMade();
   }
 
-  #planRenewal(failed = false): void {
-    const certificate = this.#credentials?.certificate;
-    clearTimeout(this.#renewal);
-    if (certificate === undefined || !this.#state) return;
-    const dueMs = renewalMs(certificate) - this.#options.clock.nowMs();
-    const { fromMs, untilMs } = lifeOf(certificate);
-    const retryMs = Math.max(soonestRenewalMs, Math.min(renewalRetryMs, (untilMs - fromMs) / 20));
-    const waitMs = failed ? retryMs : Math.min(Math.max(dueMs, soonestRenewalMs), renewalCheckMs);
-    this.#renewal = setTimeout(() => {
-      if (dueMs > waitMs && !failed) return this.#planRenewal();
-      this.#renew().catch((error: unknown) => {
-        this.#options.log('error', `The certificate of this node could not be renewed: ${String(error)}`);
-        this.#planRenewal(true);
-      });
-    }, waitMs);
-    this.#renewal.unref();
+  async #renew(): Promise<unknown> {
+    this.#demandState();
+    return this.#renewal.renew();
   }
 
-  /** Asks those who can, this node itself first, for a new certificate for a new key. */
-  async #renew(): Promise<unknown> {
+  /** A new certificate for this node is there. */
+  async #renewed(own: Issued, old: string): Promise<void> {
     const running = this.#demandRunning();
-    const { node, clock } = this.#options;
-    const { cluster, own, authority, authorityKey } = this.#demandState();
-    const { key, request } = await makeRequest(node);
-    let certificate: string | undefined;
-    if (authorityKey !== undefined) {
-      const signer = { key: authorityKey, certificate: authority };
-      const terms = { cluster, node, nowMs: clock.nowMs(), lifeMs: this.#options.config.certificateMs };
-      certificate = await issueCertificate(signer, request, terms);
-    } else {
-      const signature = await signText(request, own.key);
-      const reasons: string[] = [];
-      for (const { host, port, name } of running.members.others.filter((member) => member.authority)) {
-        try {
-          const asked = { type: 'renew', request, certificate: own.certificate, signature } as const;
-          const call = { host, port, authority: fingerprintOf(authority), request: asked, nowMs: clock.nowMs() };
-          ({ certificate } = await askMember(call));
-          break;
-        } catch (error) {
-          reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
-        }
-      }
-      if (certificate === undefined)
-        throw new ZerohopError(
-          'ORIGIN_FAILED',
-          `No member that admits others gave a new certificate. ${reasons.join(' ') || 'None is known.'}`,
-        );
-    }
-    this.#folder.writeOwn({ key, certificate });
-    this.#state = { ...this.#demandState(), own: { key, certificate } };
-    this.#credentials = { key, certificate, authorities: [authority] };
-    const old = fingerprintOf(own.certificate);
+    this.#folder.writeOwn(own);
+    const state = { ...this.#demandState(), own };
+    this.#state = state;
+    this.#credentials = { ...own, authorities: [state.authority] };
     await running.certificateChanged();
+    const { node } = this.#options;
     await running.members.write(node, { revoked: [...(running.members.own?.revoked ?? []), old].slice(-mostRevoked) });
-    this.#planRenewal();
-    const until = new Date(lifeOf(certificate).untilMs).toISOString();
-    this.#options.log('info', `This node has a new certificate, valid until ${until}.`);
-    return { message: 'This node has a new certificate.', validUntil: until };
   }
 
   #demandAlone(): void {
@@ -472,8 +360,4 @@ export class Cluster {
     if (this.#state) return this.#state;
     throw new ZerohopError('CONFLICT', `The certificates of ${cluster} are not made here: it uses your own, or none.`);
   }
-}
-
-function isHere(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

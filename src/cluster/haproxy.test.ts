@@ -7,6 +7,7 @@ const backend = (name: string, more: Partial<Backend> = {}): Backend => ({
   name,
   host: `${name}.example.com`,
   http: 9926,
+  tls: false,
   agent: 9927,
   region: '',
   roundTripMs: undefined,
@@ -14,7 +15,7 @@ const backend = (name: string, more: Partial<Backend> = {}): Backend => ({
 });
 
 const serversOf = (members: readonly Backend[], region = '') =>
-  haproxyConfig(members, { cluster: 'shop-1', region, bind: ':80' })
+  haproxyConfig(members, { cluster: 'shop-1', region, bind: ':80', caFile: '/etc/ca.pem' })
     .split('\n')
     .flatMap((line) => (/^ {4}(server|# \S+ is left)/.test(line) ? [line.trim()] : []));
 
@@ -22,6 +23,16 @@ test('without regions all are alike; without an agent, only their health counts'
   expect(serversOf([backend('a'), backend('b', { agent: 0, host: '::1' })])).toEqual([
     'server a a.example.com:9926 weight 100 agent-check agent-port 9927',
     'server b [::1]:9926 weight 100',
+  ]);
+});
+
+test('members that speak HTTPS are asked by it: by name where they have one', () => {
+  const members = [backend('a', { tls: true }), backend('b', { tls: true, host: '10.0.0.2', agent: 0 }), backend('c')];
+  const verified = 'ssl verify required ca-file /etc/ca.pem';
+  expect(serversOf(members)).toEqual([
+    `server a a.example.com:9926 weight 100 ${verified} sni str(a.example.com) check-sni a.example.com verifyhost a.example.com agent-check agent-port 9927`,
+    `server b 10.0.0.2:9926 weight 100 ${verified}`,
+    'server c c.example.com:9926 weight 100 agent-check agent-port 9927',
   ]);
 });
 

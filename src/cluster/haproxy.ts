@@ -1,5 +1,6 @@
 // The configuration of an HAProxy (2.4 or newer) before the members of a cluster. Pure.
 
+import { isIP } from 'node:net';
 import type { Member } from './members.ts';
 
 /** A member as a load balancer sees it. */
@@ -8,6 +9,8 @@ export interface Backend {
   readonly host: string;
   /** Of the application; 0: any free one, which nobody can know. */
   readonly http: number;
+  /** Whether that speaks HTTPS. */
+  readonly tls: boolean;
   /** Of its agent; 0: it has none. */
   readonly agent: number;
   readonly region: string;
@@ -21,23 +24,25 @@ export interface HaproxyOptions {
   readonly region: string;
   /** What HAProxy listens on: ':80'. */
   readonly bind: string;
+  /** The authorities by which the certificates of members that speak HTTPS are, a file where HAProxy runs. */
+  readonly caFile: string;
 }
 
 /** What HAProxy gives a server of the region, of 256 at most. */
 const fullWeight = 100;
 
 export function backendOf(
-  { name, host, http = 0, agent = 0, region = '' }: Member,
+  { name, host, http = 0, tls = false, agent = 0, region = '' }: Member,
   roundTripMs: number | undefined,
 ): Backend {
-  return { name, host, http, agent, region, roundTripMs };
+  return { name, host, http, tls, agent, region, roundTripMs };
 }
 
 /**
  * Members of the region first; when none is up, the others, the nearer the more. Only requests that change nothing are sent to a second member
  * after the first may have begun on them.
  */
-export function haproxyConfig(members: readonly Backend[], { cluster, region, bind }: HaproxyOptions): string {
+export function haproxyConfig(members: readonly Backend[], { cluster, region, bind, caFile }: HaproxyOptions): string {
   const isNear = (one: Backend) => region === '' || one.region === region;
   const usable = members.filter(({ http, host }) => http !== 0 && host !== '');
   const near = usable.filter(isNear);
@@ -87,19 +92,31 @@ backend zerohop
     # Three connections refused in a row mark a member as down before its health check does.
     default-server check inter 1s fastinter 500ms fall 2 rise 2 observe layer4 error-limit 3 on-error mark-down
     default-server agent-inter 1s init-addr last,libc,none
-${[...first.map((one) => serverLine(one, fullWeight, false)), ...second.map((one) => serverLine(one, weightOf(one), true))].join('\n')}
+${[...first.map((one) => serverLine(one, fullWeight, false, caFile)), ...second.map((one) => serverLine(one, weightOf(one), true, caFile))].join('\n')}
 ${left.map(({ name }) => `    # ${name} is left out: it does not say where its application is (http.port, replication.address).\n`).join('')}`;
 }
 
-function serverLine({ name, host, http, agent, region }: Backend, weight: number, isBackup: boolean): string {
+function serverLine(
+  { name, host, http, tls, agent, region }: Backend,
+  weight: number,
+  isBackup: boolean,
+  caFile: string,
+): string {
   const words = [
     `    server ${serverName(name)} ${host.includes(':') ? `[${host}]` : host}:${http}`,
     `weight ${weight}`,
+    ...(tls ? [tlsWords(host, caFile)] : []),
     ...(agent === 0 ? [] : [`agent-check agent-port ${agent}`]),
     ...(isBackup ? ['backup'] : []),
     ...(region === '' ? [] : [`# ${plain(region)}`]),
   ];
   return words.join(' ');
+}
+
+/** Health checks go the same way. HAProxy compares certificates with names alone: of an address, whose authority it is counts. */
+function tlsWords(host: string, caFile: string): string {
+  const verified = `ssl verify required ca-file ${caFile}`;
+  return isIP(host) === 0 ? `${verified} sni str(${host}) check-sni ${host} verifyhost ${host}` : verified;
 }
 
 /** Of letters HAProxy takes. */

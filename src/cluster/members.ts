@@ -19,6 +19,8 @@ export interface Member {
   /** Ports of its application and of its agent for load balancers; 0 or absent: none that others can know. */
   readonly http?: number;
   readonly agent?: number;
+  /** Whether its application's port speaks HTTPS. */
+  readonly tls?: boolean;
   readonly region?: string;
   /** `['*']`: all. */
   readonly databases: readonly string[];
@@ -68,6 +70,7 @@ export const clusterTables: readonly TableDefinition[] = [
       attribute('port', 'Int'),
       attribute('http', 'Int'),
       attribute('agent', 'Int'),
+      attribute('tls', 'Boolean'),
       attribute('region', 'String'),
       attribute('databases', 'String', true),
       attribute('mesh', 'String'),

@@ -1,6 +1,7 @@
 // The state of replication as one node sees it, as plain data, and as metrics.
 
 import type { FamilySnapshot, MetricsSnapshot, NumberSeries } from '../telemetry/index.ts';
+import { lifeOf, renewalMs } from './certificates.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { MovesStatus } from './moves.ts';
 
@@ -60,7 +61,30 @@ export interface DatabaseStatus {
   readonly comparedAt: number | null;
 }
 
-export function peersOf(node: ClusterNode): PeerStatus[] {
+/** `certificate`: PEM of the one in use, if there is one. `authority`: whether the node admits others. */
+export function statusOf(
+  running: ClusterNode,
+  own: { readonly node: string; readonly certificate: string | undefined; readonly authority: boolean },
+): ClusterStatus {
+  const { node, certificate, authority } = own;
+  const spread = running.moves.status();
+  return {
+    enabled: true,
+    cluster: running.cluster,
+    node,
+    name: running.name,
+    port: running.port,
+    encrypted: certificate !== undefined,
+    authority,
+    validUntil: certificate === undefined ? null : lifeOf(certificate).untilMs,
+    renewAt: certificate === undefined ? null : renewalMs(certificate),
+    missingSeconds: running.missingSeconds,
+    peers: peersOf(running),
+    ...(spread && { spread }),
+  };
+}
+
+function peersOf(node: ClusterNode): PeerStatus[] {
   const { members, links, troubles } = node;
   const known = new Set(members.others.map(({ id }) => id));
   const strangers = links.connected.filter((id) => !known.has(id));

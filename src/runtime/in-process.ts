@@ -38,7 +38,7 @@ export async function startInProcess(options: WorkersOptions): Promise<Workers> 
       node: nodeId,
       clock: systemClock,
       config: config.replication,
-      ports: { http: config.http.port, agent: config.agent.port },
+      ports: { http: config.http.port, agent: config.agent.port, tls: config.tls.certificate !== '' },
       folder,
       version,
       log: (level, message, fields) => log[level](message, fields),

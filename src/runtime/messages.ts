@@ -32,7 +32,7 @@ export interface StoreThreadOptions {
   readonly logRetentionMs: number;
   readonly checkpointBytes: number;
   readonly replication: Config['replication'];
-  readonly ports: { readonly http: number; readonly agent: number };
+  readonly ports: { readonly http: number; readonly agent: number; readonly tls: boolean };
   readonly tracing: Config['tracing'];
   /** Whether the node is in a cluster from its start. */
   readonly isInCluster: boolean;

@@ -118,7 +118,7 @@ class Threads implements Workers {
         logRetentionMs: config.storage.logRetentionMs,
         checkpointBytes: config.storage.checkpointBytes,
         replication: config.replication,
-        ports: { http: config.http.port, agent: config.agent.port },
+        ports: { http: config.http.port, agent: config.agent.port, tls: config.tls.certificate !== '' },
         tracing: config.tracing,
         isInCluster: isInCluster(config.replication, folder),
       },

@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly threads?: number;
   /** More `ZEROHOP_*` variables of one node, or of all. */
   readonly settings?: (name: string) => Readonly<Record<string, string>>;
+  /** How clients check the certificates of members, where these speak HTTPS. */
+  readonly tls?: BunFetchRequestInitTLS;
   /** Lines between all members, which can be cut, with the time there and back between two of them. */
   readonly roundTripMs?: (one: string, other: string) => number;
 }
@@ -144,7 +146,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** Starts a node that is in no cluster. */
   async add(name: string): Promise<ClusterMember> {
-    const { threads, settings } = this.#options;
+    const { threads, settings, tls } = this.#options;
     const port = this.#portOf(name);
     const routes = this.#lines.filter(({ from }) => from === name).map(({ proxy }) => `127.0.0.1:${proxy.port}`);
     const member = new ClusterMember(name, () =>
@@ -152,6 +154,7 @@ export class TestCluster implements AsyncDisposable {
         app: this.#apps.get(name) ?? this.#options.app,
         data: join(this.folder, name),
         threads: threads ?? 0,
+        ...(tls && { tls }),
         settings: {
           REPLICATION_HOST: '127.0.0.1',
           REPLICATION_PORT: String(port),

@@ -2,9 +2,13 @@
 // GET fails.
 
 import { expect, setDefaultTimeout, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { haproxyPath } from '../../tools/requirements.ts';
+import { Authority } from '../support/authority.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { TestCluster } from './cluster.ts';
@@ -63,8 +67,8 @@ async function startServed(names: readonly string[], regions: Readonly<Record<st
 }
 
 /** What a member prints when it knows of all. */
-async function configOf(cluster: TestCluster, by: string, port: number, region?: string): Promise<string> {
-  const asked = { bind: `127.0.0.1:${port}`, ...(region !== undefined && { region }) };
+async function configOf(cluster: TestCluster, by: string, port: number, more: object = {}): Promise<string> {
+  const asked = { bind: `127.0.0.1:${port}`, ...more };
   let config = '';
   await until('all members have said where they are', async () => {
     config = await cluster.member(by).operation<string>('cluster_haproxy', asked);
@@ -119,7 +123,7 @@ test.skipIf(haproxy === undefined)('members of the region first, others when non
   await cluster.member('a').write('PUT', '/Note/x', { id: 'x' });
   await cluster.settled();
   const port = freePort();
-  await using balancer = await Haproxy.start(haproxy ?? '', await configOf(cluster, 'a', port, 'us'), port);
+  await using balancer = await Haproxy.start(haproxy ?? '', await configOf(cluster, 'a', port, { region: 'us' }), port);
   await balancer.hears('a', 'b');
   const readers = new Readers(`${balancer.url}/Note/x`, 4);
   await readers.goOn(50);
@@ -131,6 +135,49 @@ test.skipIf(haproxy === undefined)('members of the region first, others when non
     'No member is of the region asia. There are: eu, us.',
   );
 });
+
+test.skipIf(haproxy === undefined)(
+  'members that speak HTTPS are asked by it, if their certificates are good',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'zerohop-haproxy-tls-'));
+    try {
+      const [own, foreign] = [await Authority.make(folder, 'own'), await Authority.make(folder, 'foreign')];
+      const certificates = {
+        a: await own.issue('localhost'),
+        b: await foreign.issue('localhost'),
+        c: await own.issue('elsewhere.example'),
+      };
+      const ports = new Map(Object.keys(certificates).map((name) => [name, freePort()]));
+      await using cluster = await TestCluster.start(
+        {
+          app: 'cluster',
+          tls: { rejectUnauthorized: false },
+          settings: (name) => ({
+            HTTP_PORT: String(ports.get(name)),
+            REPLICATION_ADDRESS: 'localhost',
+            TLS_CERTIFICATE: certificates[name as keyof typeof certificates].certificate,
+            TLS_KEY: certificates[name as keyof typeof certificates].key,
+          }),
+        },
+        Object.keys(certificates),
+      );
+      const port = freePort();
+      const config = await configOf(cluster, 'a', port, { ca_file: own.path });
+      await using balancer = await Haproxy.start(haproxy ?? '', config, port);
+      for (const name of ['b', 'c']) await balancer.isSeen(name, 'DOWN');
+      await balancer.isSeen('a', 'UP');
+      const id = 'x';
+      const written = await fetch(`${balancer.url}/Note/${id}`, { method: 'PUT', body: JSON.stringify({ id }) });
+      expect(written.status).toBe(204);
+      expect(await (await fetch(`${balancer.url}/Note/${id}`)).json()).toMatchObject({ id });
+      await expect(cluster.member('a').operation('cluster_haproxy', { ca_file: 'x verify none' })).rejects.toThrow(
+        '"ca_file" is a file',
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test('the agent says what is so: alone, unavailable, in maintenance', async () => {
   const { cluster: begun, agentOf } = await startServed(['a', 'b']);

@@ -44,10 +44,11 @@ export function clusterOperations(
     operation('remove_node', remove),
     operation('cluster_revoke', (body) => ({ type: 'revoke', node: text(body, 'node', 'hostname', 'name') })),
     operation('cluster_rotate', () => ({ type: 'rotate' })),
-    operation('cluster_haproxy', ({ region, bind = ':80' }) => ({
+    operation('cluster_haproxy', ({ region, bind = ':80', ca_file: caFile = systemAuthorities }) => ({
       type: 'haproxy',
       region: regionOf(region),
       bind: bindOf(bind),
+      caFile: fileOf(caFile),
     })),
     operation('cluster_verify', ({ repair, from }) => ({
       type: 'verify',
@@ -92,6 +93,18 @@ function cursorFrom(value: unknown): VerifyCursor | null {
 function regionOf(value: unknown): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
   throw new ZerohopError('INVALID_REQUEST', '"region" is a text: replication.region of some members.');
+}
+
+/** Where Debian keeps the authorities that programs trust. */
+const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt';
+
+/** The name of a file, as one word of HAProxy's configuration. */
+function fileOf(value: unknown): string {
+  if (typeof value === 'string' && /^[A-Za-z0-9@/._+-]+$/.test(value)) return value;
+  throw new ZerohopError(
+    'INVALID_REQUEST',
+    '"ca_file" is a file where HAProxy runs, with the authorities of the certificates of the members: letters, digits and / . _ + - alone.',
+  );
 }
 
 /** What HAProxy's `bind` takes, on one line. */
