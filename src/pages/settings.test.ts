@@ -117,3 +117,54 @@ describe('what is wrong is named, with its place', () => {
   ];
   for (const [value, message] of cases) test(`${message}`, () => expect(() => readPages(value)).toThrow(message));
 });
+
+describe('the reference says of every option that it is there, and what it is without it', async () => {
+  const page = await Bun.file(join(import.meta.dirname, '../../docs/reference/pages.md')).text();
+  const origin = 'http://o.example';
+  const whole = { sites: [{ origin }] };
+  /** Heading; the options that `wrong` says there are; the whole configuration, with options in their place. */
+  const places: readonly (readonly [string, unknown, (options: object) => unknown])[] = [
+    ['## Options', { ...whole, wrong: 1 }, (options) => ({ ...whole, ...options })],
+    ['### A site', { origin, wrong: 1 }, (options) => ({ origin, ...options })],
+    ['### A rule', { origin, rules: [{ wrong: 1 }] }, (options) => ({ origin, rules: [{ match: '/**', ...options }] })],
+    ['### Warming', { origin, warm: { wrong: 1 } }, (options) => ({ origin, warm: { sitemap: '/s', ...options } })],
+    [
+      '### Rendered pages',
+      { origin, render: { wrong: 1 } },
+      (options) => ({ origin, render: { match: '/', ...options } }),
+    ],
+  ];
+  const known = (value: unknown): string[] => {
+    try {
+      readPages(value);
+    } catch (error) {
+      return (/It has: (.*)\.$/.exec(String(error))?.[1] ?? '').split(', ');
+    }
+    return [];
+  };
+  const plain = (value: unknown) => JSON.stringify(readPages(value));
+  for (const [heading, wrong, around] of places) {
+    const [, section = ''] = page.split(`${heading}\n`);
+    const rows = [...(section.split(/^#/m)[0] ?? '').matchAll(/^\| `([\w.]+)` \| (.*?) ?\|/gm)];
+    test(`${heading}: all options`, () => {
+      const names = rows.map(([, name = '']) => name.split('.')[0] ?? '');
+      expect([...new Set(names)].toSorted()).toEqual(known(wrong).toSorted());
+    });
+    const defaults = rows.filter(([, , value = '']) => /^(\d+\w*|true|false|`[\w[\]]+`)$/.test(value));
+    if (defaults.length > 0)
+      test.each(defaults.map(([, name = '', value = '']) => [name, value.replaceAll('`', '')]))(
+        `${heading}: %s is %s`,
+        (name, value) => {
+          const [first = '', second] = name.split('.');
+          const option = parse(value);
+          const given = around(second === undefined ? { [first]: option } : { [first]: { [second]: option } });
+          expect(plain(given)).toBe(plain(around({})));
+        },
+      );
+  }
+  test('and of those within them', () => {
+    const within = (name: string) => known({ origin, [name]: { wrong: 1 } }).map((option) => `${name}.${option}`);
+    const named = [...page.matchAll(/^\| `((?:timeout|limit)\.\w+)`/gm)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual([...within('timeout'), ...within('limit')].toSorted());
+  });
+});
