@@ -36,6 +36,8 @@ export interface LoadOptions {
 export interface LoadedApp {
   /** What could not be loaded, one line each. */
   readonly problems: readonly string[];
+  /** There is nothing in the folder that an app is made of. */
+  readonly isEmpty: boolean;
   /** Steps for the HTTP chain: the app's static files. */
   readonly steps: readonly HttpStep[];
   /** Ends what goes on by itself. */
@@ -76,14 +78,14 @@ export async function loadApp({ folder, node, primary, pagesMemory, meters }: Lo
         `There is no folder ${folder}. Name the app's folder, or make one with "zerohop create".`,
       ),
     );
-    return { problems, steps, close, rest: undefined };
+    return { problems, isEmpty: false, steps, close, rest: undefined };
   }
   let config: AppConfig;
   try {
     config = readAppConfig(folder);
   } catch (error) {
     report(error);
-    return { problems, steps, close, rest: undefined };
+    return { problems, isEmpty: false, steps, close, rest: undefined };
   }
   let rest: RestOptions | undefined;
   let control: PagesControl | undefined;
@@ -126,22 +128,19 @@ export async function loadApp({ folder, node, primary, pagesMemory, meters }: Lo
     });
   }
   if (primary && hasConfigFile(folder)) warnMissing(config, folder, node);
-  else if (primary) warnEmpty(config, folder, node);
+  const isEmpty = !hasConfigFile(folder) && hasNothing(config, folder);
+  if (primary && isEmpty) {
+    node.log.warn(
+      `There is no application in ${folder}: neither config.yaml nor a schema (*.graphql), resources.ts, data/ or web/. To make one: zerohop create NAME`,
+    );
+  }
   for (const { name, options } of config.unsupported) warnUnsupported(name, options, folder, node);
-  return { problems, steps, close, rest, pages: control };
+  return { problems, isEmpty, steps, close, rest, pages: control };
 }
 
-function warnEmpty(
-  { graphqlSchema, jsResource, dataLoader, static: web }: AppConfig,
-  folder: string,
-  node: AppNode,
-): void {
+function hasNothing({ graphqlSchema, jsResource, dataLoader, static: web }: AppConfig, folder: string): boolean {
   const parts = Object.entries({ graphqlSchema, jsResource, dataLoader, static: web });
-  if (parts.some(([name, options]) => options && findFiles(folder, filePatterns(options, name, folder)).length > 0))
-    return;
-  node.log.warn(
-    `There is no application in ${folder}: neither config.yaml nor a schema (*.graphql), resources.ts, data/ or web/. To make one: zerohop create NAME`,
-  );
+  return !parts.some(([name, options]) => options && findFiles(folder, filePatterns(options, name, folder)).length > 0);
 }
 
 /** A name that was mistyped would otherwise be silently without effect. */

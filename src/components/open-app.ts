@@ -63,6 +63,8 @@ export interface OpenApp {
   readonly handler: HttpHandler;
   /** What of the app could not be loaded, one line each. */
   readonly problems: readonly string[];
+  /** There is nothing in its folder that an app is made of. */
+  readonly isEmpty: boolean;
   /** Of the page cache in it. */
   readonly pages: PagesControl | undefined;
   close(): void;
@@ -89,6 +91,7 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
       node,
       handler: handlerOf(app, node, options),
       problems: app.problems,
+      isEmpty: app.isEmpty,
       pages: app.pages,
       close() {
         sources.close();
@@ -103,7 +106,7 @@ export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode)
   }
 }
 
-const noApp: LoadedApp = { problems: [], steps: [], close: () => {}, rest: { lastModified: true } };
+const noApp: LoadedApp = { problems: [], isEmpty: true, steps: [], close: () => {}, rest: { lastModified: true } };
 
 /** Whoever develops an app looks for it in the browser first, and should find out there why it is not. */
 function unloadedStep(problems: readonly string[]): HttpStep {

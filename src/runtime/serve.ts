@@ -96,6 +96,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     app.close();
   };
   try {
+    if (options.trial && app.isEmpty) {
+      throw new ZerohopError(
+        'APPLICATION_ERROR',
+        'there is no application in it: neither config.yaml nor a schema (*.graphql), resources.ts, data/ or web/',
+      );
+    }
     if (options.whole && app.problems.length > 0) throw new ZerohopError('APPLICATION_ERROR', app.problems.join('; '));
     if (primary) await databases.fillComputed();
     const listener = options.trial ? { port: 0, stop: async () => {} } : await listenOrSay(app.handler, options);

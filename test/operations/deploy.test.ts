@@ -115,6 +115,12 @@ describe('what can not run', () => {
       400,
       /restt/,
     ],
+    [
+      'is the folder above the app’s',
+      async () => ({ package: write('Above', { 'app/config.yaml': 'rest: true\n' }) }),
+      400,
+      /there is no application in it/,
+    ],
     ['is no archive', async () => ({ payload: Buffer.from('hello').toString('base64') }), 400, /no tar archive/],
     ['is empty', async () => ({ payload: await archiveOf({}) }), 400, /no files|no tar archive/],
     [
