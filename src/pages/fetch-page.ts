@@ -9,7 +9,7 @@ import type { Logger } from '../base/index.ts';
 import { isCompressible } from '../semantics/index.ts';
 import { addVary, headerOf } from './answer.ts';
 import { type Answered, assess } from './assess.ts';
-import { codingOf, pack } from './bodies.ts';
+import { codingOf, pack, thresholdBytes } from './bodies.ts';
 import type { NotAsked } from './cache-status.ts';
 import type { HotPage } from './hot-pages.ts';
 import { type KeyedRequest, varyNames, withoutConnection } from './key.ts';
@@ -245,7 +245,7 @@ export async function storePage(
   return {
     kind: 'page',
     status,
-    headers: toldAtFirst(headers, sent),
+    headers: toldAtFirst(headers, sent, Number(answeredHeaders.get('content-length') ?? Number.NaN)),
     body,
     hot,
     stored: stored.promise,
@@ -256,13 +256,19 @@ export async function storePage(
   };
 }
 
-/** As all answers after it will, the first says that there are other codings, where there may be. */
-function toldAtFirst(headers: Headers, sent: Coding | 'other'): Headers {
+/** As all answers after it will, the first says that there are other codings, where there may be. @param length of the body; NaN: not known yet */
+function toldAtFirst(headers: Headers, sent: Coding | 'other', length: number): Headers {
   if (sent === 'other') return headers;
-  const mayDiffer = sent !== 'identity' || isCompressible(headers.get('content-type') ?? '');
+  const mayPack =
+    !(length < thresholdBytes) && isCompressible(headers.get('content-type') ?? '') && mayTransform(headers);
+  if (sent === 'identity' && !mayPack) return headers;
   const told = new Headers(headers);
-  if (mayDiffer) addVary(told);
+  addVary(told);
   return told;
+}
+
+function mayTransform(headers: Headers): boolean {
+  return !/\bno-transform\b/i.test(headers.get('cache-control') ?? '');
 }
 
 /** RFC 9111 §4.3.4: the headers of the 304 replace those stored, but for what describes the stored bytes. */
