@@ -117,7 +117,7 @@ describe('what can not run', () => {
     ],
     [
       'is the folder above the app’s',
-      async () => ({ package: write('Above', { 'app/config.yaml': 'rest: true\n' }) }),
+      async () => ({ package: write('Above', { 'app/config.yaml': 'rest: true\n', 'notes.txt': '' }) }),
       400,
       /there is no application in it/,
     ],
