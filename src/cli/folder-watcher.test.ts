@@ -100,3 +100,22 @@ test.each([
 ])('%p ignored: %p', (path, ignored) => {
   expect(isIgnored(path)).toBe(ignored);
 });
+
+test('what the process writes to its output is no change, though the output is a file of the folder', async () => {
+  const script = `
+    const { FolderWatcher } = await import(${JSON.stringify(join(import.meta.dirname, 'folder-watcher.ts'))});
+    const watcher = new FolderWatcher(process.cwd());
+    console.log('a line');
+    await Bun.write('end.ts', '');
+    for await (const paths of watcher.changes()) {
+      console.error(paths.map((path) => path.split('/').at(-1)).join());
+      if (paths.some((path) => path.endsWith('end.ts'))) break;
+    }
+    process.exit(0);`;
+  const child = Bun.spawn([process.execPath, '-e', script], {
+    cwd: root,
+    stdout: Bun.file(join(root, 'output')),
+    stderr: 'pipe',
+  });
+  expect([await child.stderr.text(), await child.exited]).toEqual(['end.ts\n', 0]);
+});

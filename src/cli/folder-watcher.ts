@@ -1,6 +1,6 @@
 // Tells which files under a folder have changed. Watches folder by folder, so that node_modules and the like cost nothing.
 
-import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, fstatSync, readdirSync, type Stats, statSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** How long nothing must change before changes are told, in ms: an editor writes a file in several steps. */
@@ -19,6 +19,7 @@ export function isIgnored(path: string): boolean {
 export class FolderWatcher {
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #apart: readonly string[];
+  readonly #outputs = outputFiles();
   readonly #changed = new Set<string>();
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
@@ -77,7 +78,10 @@ export class FolderWatcher {
 
   #noted(path: string): void {
     if (this.#isApart(path)) return;
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) this.#watch(path);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    // What is told of a change would be the next one.
+    if (stats && this.#outputs.some(({ dev, ino }) => stats.dev === dev && stats.ino === ino)) return;
+    if (stats?.isDirectory()) this.#watch(path);
     else this.#unwatch(path);
     this.#changed.add(path);
     this.#isQuiet = false;
@@ -91,6 +95,18 @@ export class FolderWatcher {
   #isApart(path: string): boolean {
     return isIgnored(path) || (this.#apart.includes(dirname(path)) && !dataFile.test(path));
   }
+}
+
+/** The files that standard output and standard error are written to. */
+function outputFiles(): Stats[] {
+  return [1, 2].flatMap((descriptor) => {
+    try {
+      const stats = fstatSync(descriptor);
+      return stats.isFile() ? [stats] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** By default the databases are in ./data, and that is where `dataLoader` looks too. */
