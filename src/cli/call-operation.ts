@@ -65,7 +65,11 @@ export async function streamOperation(
   return again;
 }
 
-function send({ url, unix, unreachable }: Place, body: string, headers: Record<string, string>): Promise<Response> {
+function send(
+  { url, unix, unreachable, hint }: Place,
+  body: string,
+  headers: Record<string, string>,
+): Promise<Response> {
   return fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -75,10 +79,17 @@ function send({ url, unix, unreachable }: Place, body: string, headers: Record<s
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const isAbsent = code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ConnectionRefused';
     // Where nobody listens there is nothing more to say.
-    throw new Refusal(
-      isAbsent ? unreachable : `${unreachable} (${error instanceof Error ? error.message : String(error)})`,
-    );
+    throw new Refusal(isAbsent ? `${unreachable} ${hint}` : `${unreachable} (${reasonOf(error)})`);
   });
+}
+
+/** In a person's words, where the cause is one they can put right. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/self.signed|unable to (get|verify)|unknown ca/i.test(message))
+    return `${message}: for a certificate by an authority of your own, set NODE_EXTRA_CA_CERTS to its PEM file`;
+  if (message.includes('ECONNRESET')) return 'it closed the connection: does it speak HTTPS?';
+  return message;
 }
 
 /** Of the node that `--target` names, unless the command says who calls. */
@@ -94,6 +105,8 @@ interface Place {
   readonly url: string;
   readonly unix?: string;
   readonly unreachable: string;
+  /** What to look at where nobody listens. */
+  readonly hint: string;
 }
 
 async function placeOf({ target, data }: Target): Promise<Place> {
@@ -112,8 +125,9 @@ async function placeOf({ target, data }: Target): Promise<Place> {
     throw new Refusal(
       `The path of ${folder} is too long for a socket in it. Give --target with the address of the node's operations port.`,
     );
-  const unreachable = `No node runs on ${folder}. Start it, name its folder with --data, or another node with --target.`;
-  return { url: 'http://localhost/', unix, unreachable };
+  const unreachable = `No node runs on ${folder}.`;
+  const hint = 'Start it, name its folder with --data, or another node with --target.';
+  return { url: 'http://localhost/', unix, unreachable, hint };
 }
 
 function dataFolder(data: string | undefined): string {
