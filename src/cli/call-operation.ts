@@ -115,7 +115,8 @@ async function placeOf({ target, data }: Target): Promise<Place> {
       throw new BadUsage(`--target ${target} is no address. Give one such as http://localhost:9925`);
     return {
       url: target,
-      unreachable: `No node answers at ${target}. Is it running, and is that its operations port (9925 unless it was told another)?`,
+      unreachable: `No node answers at ${target}.`,
+      hint: 'Is it running, and is that its operations port (9925 unless it was told another)?',
     };
   }
   const folder = dataFolder(data);
