@@ -27,6 +27,7 @@ import { routeOf } from './route.ts';
 import type { SharedState } from './shared-state.ts';
 import { Shield } from './shield.ts';
 import { type KnownWay, ShortWay } from './short-way.ts';
+import { beforeSilence } from './silence.ts';
 import type { PageRequest, Rule, Site } from './types.ts';
 
 export interface PagesOptions {
@@ -118,7 +119,7 @@ export class Pages {
   /** A page from memory, where this request has no fetch to begin. */
   #again(known: KnownWay, headers: Headers): Response | undefined {
     const nowMs = Date.now();
-    const hot = this.store.atHand(known.key, nowMs);
+    const hot = this.store.atHand(known, nowMs);
     const serving = hot && this.#servingOf(known, hot, nowMs);
     const answered = serving && answerAgain(hot, headers, serving, nowMs);
     if (!answered) return undefined;
@@ -275,15 +276,27 @@ export class Pages {
     // What is one person's is shared with nobody, unless the origin has said that all may have it.
     const isOwn = why === 'request' || (keyed.forward.has('authorization') && !flight?.landed);
     if (isOwn) return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
-    if (!flight) return this.#tell(lookup, await this.#flights.start(lookup).fetched, why, false);
+    if (!flight) {
+      const { fetched } = this.#flights.start(lookup);
+      const came = await this.#patiently(lookup, fetched);
+      if (came === undefined) fetched.then(letGo, () => {});
+      return this.#tell(lookup, came ?? hanging, why, false);
+    }
     return this.#join(lookup, flight, why);
+  }
+
+  /** As long as it takes; but where a stored page may stand in for an error, until the origin has been silent for too long: undefined. */
+  async #patiently<T>({ stale, site, number }: Lookup, fetched: Promise<T>): Promise<T | undefined> {
+    if (!isUsableOnError(stale, Date.now())) return fetched;
+    return beforeSilence(fetched, () => this.shield.silentMs(number), site.timeoutMs.connect);
   }
 
   /** Waits for a fetch that another request began. */
   async #join(lookup: Lookup, flight: Flight, why: Forwarded, isOfVariant = false): Promise<Response> {
     const { keyed } = lookup;
     const hadLanded = flight.landed;
-    const fetched = await flight.fetched;
+    const fetched = await this.#patiently(lookup, flight.fetched);
+    if (fetched === undefined) return this.#tell(lookup, hanging, why, true);
     if (hadLanded && isOver(fetched, Date.now())) {
       await fetched.stored;
       return this.#stale({ ...lookup, stale: this.store.find(keyed) }, Date.now());
@@ -382,6 +395,9 @@ export class Pages {
     return new Response(hasBody ? body.stream() : null, { status, headers });
   }
 }
+
+/** What is made of an origin that may answer later. */
+const hanging = { kind: 'failed', failure: 'http_response_timeout' } as const;
 
 /** A page that was fresh for those who waited for it, and is not for who comes after it came. */
 function isOver(

@@ -5,6 +5,7 @@ import type { Tracer } from '../base/index.ts';
 import { type AskedSite, askOrigin, type OriginAnswer, type OriginFailure, type OriginRequest } from './origin.ts';
 import type { SiteMetrics } from './page-metrics.ts';
 import type { SharedState } from './shared-state.ts';
+import { Silence } from './silence.ts';
 
 /** A failure to answer counts as much as four answers that say 5xx: one broken page must not take its whole site with it. */
 const weights = { failure: 4, serverError: 1 } as const;
@@ -16,6 +17,7 @@ export class Shield {
   readonly #metrics: readonly SiteMetrics[];
   readonly #tracer: Tracer | undefined;
   readonly #waiting = new Map<number, number>();
+  readonly #silences = new Map<number, Silence>();
 
   /** @param metrics of each site, in their order */
   constructor(state: SharedState, metrics: readonly SiteMetrics[] = [], tracer?: Tracer) {
@@ -32,6 +34,11 @@ export class Shield {
   /** Whether a request would be refused now, and would not be the one that looks whether the origin is back. */
   rests(number: number, mode: OutageMode, nowMs: number): boolean {
     return mode === 'on' || (mode !== 'force' && this.#state.rests(number, nowMs));
+  }
+
+  /** How long the origin has said nothing to this thread though it is asked, in ms. */
+  silentMs(number: number): number {
+    return this.#silences.get(number)?.lastsMs(Date.now()) ?? 0;
   }
 
   underWay(number: number): number {
@@ -58,9 +65,13 @@ export class Shield {
     const ended = () => {
       if (gate !== 'probe') this.#state.leave(number);
     };
+    const silence = this.#silences.get(number) ?? new Silence();
+    this.#silences.set(number, silence);
+    silence.asked(Date.now());
     const answer = await (this.#tracer === undefined
       ? askOrigin(site, request, ended)
       : askTraced(this.#tracer, site, request, ended));
+    silence.ended(answer.ok, Date.now());
     this.#judge(site, number, answer);
     this.#measure(number, answer);
     return answer;

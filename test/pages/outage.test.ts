@@ -53,6 +53,32 @@ test('an origin that hangs is given up after its time, then not waited for', asy
   expect((await node.get('/cold')).status).toBe(503);
 });
 
+test('an origin that hangs keeps nobody waiting for whom there is a page, and is heard when it answers', async () => {
+  const answers = Promise.withResolvers<void>();
+  await using origin = startOrigin(() => page('first'));
+  await using node = await startPagesNode({
+    origin: origin.url,
+    timeout: { connect: '50ms', firstByte: '1h', total: '1h' },
+    rules: stale,
+  });
+  const all = ['/a', '/b', '/c'];
+  for (const path of all) await node.get(path);
+  origin.answer = () => answers.promise.then(() => page('second'));
+  for (const path of [...all, ...all]) {
+    const served = await node.get(path);
+    expect([await served.text(), served.headers.get('proxy-status')]).toEqual([
+      'first',
+      'zerohop;error=http_response_timeout',
+    ]);
+  }
+  await until('each page is asked for', () => origin.seen.length >= 6);
+  answers.resolve();
+  await until('the new pages are there', async () => {
+    const texts = await Promise.all(all.map(async (path) => (await node.get(path)).text()));
+    return texts.every((text) => text === 'second');
+  });
+});
+
 test('errors do not replace a good page; without one they are passed on', async () => {
   await using origin = startOrigin(() => page('first'));
   await using node = await startPagesNode({ origin: origin.url, rules: stale });
