@@ -40,8 +40,9 @@ export function answer(
   if (serving && hot.plain && page.status === 200 && isPlain(asked.headers)) {
     const blob = store.formAtHand(hot, coding);
     if (blob) {
-      const made = { coding, blob, second: Math.floor(nowMs / 1000), serving, init: { headers: head() } };
-      return plainResponse(keepPlain(hot.plain, asked.headers, made));
+      const accept = asked.headers.get('accept-encoding') ?? '';
+      const made = { accept, coding, blob, second: Math.floor(nowMs / 1000), serving, init: { headers: head() } };
+      return plainResponse(keepPlain(hot.plain, made));
     }
   }
   const headers = head();
@@ -65,13 +66,13 @@ export function answer(
 /** As `answer`, for who asks as others did before for all of a page that is in memory; undefined: `answer` has to do it. */
 export function answerAgain(hot: HotPage, asked: Headers, serving: Serving, nowMs: number): Response | undefined {
   const { page, plain } = hot;
-  const known = plain?.get(asked.get('accept-encoding') ?? '');
-  if (!plain || !known || !isPlain(asked)) return undefined;
+  const known = plain && plainFor(plain, asked.get('accept-encoding') ?? '');
+  if (!known || !isPlain(asked)) return undefined;
   const second = Math.floor(nowMs / 1000);
   if (known.second === second && known.serving === serving) return plainResponse(known);
   const type = headerOf(page, 'content-type') ?? '';
   const headers = headersOf(page, known.coding, type, mayTransform(page), toldOf(page, serving, nowMs), nowMs);
-  return plainResponse(keepPlain(plain, asked, { ...known, second, serving, init: { headers } }));
+  return plainResponse(keepPlain(plain, { ...known, second, serving, init: { headers } }));
 }
 
 /** Values of Accept-Encoding that are kept for a page. */
@@ -79,12 +80,20 @@ const plainMost = 8;
 /** Longer ones are not kept. */
 const acceptLongest = 100;
 
+function plainFor(plain: readonly PlainAnswer[], accept: string): PlainAnswer | undefined {
+  for (const one of plain) if (one.accept === accept) return one;
+  return undefined;
+}
+
 /** Age and ttl change once a second; the same headers do until then. */
-function keepPlain(plain: Map<string, PlainAnswer>, asked: Headers, made: PlainAnswer): PlainAnswer {
-  const accept = asked.get('accept-encoding') ?? '';
-  if (accept.length > acceptLongest) return made;
-  if (plain.size >= plainMost && !plain.has(accept)) plain.clear();
-  plain.set(accept, made);
+function keepPlain(plain: PlainAnswer[], made: PlainAnswer): PlainAnswer {
+  if (made.accept.length > acceptLongest) return made;
+  const at = plain.findIndex(({ accept }) => accept === made.accept);
+  if (at >= 0) plain[at] = made;
+  else {
+    if (plain.length >= plainMost) plain.length = 0;
+    plain.push(made);
+  }
   return made;
 }
 

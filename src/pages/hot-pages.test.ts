@@ -2,15 +2,14 @@
 
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { HotPages, type HotRow } from './hot-pages.ts';
+import { HotPages, HotRow, type RowHolder } from './hot-pages.ts';
 
 const maxBytes = 10_000;
 
-function rowOf(number: number, bytes = 100): Pick<HotRow, 'key' | 'number' | 'bytes' | 'isUsed'> & HotRow {
+function rowOf(number: number, bytes = 100): HotRow {
   const row = { kind: 'variants', list: { vary: [], variants: [] } } as const;
   const untilMs = Number.POSITIVE_INFINITY;
-  const versions = { version: 1, tag: 1 };
-  return { key: `p${number}`, number, row, ...versions, hot: undefined, untilMs, bytes, isUsed: false, usedMs: 0 };
+  return new HotRow({ key: `p${number}`, number, row, version: 1, tag: 1, hot: undefined, untilMs, bytes, usedMs: 0 });
 }
 
 function filled(from: number, to: number, pages = new HotPages(maxBytes)): HotPages {
@@ -62,19 +61,22 @@ test('a page that was asked for and is no more makes room for others that are', 
   expect(pages.get('p19089')).toBeDefined();
 });
 
-test('whatever comes, grows, is used and changes: bytes are those of what is there, and within the bound', () => {
+test('whatever comes, grows, is used and changes: bytes are those of what is there, and within the bound; nobody holds what is gone', () => {
   const step = fc.record({
     number: fc.nat(60),
-    what: fc.constantFrom('add', 'use', 'grow', 'forget', 'clear'),
+    what: fc.constantFrom('add', 'use', 'hold', 'grow', 'forget', 'clear'),
     bytes: fc.integer({ min: 1, max: 4_000 }),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
       const pages = new HotPages(maxBytes);
+      const holders = Array.from({ length: 10 }, (): RowHolder => ({ row: undefined }));
       for (const { number, what, bytes } of steps) {
         const row = pages.get(`p${number}`);
         if (what === 'add' && !row) pages.add(rowOf(number, bytes));
         if (what === 'use') use(pages, number);
+        const holder = holders[bytes % holders.length];
+        if (what === 'hold' && row && holder) row.handTo(holder);
         if (what === 'grow' && row) pages.grow(row, bytes);
         if (what === 'forget') {
           pages.forget(number);
@@ -83,6 +85,7 @@ test('whatever comes, grows, is used and changes: bytes are those of what is the
         if (what === 'clear' && bytes < 40) pages.clear();
         const there = Array.from({ length: 61 }, (_, at) => pages.get(`p${at}`)).filter((one) => one !== undefined);
         expect(there.length).toBe(pages.size);
+        for (const { row } of holders) if (row) expect(pages.get(row.key)).toBe(row);
         expect(there.reduce((sum, one) => sum + one.bytes, 0)).toBe(pages.bytes);
         expect(pages.bytes).toBeLessThanOrEqual(maxBytes);
       }

@@ -13,8 +13,8 @@ export interface HotPage {
   readonly page: Page;
   readonly version: number;
   readonly forms: Map<Coding, Blob>;
-  /** What clients get who ask for all of it, by their Accept-Encoding. */
-  readonly plain?: Map<string, PlainAnswer>;
+  /** What clients get who ask for all of it, for each of a few values of Accept-Encoding. */
+  readonly plain?: PlainAnswer[];
 }
 
 /** Why a page is served: it is fresh; it is stale, and is or will be fetched anew; or the origin is not asked. */
@@ -22,6 +22,8 @@ export type Serving = 'fresh' | 'stale' | 'destination_unavailable' | 'outage_dr
 
 /** An answer that is the same for one second. */
 export interface PlainAnswer {
+  /** Accept-Encoding of those who get it. */
+  readonly accept: string;
   readonly coding: Coding;
   readonly blob: Blob;
   readonly second: number;
@@ -29,8 +31,13 @@ export interface PlainAnswer {
   readonly init: { readonly headers: Headers };
 }
 
+/** Whoever finds a row again without looking it up; told when it is gone. */
+export interface RowHolder {
+  row: HotRow | undefined;
+}
+
 /** A row of the table of pages. */
-export interface HotRow {
+export class HotRow {
   readonly key: string;
   /** Number of the row. */
   readonly number: number;
@@ -43,9 +50,40 @@ export interface HotRow {
   readonly untilMs: number;
   bytes: number;
   /** Whether it was asked for since it came in, or since its turn to go came last. */
-  isUsed: boolean;
+  isUsed = false;
   /** When its use was written down last. */
   usedMs: number;
+  /** The last who asked for it. */
+  holder: RowHolder | undefined;
+  queue: Queue | undefined;
+  before: HotRow | undefined;
+  after: HotRow | undefined;
+
+  constructor(
+    row: Pick<HotRow, 'key' | 'number' | 'row' | 'version' | 'tag' | 'hot' | 'untilMs' | 'bytes' | 'usedMs'>,
+  ) {
+    this.key = row.key;
+    this.number = row.number;
+    this.row = row.row;
+    this.version = row.version;
+    this.tag = row.tag;
+    this.hot = row.hot;
+    this.untilMs = row.untilMs;
+    this.bytes = row.bytes;
+    this.usedMs = row.usedMs;
+  }
+
+  /** Is found by `holder` from now on, while it is in memory, and no more by who held it before. */
+  handTo(holder: RowHolder): void {
+    if (this.holder) this.holder.row = undefined;
+    this.holder = holder;
+    holder.row = this;
+  }
+
+  letGo(): void {
+    if (this.holder) this.holder.row = undefined;
+    this.holder = undefined;
+  }
 }
 
 /** Part of the memory that young pages may take. */
@@ -55,8 +93,9 @@ const goneMost = 50_000;
 
 export class HotPages {
   readonly #maxBytes: number;
-  readonly #young = new Ring();
-  readonly #lasting = new Ring();
+  readonly #young = new Queue();
+  readonly #lasting = new Queue();
+  readonly #rows = new Map<string, HotRow>();
   readonly #numbers = new Map<number, HotRow>();
   readonly #gone = new Set<string>();
 
@@ -65,7 +104,7 @@ export class HotPages {
   }
 
   get size(): number {
-    return this.#young.size + this.#lasting.size;
+    return this.#rows.size;
   }
 
   get bytes(): number {
@@ -73,12 +112,13 @@ export class HotPages {
   }
 
   get(key: string): HotRow | undefined {
-    return this.#lasting.get(key) ?? this.#young.get(key);
+    return this.#rows.get(key);
   }
 
   /** Takes in a page that is not there. */
   add(row: HotRow): void {
-    (this.#gone.delete(row.key) ? this.#lasting : this.#young).add(row);
+    (this.#gone.delete(row.key) ? this.#lasting : this.#young).push(row);
+    this.#rows.set(row.key, row);
     this.#numbers.set(row.number, row);
     this.#makeRoom();
   }
@@ -86,7 +126,7 @@ export class HotPages {
   /** A page in here takes more memory. */
   grow(row: HotRow, bytes: number): void {
     row.bytes += bytes;
-    (this.#lasting.get(row.key) === row ? this.#lasting : this.#young).bytes += bytes;
+    if (row.queue) row.queue.bytes += bytes;
     this.#makeRoom();
   }
 
@@ -94,33 +134,36 @@ export class HotPages {
   forget(number: number): void {
     const row = this.#numbers.get(number);
     if (!row) return;
-    this.#numbers.delete(number);
-    if (this.#lasting.get(row.key) === row) this.#lasting.remove(row);
-    else this.#young.remove(row);
+    this.#remove(row);
     // It has changed: who asked for the old one asks for the new one.
     if (row.isUsed) this.#noteGone(row.key);
   }
 
   clear(): void {
-    this.#young.clear();
-    this.#lasting.clear();
-    this.#numbers.clear();
+    for (const row of this.#rows.values()) this.#remove(row);
     this.#gone.clear();
+  }
+
+  #remove(row: HotRow): void {
+    row.queue?.remove(row);
+    this.#rows.delete(row.key);
+    this.#numbers.delete(row.number);
+    row.letGo();
   }
 
   #makeRoom(): void {
     while (this.bytes > this.#maxBytes) {
-      const isYoung = this.#young.bytes > this.#maxBytes * youngPart || this.#lasting.size === 0;
-      const ring = isYoung ? this.#young : this.#lasting;
-      const row = ring.next();
+      const isYoung = this.#young.bytes > this.#maxBytes * youngPart || this.#lasting.first === undefined;
+      const queue = isYoung ? this.#young : this.#lasting;
+      const row = queue.first;
       if (!row) return;
-      ring.remove(row);
       if (row.isUsed) {
         row.isUsed = false;
-        this.#lasting.add(row);
+        queue.remove(row);
+        this.#lasting.push(row);
         continue;
       }
-      this.#numbers.delete(row.number);
+      this.#remove(row);
       if (isYoung) this.#noteGone(row.key);
     }
   }
@@ -137,40 +180,28 @@ export class HotPages {
 }
 
 /** Rows in the order in which their turn comes. */
-class Ring {
+class Queue {
   bytes = 0;
-  readonly #rows = new Map<string, HotRow>();
-  /** One for all turns: a new one would have to skip what is gone since. */
-  #turns = this.#rows.values();
+  first: HotRow | undefined;
+  #last: HotRow | undefined;
 
-  get size(): number {
-    return this.#rows.size;
-  }
-
-  get(key: string): HotRow | undefined {
-    return this.#rows.get(key);
-  }
-
-  add(row: HotRow): void {
-    this.#rows.set(row.key, row);
+  push(row: HotRow): void {
+    row.queue = this;
+    row.before = this.#last;
+    if (this.#last) this.#last.after = row;
+    else this.first = row;
+    this.#last = row;
     this.bytes += row.bytes;
   }
 
   remove(row: HotRow): void {
-    if (this.#rows.delete(row.key)) this.bytes -= row.bytes;
-  }
-
-  /** Whose turn it is. */
-  next(): HotRow | undefined {
-    const { value } = this.#turns.next();
-    if (value) return value;
-    this.#turns = this.#rows.values();
-    return this.#turns.next().value;
-  }
-
-  clear(): void {
-    this.#rows.clear();
-    this.bytes = 0;
-    this.#turns = this.#rows.values();
+    if (row.before) row.before.after = row.after;
+    else this.first = row.after;
+    if (row.after) row.after.before = row.before;
+    else this.#last = row.before;
+    row.before = undefined;
+    row.after = undefined;
+    row.queue = undefined;
+    this.bytes -= row.bytes;
   }
 }

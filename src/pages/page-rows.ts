@@ -119,10 +119,38 @@ export function parseRow(record: StoredRecord): PageRow {
   } & Partial<VariantList>;
   if (row.vary) return { kind: 'variants', list: { vary: row.vary, variants: row.variants ?? [] } };
   if (!row.page) throw new ZerohopError('CORRUPT_DATA', `The page ${row.key} is damaged. Purge it.`);
-  const { status, headers, times, body } = row.page;
+  const { status, times, body } = row.page;
+  const headers = row.page.headers.map(
+    ([name, value]) => [shared(name), isOwn.has(name) ? value : shared(value)] as const,
+  );
   return {
     kind: 'page',
     usedMs: row.usedMs ?? Number.POSITIVE_INFINITY,
     page: { key: row.key, url: row.url, site: row.site, tags: row.tags ?? [], status, headers, times, body },
   };
+}
+
+/** Headers whose values differ from page to page. */
+const isOwn: ReadonlySet<string> = new Set([
+  'etag',
+  'last-modified',
+  'date',
+  'expires',
+  'location',
+  'content-location',
+  'link',
+]);
+const known = new Map<string, string>();
+/** Strings that are known at the same time, and the longest. */
+const knownMost = 2_000;
+const knownLongest = 200;
+
+/** The same string object for equal strings: pages of a site have most of their headers in common, and what is shared stays in the processor's cache. */
+function shared(text: string): string {
+  const first = known.get(text);
+  if (first !== undefined) return first;
+  if (text.length > knownLongest) return text;
+  if (known.size >= knownMost) known.clear();
+  known.set(text, text);
+  return text;
 }

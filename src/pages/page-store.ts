@@ -6,7 +6,7 @@ import { tagOf } from '../records/index.ts';
 import { parsePreferences } from '../semantics/index.ts';
 import type { Databases, Followed, RowRecord, Table, Transaction } from '../tables/index.ts';
 import { recode } from './bodies.ts';
-import { type HotPage, HotPages, type HotRow } from './hot-pages.ts';
+import { type HotPage, HotPages, HotRow, type RowHolder } from './hot-pages.ts';
 import { type KeyedRequest, variantOf } from './key.ts';
 import {
   database,
@@ -147,10 +147,13 @@ export class PageStore {
     return times.some(({ errorUntilMs }) => errorUntilMs > nowMs) ? 'stale' : 'no';
   }
 
-  /** The page for a key, if it is in memory, as it is in the store, and for all whatever they send. */
-  atHand(key: string, nowMs: number): HotPage | undefined {
-    const known = this.#known(key, nowMs);
-    return known?.hot && this.#used(known, nowMs).hot;
+  /** The page for a key, if it is in memory, as it is in the store, and for all whatever they send. Who asks again need not look it up. */
+  atHand(holder: RowHolder & { readonly key: string }, nowMs: number): HotPage | undefined {
+    this.#followed.catchUp();
+    const known = holder.row ?? this.#hot.get(holder.key);
+    if (!known || known.untilMs <= nowMs) return undefined;
+    if (holder.row === undefined) known.handTo(holder);
+    return known.hot && this.#used(known, nowMs).hot;
   }
 
   #row(key: string): HotRow | undefined {
@@ -176,18 +179,17 @@ export class PageStore {
 
   #keep(key: string, { row: number, version, expires, ...record }: RowRecord): HotRow {
     const row = parseRow({ ...record, version, expires });
-    const made: HotRow = {
+    const made = new HotRow({
       key,
       number,
       row,
       version,
       tag: tagOf({ version, ...record }),
-      hot: row.kind === 'page' ? { page: row.page, version, forms: new Map(), plain: new Map() } : undefined,
+      hot: row.kind === 'page' ? { page: row.page, version, forms: new Map(), plain: [] } : undefined,
       untilMs: expires ?? Number.POSITIVE_INFINITY,
       bytes: pageBytes,
-      isUsed: false,
       usedMs: row.kind === 'page' ? row.usedMs : Number.POSITIVE_INFINITY,
-    };
+    });
     this.#hot.forget(number);
     this.#hot.add(made);
     return made;

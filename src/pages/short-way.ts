@@ -2,6 +2,7 @@
 // taken only where nothing of a request but its host and URL tells pages apart.
 
 import type { Counter } from '../base/index.ts';
+import type { HotRow } from './hot-pages.ts';
 import type { Readiness } from './readiness.ts';
 import type { PageRequest, Rule, Site } from './types.ts';
 
@@ -11,6 +12,8 @@ export interface KnownWay {
   /** Of the site. */
   readonly number: number;
   readonly key: string;
+  /** The page, while it is in memory. */
+  row: HotRow | undefined;
   readonly hits: Counter;
   readonly staleHits: Counter;
   /** A request with cookies goes another way. */
@@ -60,10 +63,18 @@ export class ShortWay {
   }
 
   /** What a GET led to, for the next. */
-  keep(request: PageRequest, rule: Rule, way: Omit<KnownWay, 'asked' | 'cookieless'>): void {
+  keep(request: PageRequest, rule: Rule, way: Omit<KnownWay, 'row' | 'asked' | 'cookieless'>): void {
     if (request.method !== 'GET' || request.url.length > longest || !isByUrlAlone(rule)) return;
+    const name = this.#nameOf(request);
+    if (this.#known.size >= most || this.#known.has(name)) this.#forget(name);
+    this.#known.set(name, { ...way, row: undefined, cookieless: rule.otherCookies === 'bypass', asked: 0 });
+  }
+
+  /** One way, or where there are too many, all. */
+  #forget(name: string): void {
+    const gone = this.#known.size >= most ? this.#known.values() : [this.#known.get(name)];
+    for (const way of gone) way?.row?.letGo();
     if (this.#known.size >= most) this.#known.clear();
-    this.#known.set(this.#nameOf(request), { ...way, cookieless: rule.otherCookies === 'bypass', asked: 0 });
   }
 
   /** Counts a request. */
