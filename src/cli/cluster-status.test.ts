@@ -56,6 +56,11 @@ test('members in columns, one line for each database', () => {
   );
 });
 
+test('a node nobody talks to any more is told so, and nothing of the others', () => {
+  const excluded = 'The node db-1 (id-1) was removed from the cluster.';
+  expect(statusTable({ ...status, excluded }, nowMs)).toEndWith(`Certificate valid until 2030-01-01\n\n${excluded}`);
+});
+
 test('what is wrong is said', () => {
   const away: PeerStatus = {
     ...peer,

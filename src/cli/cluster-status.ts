@@ -37,6 +37,7 @@ export function statusTable(status: Status, nowMs: number): string {
       ? []
       : [`Certificate valid until ${new Date(status.validUntil).toISOString().slice(0, 10)}`]),
   ];
+  if (status.excluded !== undefined) return [...head, '', status.excluded].join('\n');
   const { spread } = status;
   if (spread) {
     const tables = Object.entries(spread.tables).map(([table, copies]) => `${table} on ${copies}`);

@@ -93,9 +93,10 @@ async function renew(options: AdmissionOptions, request: RenewRequest): Promise<
 
 /** Why nobody talks to who shows this certificate. */
 export function refusalOf(member: Member | undefined, fingerprint: string | undefined): string | undefined {
-  if (member?.removed) return `The node ${member.name} (${member.id}) was removed from the cluster.`;
+  if (member?.removed)
+    return `The node ${member.name} (${member.id}) was removed from the cluster. To bring the machine back, have it join with an empty data folder.`;
   if (fingerprint !== undefined && member?.revoked?.includes(fingerprint))
-    return `The certificate of the node ${member.name} was revoked (${fingerprint.slice(0, 16)}…).`;
+    return `The certificate of the node ${member.name} was revoked (${fingerprint.slice(0, 16)}…). To let the machine in again, remove the node and have it join with an empty data folder.`;
   return undefined;
 }
 

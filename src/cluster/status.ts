@@ -1,7 +1,8 @@
 // The state of replication as one node sees it, as plain data, and as metrics.
 
 import type { FamilySnapshot, MetricsSnapshot, NumberSeries } from '../telemetry/index.ts';
-import { lifeOf, renewalMs } from './certificates.ts';
+import { refusalOf } from './admission.ts';
+import { fingerprintOf, lifeOf, renewalMs } from './certificates.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { MovesStatus } from './moves.ts';
 
@@ -18,6 +19,8 @@ export interface ClusterStatus {
   readonly renewAt: number | null;
   /** How long this node has lacked what another has on disk; 0: nothing is missing. */
   readonly missingSeconds: number;
+  /** Why no member talks to this node, as far as it has heard; absent: it is one of them. */
+  readonly excluded?: string;
   readonly peers: readonly PeerStatus[];
   /** Absent: every node has all records. */
   readonly spread?: MovesStatus;
@@ -68,6 +71,7 @@ export function statusOf(
 ): ClusterStatus {
   const { node, certificate, authority } = own;
   const spread = running.moves.status();
+  const excluded = refusalOf(running.members.own, certificate && fingerprintOf(certificate));
   return {
     enabled: true,
     cluster: running.cluster,
@@ -79,6 +83,7 @@ export function statusOf(
     validUntil: certificate === undefined ? null : lifeOf(certificate).untilMs,
     renewAt: certificate === undefined ? null : renewalMs(certificate),
     missingSeconds: running.missingSeconds,
+    ...(excluded !== undefined && { excluded }),
     peers: peersOf(running),
     ...(spread && { spread }),
   };

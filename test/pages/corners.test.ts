@@ -184,3 +184,26 @@ test('a host that no site is for is told which there are', async () => {
   expect(await detailOf('/', 'www.example')).toContain(`under the host www.example: ${sites}`);
   expect(origin.seen).toEqual([]);
 });
+
+test('an origin that leads back to the cache is told so, at once', async () => {
+  await using origin = startOrigin(() => new Response());
+  await using node = await startPagesNode({
+    origin: origin.url,
+    rules: [{ match: '/pages/**' }, { match: '/all/**', headers: 'all' }],
+  });
+  // What visitors ask leads to the node.
+  origin.answer = ({ method, headers }, path) => fetch(node.url + path, { method, headers });
+  for (const path of ['/pages/a', '/all/a', '/passed']) {
+    const answered = await node.get(path);
+    const { detail } = (await answered.json()) as { detail: string };
+    expect([path, answered.status, detail]).toEqual([path, 508, expect.stringContaining('leads back to this cache')]);
+    expect(answered.headers.get('proxy-status')).toBe('zerohop;error=proxy_loop_detected');
+  }
+  expect(origin.seen.length).toBe(3);
+  // A cache behind this one is none of its loops.
+  origin.answer = ({ headers }) => new Response(headers.get('cdn-loop'), { headers: html });
+  const inner = await node.get('/all/b', { 'cdn-loop': 'other.example, zerohop;site=other' });
+  expect(await inner.text()).toMatch(/^zerohop;site=\w+$/);
+  const passed = await node.get('/passed', { 'cdn-loop': 'other.example' });
+  expect(await passed.text()).toMatch(/^other\.example, zerohop;site=\w+$/);
+});
