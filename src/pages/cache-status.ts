@@ -38,7 +38,7 @@ function quoted(text: string): string {
 }
 
 /** Why the origin was not heard. */
-export type NotAsked = OriginFailure | 'outage_drill';
+export type NotAsked = OriginFailure | 'outage_drill' | 'proxy_loop_detected';
 
 /** @param failure of the origin; a number: the status it answered with, in place of which a stored page is served */
 export function proxyStatusText(failure: NotAsked | number): string {

@@ -169,7 +169,8 @@ async function outcomeOf(result: Fetched, background: boolean): Promise<number> 
       return result.status;
     case 'failed':
       // That there was no room for a refresh says nothing to who waits for the page.
-      if (result.failure === 'outage_drill' || (background && result.failure === 'connection_limit_reached')) return 0;
+      if (result.failure === 'outage_drill' || result.failure === 'proxy_loop_detected') return 0;
+      if (background && result.failure === 'connection_limit_reached') return 0;
       return outcomeOfFailure(result.failure);
   }
 }

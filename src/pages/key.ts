@@ -156,6 +156,7 @@ const connectionHeaders: readonly string[] = [
 ];
 /** What this cache answers itself for a page. */
 const ownHeaders: readonly string[] = [
+  'cdn-loop',
   'accept-encoding',
   'if-none-match',
   'if-modified-since',
@@ -209,6 +210,19 @@ export function addHost(site: Site, headers: Headers, forward: Headers): void {
   for (const name of ['forwarded', 'x-forwarded-host']) forward.delete(name);
   if (site.host !== undefined) forward.set('x-forwarded-host', site.host);
   forward.set('via', '1.1 zerohop');
+  const passedOn = forward.get('cdn-loop');
+  forward.set('cdn-loop', [...(passedOn === null ? [] : [passedOn]), loopMarkOf(site)].join(', '));
+}
+
+/** What a request has in CDN-Loop (RFC 8586) that this cache, on whatever node, has sent for the same site. */
+function loopMarkOf({ id, origin }: Site): string {
+  return `zerohop;site=${Bun.hash.xxHash32(`${id} ${origin}`).toString(36)}`;
+}
+
+/** Whether the origin leads back to this cache. */
+export function isLoop(site: Site, headers: Headers): boolean {
+  const marks = headers.get('cdn-loop')?.split(',') ?? [];
+  return marks.some((mark) => mark.trim() === loopMarkOf(site));
 }
 
 /** Without the headers of the connection, and without those that Connection names. */

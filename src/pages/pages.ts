@@ -14,7 +14,7 @@ import type { CacheStatus, Forwarded, NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, isUsableOnError, type PageFetch } from './fetch-page.ts';
 import { type Elsewhere, type Flight, Flights } from './flights.ts';
 import type { HotPage, Serving } from './hot-pages.ts';
-import { hostOf, isSameVariant, keyOf } from './key.ts';
+import { hostOf, isLoop, isSameVariant, keyOf } from './key.ts';
 import { type PageResult, type PagesMeters, type SiteMetrics, siteMetrics } from './page-metrics.ts';
 import { PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
@@ -204,8 +204,9 @@ export class Pages {
     return this.store.mode(site.id);
   }
 
-  #pass(site: Site, request: PageRequest, outcome: Forwarded): Promise<Response> {
+  #pass(site: Site, request: PageRequest, outcome: Forwarded): Response | Promise<Response> {
     this.#count(site, 'pass');
+    if (isLoop(site, request.headers)) return failureResponse('proxy_loop_detected', { outcome });
     const [number, mode] = [this.#number(site), this.#mode(site)];
     return passOn({ parts: this.#parts, flights: this.#flights, site, number, mode, request, outcome });
   }
@@ -269,7 +270,8 @@ export class Pages {
   }
 
   async #fetch(lookup: Lookup, why: Forwarded): Promise<Response> {
-    const { keyed, asked } = lookup;
+    const { keyed, asked, site } = lookup;
+    if (isLoop(site, asked.headers)) return failureResponse('proxy_loop_detected', { outcome: why });
     // What is stored is in a coding this client does not take and that may not be changed.
     if (why === 'request') keyed.forward.set('accept-encoding', asked.headers.get('accept-encoding') ?? 'identity');
     const flight = why === 'request' ? undefined : this.#flights.under(lookup);

@@ -18,15 +18,17 @@ const words: Readonly<Record<NotAsked, string>> = {
   destination_unavailable: 'it has failed and is left alone for a moment',
   proxy_internal_error: 'the page could not be made from its answer',
   outage_drill: 'it is switched off',
+  proxy_loop_detected: 'it leads back to this cache. `origin` must name the server itself, not what visitors ask',
 };
 
-/** 504 when the origin was too slow, 503 when it was not asked, 502 otherwise (RFC 9110 §15.6). */
+/** 504 when the origin was too slow, 503 when it was not asked, 508 when it is this cache (RFC 5842 §7.2), 502 otherwise (RFC 9110 §15.6). */
 const statuses: Partial<Readonly<Record<NotAsked, number>>> = {
   connection_timeout: 504,
   http_response_timeout: 504,
   connection_limit_reached: 503,
   destination_unavailable: 503,
   outage_drill: 503,
+  proxy_loop_detected: 508,
 };
 
 /** @param what can't be done */
