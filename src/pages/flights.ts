@@ -4,10 +4,10 @@ import type { NotAsked } from './cache-status.ts';
 import { type Fetched, type FetchParts, fetchPage, type PageFetch } from './fetch-page.ts';
 import type { HotPage } from './hot-pages.ts';
 import { isSameVariant, type KeyedRequest } from './key.ts';
-import { variantKey } from './page-store.ts';
 import { longestRenderMs, mayBeRendered } from './render-page.ts';
 import { ended, type SharedState } from './shared-state.ts';
 import { failureOfOutcome, outcomeOfFailure } from './shield.ts';
+import { variantKey } from './variants.ts';
 
 /** How a fetch ended that another thread made, or that ended a moment ago. */
 export type Elsewhere =

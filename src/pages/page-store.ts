@@ -3,28 +3,19 @@
 
 import { ZerohopError } from '../base/index.ts';
 import { tagOf } from '../records/index.ts';
-import { parsePreferences } from '../semantics/index.ts';
-import type { Databases, Followed, RowRecord, Table, Transaction } from '../tables/index.ts';
+import type { Databases, Followed, RowRecord, Table } from '../tables/index.ts';
 import { recode } from './bodies.ts';
 import { type HotPage, HotPages, HotRow, type RowHolder } from './hot-pages.ts';
-import { type KeyedRequest, variantOf } from './key.ts';
-import {
-  database,
-  type PageRow,
-  parseRow,
-  rowOfPage,
-  rowOfVariants,
-  tableDefinitions,
-  type Variant,
-} from './page-rows.ts';
+import type { KeyedRequest } from './key.ts';
+import { database, parseRow, tableDefinitions } from './page-rows.ts';
+import { type LookedUp, type PageTables, type PutHow, putPage } from './put-page.ts';
 import type { Servable } from './readiness.ts';
 import type { OutageMode } from './shield.ts';
 import type { Coding, Page, Site } from './types.ts';
+import { inPreferredLanguage, variantKey } from './variants.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How often a write is tried again when another came between. */
-const attempts = 20;
 /** How exactly it is known when a page was used, in ms: writing it down costs a commit. */
 const usedStepMs = 6 * 3_600_000;
 /** Memory a page takes besides its bodies, about. */
@@ -38,14 +29,7 @@ export interface PageStoreOptions {
 
 export class PageStore {
   readonly #options: PageStoreOptions;
-  readonly #tables: {
-    readonly page: Table;
-    readonly body: Table;
-    readonly site: Table;
-    readonly purge: Table;
-    readonly seen: Table;
-    readonly warm: Table;
-  };
+  readonly #tables: PageTables;
   readonly #hot: HotPages;
   readonly #followed: Followed;
   /** By site. */
@@ -91,7 +75,7 @@ export class PageStore {
     return this.#options.databases;
   }
 
-  get tables(): Readonly<Record<'page' | 'body' | 'site' | 'purge' | 'seen' | 'warm', Table>> {
+  get tables(): PageTables {
     return this.#tables;
   }
 
@@ -130,7 +114,7 @@ export class PageStore {
   }
 
   /** What there is for a key, from memory or not; that it was looked at is no use of it. */
-  #look(key: string): { readonly row: PageRow; readonly version: number; readonly tag: number } | undefined {
+  #look(key: string): LookedUp | undefined {
     const known = this.#known(key, Date.now());
     if (known) return known;
     const record = this.#options.databases.peek(this.#tables.page, key);
@@ -268,157 +252,11 @@ export class PageStore {
     return this.#options.databases.getLatest(this.#tables.site, site)?.version ?? null;
   }
 
-  /**
-   * Stores a page with its bytes (undefined: those it has already). False: it was purged while it was fetched (`mark` is from before that) and
-   * is not stored; or its bytes are gone.
-   * @param vary headers the response varies by
-   * @param forward what the origin saw
-   */
-  async put(
-    page: Page,
-    bytes: Bytes | undefined,
-    how: {
-      readonly vary: readonly string[];
-      readonly forward: Headers;
-      readonly maxVariants: number;
-      readonly mark: number | null;
-    },
-  ): Promise<boolean> {
-    let { mark } = how;
-    if (bytes === undefined && page.body && !this.#options.databases.peek(this.#tables.body, page.body.id))
-      return false;
-    for (let attempt = 1; ; attempt++) {
-      const site = this.#options.databases.getLatest(this.#tables.site, page.site);
-      const now = site?.version ?? null;
-      if (now !== mark && this.#wasPurged(page, mark)) return false;
-      mark = now;
-      const transaction = this.#options.databases.transaction();
-      transaction.insist(this.#tables.site, page.site, site ? tagOf(site) : null);
-      this.#stageBody(transaction, page, bytes);
-      this.#stagePage(transaction, page, { ...how, mark });
-      try {
-        await transaction.commit();
-        return true;
-      } catch (error) {
-        if (!isOvertaken(error) || attempt === attempts) throw error;
-      }
-    }
-  }
-
-  #stageBody(transaction: Transaction, { key, body }: Page, bytes: Bytes | undefined): void {
-    if (body === null) return;
+  /** See `putPage`. */
+  put(page: Page, bytes: Bytes | undefined, how: PutHow): Promise<boolean> {
     const { databases } = this.#options;
-    const stored = databases.peek(this.#tables.body, body.id);
-    // Bodies that are there must not be collected meanwhile. On other nodes those that no page has may be gone already: they get them again.
-    const before = stored && this.#look(key)?.row;
-    const isUsed = before?.kind === 'page' && before.page.body?.id === body.id;
-    if (stored && (isUsed || !bytes)) transaction.insist(this.#tables.body, body.id, tagOf(stored));
-    else if (bytes)
-      transaction.put(this.#tables.body, body.id, {
-        id: body.id,
-        size: bytes.length,
-        bytes: Buffer.from(bytes).toString('base64'),
-      });
-  }
-
-  #stagePage(
-    transaction: Transaction,
-    page: Page,
-    {
-      vary,
-      forward,
-      maxVariants,
-      mark,
-    }: {
-      readonly vary: readonly string[];
-      readonly forward: Headers;
-      readonly maxVariants: number;
-      readonly mark: number | null;
-    },
-  ): void {
-    const table = this.#tables.page;
-    const put = (made: Page) =>
-      transaction.put(table, made.key, rowOfPage(made, mark), { expiresAt: Math.ceil(made.times.keepUntilMs) });
-    const known = this.#look(page.key);
-    const list = known?.row.kind === 'variants' ? known.row.list : undefined;
-    if (vary.length === 0) {
-      for (const variant of list?.variants ?? []) transaction.delete(table, variant.key);
-      return void put(page);
-    }
-    const key = variantKey(page.key, vary, forward);
-    put({ ...page, key });
-    const isSame = list !== undefined && String(list.vary) === String(vary);
-    const language = page.headers.find(([name]) => name === 'content-language')?.[1]?.toLowerCase();
-    const variant: Variant = { key, ...(language !== undefined && { language }), rest: restOf(vary, forward) };
-    if (isSame && list.variants.some((known) => known.key === key && known.language === language)) return;
-    // Another writer may add a variant at the same time: neither may be forgotten.
-    transaction.insist(table, page.key, known?.tag ?? null);
-    const variants = isSame ? [...list.variants.filter((known) => known.key !== key), variant] : [variant];
-    const tooMany = isSame ? variants.splice(0, variants.length - maxVariants) : (list?.variants ?? []);
-    for (const gone of tooMany) if (gone.key !== key) transaction.delete(table, gone.key);
-    transaction.put(table, page.key, rowOfVariants(page.key, page.url, page.site, { vary, variants }, mark));
-  }
-
-  /** Whether a purge since `mark` meant this page. */
-  #wasPurged(page: Page, mark: number | null): boolean {
-    const { databases } = this.#options;
-    const transaction = databases.transaction();
-    try {
-      const found = transaction.search(this.#tables.purge, {
-        sort: [{ attribute: ['id'], descending: true }],
-        limit: maxPurges,
-      });
-      let seen = 0;
-      for (const { version, json } of found.rows) {
-        if (mark !== null && version <= mark) return false;
-        const purge = JSON.parse(json) as { site: string; kind: string; value: string };
-        if (purge.site === page.site && means(purge, page)) return true;
-        seen++;
-      }
-      // More purges than can be looked at: one of them may have meant it.
-      return seen === maxPurges;
-    } finally {
-      transaction.abort();
-    }
+    return putPage({ databases, tables: this.#tables, look: (key) => this.#look(key) }, page, bytes, how);
   }
 }
-
-/** Purges that are looked through for one page. */
-const maxPurges = 1_000;
 
 const emptyBlob = new Blob([]);
-
-function means({ kind, value }: { readonly kind: string; readonly value: string }, page: Page): boolean {
-  if (kind === 'all') return true;
-  return kind === 'tag' ? page.tags.includes(value) : page.url === value;
-}
-
-/**
- * The variant in the language the client likes most, though it said so in other words than who fetched it: the origin could do no better
- * (RFC 9111 §4.1 leaves the selection to us where it is known that the result is the same).
- */
-function inPreferredLanguage(
-  vary: readonly string[],
-  variants: readonly Variant[],
-  forward: Headers,
-): Variant | undefined {
-  const ranges = parsePreferences(forward.get('accept-language') ?? '').toSorted((a, b) => b.quality - a.quality);
-  const [first, second] = ranges;
-  if (!first || first.quality === 0 || first.quality === second?.quality) return undefined;
-  const rest = restOf(vary, forward);
-  return variants.find((variant) => variant.language === first.name && variant.rest === rest);
-}
-
-function restOf(vary: readonly string[], forward: Headers): string {
-  const others = vary.filter((name) => name !== 'accept-language');
-  return others.length === 0 ? '' : variantKey('', others, forward);
-}
-
-export function variantKey(key: string, vary: readonly string[], forward: Headers): string {
-  const hash = new Bun.CryptoHasher('sha256').update(variantOf(vary, forward)).digest('base64url').slice(0, 22);
-  return `${key} vary:${hash}`;
-}
-
-function isOvertaken(error: unknown): boolean {
-  return error instanceof ZerohopError && error.code === 'PRECONDITION_FAILED';
-}
