@@ -162,7 +162,7 @@ export function failureOf(error: unknown): OriginFailure {
   if (/ENOTFOUND|EAI_AGAIN|DNS/.test(code)) return 'dns_error';
   if (/ECONNREFUSED|ConnectionRefused|EHOSTUNREACH|ENETUNREACH/.test(code)) return 'connection_refused';
   if (/ETIMEDOUT/.test(code)) return 'connection_timeout';
-  if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME/i.test(code)) return 'tls_protocol_error';
+  if (/CERT|EPROTO|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME/i.test(code)) return 'tls_protocol_error';
   if (/ECONNRESET|ConnectionClosed|EPIPE|ABORT/i.test(code)) return 'connection_terminated';
   return 'http_protocol_error';
 }

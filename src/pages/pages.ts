@@ -334,7 +334,9 @@ export class Pages {
   async #tell(lookup: Lookup, fetched: Fetched | Elsewhere, why: Forwarded, collapsed: boolean): Promise<Response> {
     const { asked, stale } = lookup;
     const nowMs = Date.now();
-    const base: CacheStatus = { outcome: why, ...(collapsed && { collapsed }) };
+    // What another fetch came to a moment ago counts as waiting for it.
+    const isShared = collapsed || fetched.kind === 'error elsewhere';
+    const base: CacheStatus = { outcome: why, ...(isShared && { collapsed: true }) };
     if (fetched.kind === 'page' || fetched.kind === 'renewed' || fetched.kind === 'private')
       this.#count(lookup.site, 'miss');
     switch (fetched.kind) {

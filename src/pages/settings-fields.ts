@@ -89,6 +89,6 @@ export function sizeOf(fields: Fields, name: string, place: string): number | un
 /** Whether a path fits a pattern: '/product/**' is also '/product'. */
 export function matcherOf(match: string): (path: string) => boolean {
   if (!/[*?[{]/.test(match)) return (path) => path === match;
-  const glob = new Glob(match);
-  return (path) => glob.match(path) || (match.endsWith('/**') && path === match.slice(0, -3));
+  const globs = [match, ...(match.endsWith('/**') ? [match.slice(0, -3)] : [])].map((pattern) => new Glob(pattern));
+  return (path) => globs.some((glob) => glob.match(path));
 }

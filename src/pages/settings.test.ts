@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { routeOf } from './route.ts';
-import { readPages, readSites } from './settings.ts';
+import { readPages, readRule, readSites } from './settings.ts';
 
 test('the example of the guide', async () => {
   const guide = await Bun.file(join(import.meta.dirname, '../../docs/guides/pages.md')).text();
@@ -15,6 +15,23 @@ test('the example of the guide', async () => {
   expect(ruleOf('/%70roduct/1')?.match).toBe('/product/**');
   expect(ruleOf('/')?.match).toBe('/**');
   expect(routeOf(sites, 'other.example.com', '/')).toBeUndefined();
+});
+
+test.each([
+  ['/product/**', ['/product', '/product/1', '/product/1/2'], ['/products', '/Product/1']],
+  ['/*.css', ['/a.css'], ['/b/a.css', '/a.css/b']],
+  ['/{en,de}/**', ['/en/a', '/de'], ['/fr/a']],
+  ['/v[12]/?', ['/v1/a', '/v2/b'], ['/v3/a', '/v1/ab']],
+  ['/about', ['/about'], ['/about/', '/about/us']],
+])('%s matches', (match, yes, no) => {
+  const { matches } = readRule({ match }, 'rule');
+  expect([...yes, ...no].filter(matches)).toEqual(yes);
+});
+
+test('names of sites as requests have them', () => {
+  const ids = ['Shop.Example', 'localhost', '127.0.0.1', '[::1]', 'xn--bcher-kva.example', 'a_b.example'];
+  const origin = 'http://o.example';
+  expect(ids.map((host) => readSites({ origin, host })[0]?.host)).toEqual(ids.map((host) => host.toLowerCase()));
 });
 
 test('the closest site comes first', () => {
@@ -81,6 +98,10 @@ describe('what is wrong is named, with its place', () => {
     ['http://o.example', /pages must have options/],
     [{}, /pages\.origin must be an address/],
     [{ origin: 'ftp://o' }, /pages\.origin must be an address/],
+    ...['https://shop.example', 'shop.example:8080', 'shop.example/blog', '*.example', 'shop example', ''].map(
+      (host) => [{ origin, host }, /pages\.host must be (a name such as|text)/] as const,
+    ),
+    [{ origin, path: '/blog/**' }, /pages\.path must be what paths begin with/],
     [{ origin, render: {} }, /pages\.render\.match must be a path or pattern/],
     [{ origin, render: { match: '/', engine: 'firefox' } }, /pages\.render\.engine must be one of chromium/],
     [{ origin, render: { match: '/', allow: ['https://a.example'] } }, /render\.allow must have hosts/],

@@ -62,8 +62,8 @@ function readSite(value: unknown, place: string): Site {
     'warm',
     'render',
   ]);
-  const host = textOf(fields, 'host', place)?.toLowerCase();
-  const path = `/${textOf(fields, 'path', place) ?? ''}`.replace(/\/{2,}/g, '/').replace(/\/$/, '');
+  const host = hostOf(fields, place);
+  const path = pathOf(fields, place);
   const timeout = fieldsOf(fields.timeout ?? {}, `${place}.timeout`, ['connect', 'firstByte', 'total']);
   const limit = fieldsOf(fields.limit ?? {}, `${place}.limit`, ['concurrent', 'queued', 'failures', 'open', 'backoff']);
   return {
@@ -90,6 +90,27 @@ function readSite(value: unknown, place: string): Site {
     warm: fields.warm === undefined ? undefined : readWarm(fields.warm, `${place}.warm`),
     render: fields.render === undefined ? undefined : readRender(fields.render, `${place}.render`),
   };
+}
+
+/** As requests have it. What none can have would be a site that nobody ever reaches. */
+function hostOf(fields: Fields, place: string): string | undefined {
+  const host = textOf(fields, 'host', place)?.toLowerCase();
+  if (host === undefined) return undefined;
+  if (!host.includes('*') && URL.parse(`http://${host}/`)?.hostname === host) return host;
+  throw wrong(
+    `${place}.host`,
+    `must be a name such as shop.example.com, without scheme, port, path or wildcard, not ${JSON.stringify(host)}`,
+  );
+}
+
+function pathOf(fields: Fields, place: string): string {
+  const path = textOf(fields, 'path', place) ?? '';
+  if (/[*?#[\]{}\s]/.test(path))
+    throw wrong(
+      `${place}.path`,
+      `must be what paths begin with, such as /blog, not ${JSON.stringify(path)}; patterns are for rules`,
+    );
+  return `/${path}`.replace(/\/{2,}/g, '/').replace(/\/$/, '');
 }
 
 /** @param place of `warm` in the configuration, or the name of what holds it */
