@@ -21,6 +21,18 @@ export type Question =
       readonly among: readonly string[];
       readonly view: string;
     }
+  /** Whatever is in the table of a record whose place code chose by what is in it, whoever its homes are. */
+  | { readonly type: 'trace'; readonly database: string; readonly table: string; readonly id: Id }
+  /** Rows of the same, to be merged by the node that is asked; and with `places` what is known of where they are. `isMove`: it is to become their home. */
+  | {
+      readonly type: 'take';
+      readonly epoch: string;
+      readonly database: string;
+      readonly table: string;
+      readonly rows: readonly RemoteRow[];
+      readonly places: readonly RemoteRow[];
+      readonly isMove: boolean;
+    }
   /** Rows of a table after a row of the node that is asked, of which the asking node is a home in `epoch` and was none in any of `known`. */
   | {
       readonly type: 'move';
@@ -33,14 +45,19 @@ export type Question =
 
 export type Reply =
   | VerifyReply
-  | { readonly type: 'written'; readonly outcome: CommitOutcome }
+  /** `places`: what was written of where new records are. */
+  | { readonly type: 'written'; readonly outcome: CommitOutcome; readonly places?: readonly RemoteRow[] }
+  /** Rows that were merged and are on disk; `refused`: of which the node is no home, with what it knows of where they are. */
+  | { readonly type: 'taken'; readonly refused: readonly Id[]; readonly places: readonly RemoteRow[] }
+  /** What a node has of a record; null: nothing, not even its deletion. */
+  | { readonly type: 'trace'; readonly row: RemoteRow | null }
   /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
   | { readonly type: 'record'; readonly record: FetchedRecord | null; readonly isKnown: boolean }
   | { readonly type: 'records'; readonly records: readonly (FetchedRecord & { readonly id: Id })[] }
   | { readonly type: 'count'; readonly count: number }
   | { readonly type: 'rows'; readonly rows: readonly RemoteRow[]; readonly next: number | null }
-  /** The node that was asked does not answer for the record, or does not know of the epoch. */
-  | { readonly type: 'notMine' }
+  /** The node that was asked does not answer for the record (`places`: it knows who does), or does not know of the epoch. */
+  | { readonly type: 'notMine'; readonly places?: readonly RemoteRow[] }
   | { readonly type: 'failed'; readonly error: ErrorData };
 
 // Integers of a patch may have more than 64 bits.
@@ -75,6 +92,10 @@ export const askingLimits = {
   foundRecords: 1_000,
   /** Records that are counted between two looks at what else there is to do. */
   countedRecords: 2_000,
+  /** How long a query may take on a node, of a table whose places code chooses by what is in a record, in ms. */
+  placedMs: 3_000,
+  /** How long a record stays where it was after it was handed to its homes, in ms: longer than any query that might have missed it there. */
+  lingerMs: 4_000,
   /** Bytes of rows in one part of a move, about. */
   moveBytes: 256 * 1024,
 } as const;

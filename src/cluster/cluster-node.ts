@@ -17,6 +17,7 @@ import { refusalOf } from './admission.ts';
 import { askingLimits, type Question, questionFrom, type Reply, replyFrom, toBytes, Unanswered } from './asking.ts';
 import { fingerprintOf } from './certificates.ts';
 import type { Seed } from './cluster-folder.ts';
+import { HomeWriter } from './home-writer.ts';
 import { Links } from './links.ts';
 import { clusterTables, Members } from './members.ts';
 import { Moves } from './moves.ts';
@@ -24,6 +25,7 @@ import { type OwnPorts, OwnRow } from './own-row.ts';
 import { type Comparison, type OriginLag, ReplicatedDatabases } from './replicated-databases.ts';
 import { Residency } from './residency.ts';
 import { Searcher } from './searcher.ts';
+import { Settler } from './settler.ts';
 import { SpreadAnswers } from './spread-answers.ts';
 import { SpreadRouter } from './spread-router.ts';
 import { type ClusterLog, Troubles } from './troubles.ts';
@@ -66,6 +68,8 @@ export class ClusterNode {
   /** Who holds which record of tables that are spread, and how they move. */
   readonly residency: Residency;
   readonly moves: Moves;
+  /** Brings records to places that follow from what is in them. */
+  readonly settler: Settler;
   /** Compares tables with those of other members. */
   readonly verifier: Verifier;
   port = 0;
@@ -123,11 +127,17 @@ export class ClusterNode {
     });
     const ask = (member: string, question: Question, waitMs: number) => this.#ask(member, question, waitMs);
     this.residency = new Residency(engine, node, this.members);
-    const spread = { engine, node, members: this.members, residency: this.residency, nowMs: () => clock.nowMs() };
-    this.#answers = new SpreadAnswers({ ...spread, searcher: () => this.#searcher() });
+    const merge = async (database: string, rows: readonly RemoteRow[]) => {
+      const outcome = await this.#mergeRows(database, rows);
+      if (!outcome.ok) throw new Error(`Rows of ${database} could not be merged: ${JSON.stringify(outcome.refusal)}`);
+    };
+    const nowMs = () => clock.nowMs();
+    const shared = { engine, node, members: this.members, residency: this.residency, ask, merge, nowMs };
+    const spread = { ...shared, writer: new HomeWriter(shared) };
+    this.settler = new Settler({ ...shared, isReachable: (member) => this.links.connections.has(member), log });
+    this.#answers = new SpreadAnswers({ ...spread, settler: () => this.settler, searcher: () => this.#searcher() });
     const router = new SpreadRouter({
       ...spread,
-      ask,
       count: (question) => this.#answers.count(question),
       distanceTo: (member) => {
         const connection = this.links.connections.get(member);
@@ -214,6 +224,7 @@ export class ClusterNode {
     clearInterval(this.#timer);
     this.#ownRow.stop();
     this.moves.stop();
+    this.settler.stop();
     this.#search?.close();
     this.#databases.stop();
     await this.links.stop();
@@ -240,6 +251,7 @@ export class ClusterNode {
     if (this.members.refresh()) this.#membersChanged();
     this.residency.look();
     this.moves.tick();
+    this.settler.tick();
     this.#databases.tick(isSecond);
     if (!isSecond) return;
     this.links.tick();

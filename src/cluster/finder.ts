@@ -1,6 +1,7 @@
 // Finds a node that answers for a record and asks it.
 
 import { ZerohopError } from '../base/index.ts';
+import type { RemoteRow } from '../store/index.ts';
 import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
 import type { Members } from './members.ts';
 import type { Placement } from './placement.ts';
@@ -14,6 +15,8 @@ export interface FinderOptions {
   readonly ask: (member: string, question: Question, waitMs: number) => Promise<Reply>;
   /** In ms; undefined: there is no connection to it. */
   readonly distanceTo: (member: string) => number | undefined;
+  /** Learns of where records are whose places code chose by what is in them. */
+  readonly merge: (database: string, rows: readonly RemoteRow[]) => Promise<void>;
   readonly nowMs: () => number;
 }
 
@@ -35,6 +38,7 @@ export class Finder {
     what: string,
     waitMs: number,
     search: {
+      readonly database: string;
       readonly homes: (placement: Placement) => readonly string[];
       readonly here: () => Result | Promise<Result>;
       readonly question: Question;
@@ -42,7 +46,7 @@ export class Finder {
       readonly take: (reply: Reply, isLast: boolean) => Result | undefined;
     },
   ): Promise<Result> {
-    const { node, members, residency, ask, nowMs } = this.#options;
+    const { node, members, residency, ask, merge, nowMs } = this.#options;
     for (const untilMs = nowMs() + askingLimits.findMs; ; ) {
       const { placement } = residency;
       const homes = placement ? search.homes(placement) : [];
@@ -50,6 +54,7 @@ export class Finder {
       const reachable = this.nearestFirst(homes);
       let refusal: ZerohopError | undefined;
       let last: Reply | undefined;
+      let hasLearned = false;
       for (const home of reachable) {
         try {
           const reply = await ask(home, search.question, waitMs);
@@ -60,6 +65,12 @@ export class Finder {
           const result = search.take(reply, false);
           if (result !== undefined) return result;
           if (reply.type !== 'notMine') last = reply;
+          else if (reply.places && reply.places.length > 0) {
+            await merge(search.database, reply.places);
+            const known = residency.placement ? search.homes(residency.placement) : [];
+            hasLearned = known.length !== homes.length || known.some((one) => !homes.includes(one));
+            if (hasLearned) break;
+          }
         } catch (error) {
           if (!(error instanceof Unanswered)) throw error;
           if (error.mayBeDone && search.question.type === 'write')
@@ -70,6 +81,7 @@ export class Finder {
             );
         }
       }
+      if (hasLearned && nowMs() < untilMs) continue;
       const result = last && search.take(last, true);
       if (result !== undefined) return result;
       if (refusal) throw refusal;

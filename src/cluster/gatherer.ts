@@ -4,8 +4,8 @@ import { ZerohopError } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
 import type { FetchedRecord, Gathered, Search } from '../store/index.ts';
 import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
-import { unreachable } from './finder.ts';
 import type { Members } from './members.ts';
+import type { Placement } from './placement.ts';
 import type { Residency } from './residency.ts';
 
 export interface GathererOptions {
@@ -31,38 +31,67 @@ export class Gatherer {
   /** Of enough other nodes that, with this one, they have each record among them. */
   async gather(database: string, search: Search): Promise<Gathered> {
     if (search.counts) return this.#countOnAll(database, search);
-    const { node, ask, members, residency, nearestFirst } = this.#options;
+    const { node, ask, residency, nearestFirst } = this.#options;
     const { table, query } = search;
     const { placement } = residency;
     if (!placement?.isSpread(database, table)) return { here: true };
-    const { from, enough } = placement.covering(`${database}.${table}`);
+    const { from } = placement.covering(`${database}.${table}`);
     if (from.every((member) => member === node)) return { here: true };
-    const reachable = nearestFirst(from.filter((member) => member !== node));
     const question: Question = { type: 'search', database, search: { table, query: wholeRecords(table, query) } };
+    const waitMs = placement.isByRecord(database, table) ? askingLimits.placedMs : askingLimits.workMs;
     const records: (FetchedRecord & { readonly id: Id })[] = [];
-    let missing = enough - (from.includes(node) ? 1 : 0);
-    while (missing > 0) {
-      const asked = reachable.splice(0, missing);
-      if (asked.length < missing) throw unreachable(`What a query of ${table} finds`, from, members);
+    const answered = new Set([node]);
+    const away = new Set<string>();
+    for (;;) {
+      const others = nearestFirst(from.filter((member) => !answered.has(member) && !away.has(member)));
+      const asked = this.#toAsk(`What a query of ${table} finds`, placement, database, table, answered, others);
+      if (asked.length === 0) break;
       const replies = await Promise.all(
         asked.map((member) =>
-          ask(member, question, askingLimits.workMs).catch((error: unknown) => {
+          ask(member, question, waitMs).catch((error: unknown) => {
             if (error instanceof Unanswered) return undefined;
             throw error;
           }),
         ),
       );
-      for (const reply of replies) {
+      for (const [index, reply] of replies.entries()) {
+        const member = asked[index] ?? '';
         if (reply?.type === 'failed') throw new ZerohopError(reply.error.code, reply.error.message, reply.error.fields);
-        if (reply?.type !== 'records') continue;
-        records.push(...reply.records);
-        missing--;
+        if (reply?.type === 'records') records.push(...reply.records);
+        if (reply?.type === 'records') answered.add(member);
+        else away.add(member);
       }
     }
     const newest = new Map<Id, FetchedRecord & { readonly id: Id }>();
     for (const record of records)
       if (record.version > (newest.get(record.id)?.version ?? 0)) newest.set(record.id, record);
     return { here: false, records: [...newest.values()] };
+  }
+
+  /**
+   * Of nodes that can be reached, as many as have all records with those that have answered; all of them where code chose who has what. Throws
+   * UNREACHABLE where records may be on others alone.
+   */
+  #toAsk(
+    what: string,
+    placement: Placement,
+    database: string,
+    table: string,
+    answered: ReadonlySet<string>,
+    others: readonly string[],
+  ): readonly string[] {
+    const { members, residency } = this.#options;
+    const { from, enough } = placement.covering(`${database}.${table}`);
+    const missing = enough - from.filter((member) => answered.has(member)).length;
+    if (others.length >= missing) return others.slice(0, Math.max(0, missing));
+    const absent = from.filter((member) => !answered.has(member) && !others.includes(member));
+    if (residency.hasAllWithout(database, table, absent)) return others;
+    const names = absent.map((member) => members.nameOf(member));
+    throw new ZerohopError(
+      'UNREACHABLE',
+      `${what} may be on nodes alone that can not be reached now: ${names.join(', ')}. Nothing is answered in part.`,
+      { tried: from.map((member) => members.nameOf(member)), missing: names },
+    );
   }
 
   /**
@@ -75,11 +104,12 @@ export class Gatherer {
     for (const untilMs = nowMs() + askingLimits.findMs; ; await Bun.sleep(askingLimits.findPauseMs)) {
       const { placement } = residency;
       if (!placement?.isSpread(database, search.table)) return { here: true };
-      const { from, enough } = placement.covering(`${database}.${search.table}`);
+      const { from } = placement.covering(`${database}.${search.table}`);
       if (from.every((member) => member === node)) return { here: true };
       const others = nearestFirst(from.filter((member) => member !== node && !away.has(member)));
-      const among = (from.includes(node) ? [node, ...others] : others).slice(0, enough);
-      if (among.length < enough) throw unreachable(`What is counted of ${search.table}`, from, members);
+      const own = new Set(from.includes(node) ? [node] : []);
+      const what = `What is counted of ${search.table}`;
+      const among = [...own, ...this.#toAsk(what, placement, database, search.table, own, others)];
       const question = { type: 'count', database, search, among, view: placement.view } as const;
       const counts = await Promise.all(among.map((member) => this.#countAt(member, question)));
       let total = 0;

@@ -11,6 +11,7 @@ import type { StoreEngine } from '../store/index.ts';
 import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
 import type { Members } from './members.ts';
 import { type Epoch, everything, isHome, leaving, readEpoch } from './placement.ts';
+import { partsOf } from './places.ts';
 import type { Residency } from './residency.ts';
 import type { ClusterLog } from './troubles.ts';
 
@@ -255,6 +256,8 @@ export class Moves {
     const { engine, node, residency } = this.#options;
     for (const name of Object.keys(current.tables)) {
       const [database, table] = partsOf(name);
+      // Those are handed to who is to have them, one by one: see settler.ts.
+      if (residency.placement?.isByRecord(database, table)) continue;
       for (let after: number | null = 0; after !== null; ) {
         if (this.#isStopped || residency.placement?.currentText !== currentText) return false;
         after = engine.leave(database, table, after, (id) => {
@@ -267,10 +270,4 @@ export class Moves {
     }
     return true;
   }
-}
-
-/** `database.table`; a table's name may have dots, a database's has none. */
-function partsOf(name: string): [database: string, table: string] {
-  const dot = name.indexOf('.');
-  return [name.slice(0, dot), name.slice(dot + 1)];
 }

@@ -1,7 +1,7 @@
 // Which nodes hold a record, when not all do: rendezvous hashing. Every node computes the same from the names alone, and when a node comes or goes,
 // only the records move that it gets or had. Pure.
 
-import { compileResidency, type Residence } from '../schema/index.ts';
+import { compileResidency, isOfRecord, type Residence } from '../schema/index.ts';
 
 /** The `copies` nodes that hold a record, the first choice first; all of them when there are fewer. Order and repetition of `nodes` don't matter. */
 export function homesOf(key: string, nodes: readonly string[], copies: number): string[] {
@@ -73,7 +73,12 @@ export interface PlacementOptions {
   readonly members: readonly Holder[];
   /** How it is to become; undefined: every node is to have everything. */
   readonly current: Epoch | undefined;
+  /** Places of records that code chose by what is in them; absent: of none. */
+  readonly placeOf?: PlaceOf;
 }
+
+/** The place of a record that code chose by what is in it; undefined: nobody has said, and it is on any nodes. */
+export type PlaceOf = (name: string, id: string | number) => Residence;
 
 /**
  * Who has which record while the members change. A node answers for a record when it has said that it holds all of an epoch in which it is a
@@ -88,9 +93,12 @@ export class Placement {
   readonly view: string;
   readonly #spread = new Set<string>();
   readonly #databases = new Set<string>();
+  readonly #placeOf: PlaceOf | undefined;
+  #isSettled: boolean | undefined;
 
-  constructor({ node, members, current }: PlacementOptions) {
+  constructor({ node, members, current, placeOf }: PlacementOptions) {
     this.#node = node;
+    this.#placeOf = placeOf;
     this.current = current;
     this.currentText = current && epochText(current);
     const known = members.map(({ id, holds = [] }) => [id, ...holds].join('\n')).sort();
@@ -124,6 +132,54 @@ export class Placement {
     return table === undefined ? this.#databases.has(database) : this.#spread.has(`${database}.${table}`);
   }
 
+  /** `database.table` of those whose places code chooses by what is in a record. */
+  get tablesByRecord(): readonly string[] {
+    return Object.entries(this.current?.chosen?.functions ?? {}).flatMap(([name, text]) =>
+      isOfRecord(text) ? name : [],
+    );
+  }
+
+  isByRecord(database: string, table: string): boolean {
+    const text = this.current?.chosen?.functions[`${database}.${table}`];
+    return text !== undefined && isOfRecord(text);
+  }
+
+  /** Whether each node of the current epoch holds that and answers for no other. */
+  get isSettled(): boolean {
+    const { current } = this;
+    if (!current) return false;
+    this.#isSettled ??= current.nodes.every((member) => {
+      const answers = this.#members.get(member)?.answers ?? [];
+      return answers.length > 0 && answers.every((epoch) => epochText(epoch) === this.currentText);
+    });
+    return this.#isSettled;
+  }
+
+  isHome(epoch: Epoch, node: string, name: string, id: string | number): boolean {
+    return isHome(epoch, node, name, id, this.#placeOf);
+  }
+
+  /** In the current epoch, the first choice first. @param place of a record, in place of what is known of it */
+  homes(name: string, id: string | number, place?: PlaceOf): readonly string[] {
+    return this.current ? homesIn(this.current, name, id, place ?? this.#placeOf) : [];
+  }
+
+  /** Whether every record with this place has a home that is none of these. */
+  isHadWithout(name: string, residence: Residence, absent: readonly string[]): boolean {
+    const { current } = this;
+    if (!current) return false;
+    const chosen = current.chosen && chosenBy(() => residence, current.chosen, current.nodes, name);
+    const nodes = chosen?.nodes ?? current.nodes;
+    const isList = chosen !== undefined && typeof chosen.residence !== 'number';
+    const copies = isList ? nodes.length : Math.min(current.tables[name] ?? nodes.length, nodes.length);
+    return nodes.filter((node) => absent.includes(node)).length < copies;
+  }
+
+  /** Where code would have a record. Throws APPLICATION_ERROR where it fails for it. */
+  placeFor(name: string, record: unknown): Residence {
+    return this.current && functionIn(this.current, name)?.place(record);
+  }
+
   /** Whether a node is to have a record. */
   wants(member: string, database: string, table: string, id: string | number): boolean {
     const name = `${database}.${table}`;
@@ -131,8 +187,8 @@ export class Placement {
     const known = this.#members.get(member);
     // Two that never took part give each other everything, as before.
     if ((known?.hasAll ?? true) && (this.#members.get(this.#node)?.hasAll ?? true)) return true;
-    if (isHome(this.current, member, name, id)) return true;
-    return known?.receives.some((epoch) => isHome(epoch, member, name, id)) ?? false;
+    if (this.isHome(this.current, member, name, id)) return true;
+    return known?.receives.some((epoch) => this.isHome(epoch, member, name, id)) ?? false;
   }
 
   /**
@@ -142,11 +198,7 @@ export class Placement {
   covering(name: string): { readonly from: readonly string[]; readonly enough: number } {
     const holding = [...this.#members].flatMap(([member, { answers }]) => (answers.length > 0 ? [member] : []));
     const { current } = this;
-    const isSettled = current?.nodes.every((member) => {
-      const answers = this.#members.get(member)?.answers ?? [];
-      return answers.length > 0 && answers.every((epoch) => epochText(epoch) === this.currentText);
-    });
-    if (!current || !isSettled) return { from: holding, enough: holding.length };
+    if (!current || !this.isSettled) return { from: holding, enough: holding.length };
     // Whom code chose may be a node alone.
     if (current.chosen?.functions[name] !== undefined) return { from: current.nodes, enough: current.nodes.length };
     const copies = Math.min(current.tables[name] ?? current.nodes.length, current.nodes.length);
@@ -158,39 +210,50 @@ export class Placement {
     return this.answering(database, table, id).find((member) => among.includes(member));
   }
 
-  /** The nodes that answer for a record, homes of the current epoch first. None: each node has what there is. */
-  answering(database: string, table: string, id: string | number): string[] {
+  /**
+   * The nodes that answer for a record, homes of the current epoch first. None: each node has what there is.
+   * @param place of a record that code chose by what is in it, in place of what is known of it
+   */
+  answering(database: string, table: string, id: string | number, place = this.#placeOf): string[] {
     const name = `${database}.${table}`;
     const answering = [...this.#members].flatMap(([member, { answers }]) =>
-      answers.some((epoch) => isHome(epoch, member, name, id)) ? [member] : [],
+      answers.some((epoch) => isHome(epoch, member, name, id, place)) ? [member] : [],
     );
-    const homes = this.current ? homesIn(this.current, name, id) : [];
-    const place = (member: string) => (homes.includes(member) ? homes.indexOf(member) : homes.length);
-    return answering.sort((a, b) => place(a) - place(b));
+    const homes = this.current ? homesIn(this.current, name, id, place) : [];
+    const rank = (member: string) => (homes.includes(member) ? homes.indexOf(member) : homes.length);
+    return answering.sort((a, b) => rank(a) - rank(b));
   }
 }
 
 /** `name`: `database.table`. */
-export function isHome(epoch: Epoch, node: string, name: string, id: string | number): boolean {
-  return homesIn(epoch, name, id).includes(node);
+export function isHome(epoch: Epoch, node: string, name: string, id: string | number, placeOf?: PlaceOf): boolean {
+  return homesIn(epoch, name, id, placeOf).includes(node);
 }
 
-/** Throws APPLICATION_ERROR where the code that chooses the places of a table fails for an id. */
+/** Throws APPLICATION_ERROR where the code that chooses the places of a table by ids fails for one. */
 export function checkResidence(epoch: Epoch, name: string, id: string | number): void {
-  residenceIn(epoch, name)?.(id);
+  const chosen = functionIn(epoch, name);
+  if (chosen && !chosen.isOfRecord) chosen.place(id);
 }
 
-function homesIn(epoch: Epoch, name: string, id: string | number): readonly string[] {
+function homesIn(epoch: Epoch, name: string, id: string | number, placeOf?: PlaceOf): readonly string[] {
   const { tables } = epoch;
   const copies = tables[name];
-  const place = residenceIn(epoch, name);
+  const by = functionIn(epoch, name);
+  const place = by?.isOfRecord ? () => placeOf?.(name, id) : by?.place;
   const chosen = place && epoch.chosen && chosenBy(place, epoch.chosen, epoch.nodes, id);
   if (chosen && typeof chosen.residence !== 'number') return chosen.nodes;
   const nodes = chosen?.nodes ?? epoch.nodes;
   return copies === undefined || copies >= nodes.length ? nodes : homesOf(`${name}/${id}`, nodes, copies);
 }
 
-type Place = (id: string | number) => Residence;
+type Place = (about: unknown) => Residence;
+
+interface Choice {
+  readonly isOfRecord: boolean;
+  /** Of an id or a record. */
+  readonly place: Place;
+}
 
 /** Undefined where the function names no node there is, or fails: then the record is where it would be without one, and is never lost. */
 function chosenBy(
@@ -215,7 +278,7 @@ function chosenBy(
 }
 
 /** Of an epoch, compiled once. Undefined: the table's places are not chosen, or by what is no function. */
-function residenceIn(epoch: Epoch, name: string): Place | undefined {
+function functionIn(epoch: Epoch, name: string): Choice | undefined {
   const text = epoch.chosen?.functions[name];
   if (text === undefined) return undefined;
   let compiled = compiledOf.get(epoch);
@@ -223,16 +286,16 @@ function residenceIn(epoch: Epoch, name: string): Place | undefined {
     compiled = new Map();
     compiledOf.set(epoch, compiled);
   }
-  let place = compiled.get(name);
-  if (place === undefined) {
+  let choice = compiled.get(name);
+  if (choice === undefined) {
     try {
-      place = compileResidency(text, name);
+      choice = { isOfRecord: isOfRecord(text), place: compileResidency(text, name) };
     } catch {
-      place = null;
+      choice = null;
     }
-    compiled.set(name, place);
+    compiled.set(name, choice);
   }
-  return place ?? undefined;
+  return choice ?? undefined;
 }
 
-const compiledOf = new WeakMap<Epoch, Map<string, Place | null>>();
+const compiledOf = new WeakMap<Epoch, Map<string, Choice | null>>();

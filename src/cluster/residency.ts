@@ -5,8 +5,11 @@ import type { Residency as DatabaseResidency } from '../replication/index.ts';
 import type { StoreEngine } from '../store/index.ts';
 import { type Members, replicates } from './members.ts';
 import { type Chosen, type Epoch, Placement } from './placement.ts';
+import { Places, partsOf, residenceFrom } from './places.ts';
 
 export class Residency {
+  /** Of records whose places code chooses by what is in them. */
+  readonly places: Places;
   readonly #engine: StoreEngine;
   readonly #node: string;
   readonly #members: Members;
@@ -19,6 +22,7 @@ export class Residency {
     this.#engine = engine;
     this.#node = node;
     this.#members = members;
+    this.places = new Places(engine);
     this.refresh();
   }
 
@@ -74,14 +78,36 @@ export class Residency {
     this.#functions = this.#functionsOf(tables);
     const isUsed = Object.keys(tables).length > 0 || live.some(({ holds }) => (holds?.length ?? 0) > 0);
     if (!isUsed) this.#placement = undefined;
-    else this.#placement = new Placement({ node: this.#node, members: live, current: this.#current(tables) });
+    else {
+      const current = this.#current(tables);
+      const placeOf = this.places.of.bind(this.places);
+      this.#placement = new Placement({ node: this.#node, members: live, current, placeOf });
+      for (const name of this.#placement.tablesByRecord) this.places.prepare(partsOf(name)[0]);
+    }
   }
 
   /** For the conversations about a database. */
   of(database: string): DatabaseResidency | undefined {
     const placement = this.#placement;
     if (!placement?.isSpread(database)) return undefined;
-    return { wants: (member, table, id) => placement.wants(member, database, table, id), members: this.#ids };
+    return {
+      wants: (member, { table, id, body }) =>
+        // Who sends a record by what is in it knows best; and whoever may still have it is to hear that it is deleted.
+        ((body === null || member === this.#node) && placement.isByRecord(database, table)) ||
+        placement.wants(member, database, table, id),
+      members: this.#ids,
+    };
+  }
+
+  /** Whether each record of a table has a home beside these members. */
+  hasAllWithout(database: string, table: string, absent: readonly string[]): boolean {
+    const placement = this.#placement;
+    if (!placement?.isSettled || !placement.isByRecord(database, table)) return false;
+    const places = this.places.different(database, table);
+    return (
+      places !== undefined &&
+      ['', ...places].every((place) => placement.isHadWithout(`${database}.${table}`, residenceFrom(place), absent))
+    );
   }
 
   #tables(): Record<string, number> {
@@ -97,9 +123,8 @@ export class Residency {
   #functionsOf(tables: Readonly<Record<string, number>>): Record<string, string> {
     const functions: Record<string, string> = {};
     for (const name of Object.keys(tables)) {
-      const dot = name.indexOf('.');
-      const store = this.#engine.store(name.slice(0, dot));
-      const text = store?.tables.get(name.slice(dot + 1))?.entry.definition.residency ?? '';
+      const [database, table] = partsOf(name);
+      const text = this.#engine.store(database)?.tables.get(table)?.entry.definition.residency ?? '';
       if (text !== '') functions[name] = text;
     }
     return functions;
@@ -109,7 +134,7 @@ export class Residency {
   #current(tables: Record<string, number>): Epoch | undefined {
     const live = [...this.#members.all.values()].filter(({ removed }) => !removed);
     if (live.length === 0 || live.some(({ mesh }) => mesh !== 'full')) return undefined;
-    const databases = [...new Set(Object.keys(tables).map((name) => name.slice(0, name.indexOf('.'))))];
+    const databases = [...new Set(Object.keys(tables).map((name) => partsOf(name)[0]))];
     const nodes = live.filter((member) => databases.every((database) => replicates(member.databases, database)));
     const functions = this.#functions;
     const chosen: Chosen | undefined =

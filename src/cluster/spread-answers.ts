@@ -3,20 +3,25 @@
 import { errorToData } from '../base/index.ts';
 import { tagFields } from '../records/index.ts';
 import { quoted } from '../storage/index.ts';
-import type { Confirmation, StoreEngine, StoreTransaction } from '../store/index.ts';
+import type { Confirmation, RemoteRow, StoreEngine, StoreTransaction } from '../store/index.ts';
 import { askingLimits, type Question, type Reply } from './asking.ts';
 import { tooMany } from './gatherer.ts';
+import type { HomeWriter } from './home-writer.ts';
 import type { Members } from './members.ts';
-import { isHome, readEpoch } from './placement.ts';
+import { type Placement, readEpoch } from './placement.ts';
 import type { Residency } from './residency.ts';
 import type { Searcher } from './searcher.ts';
-import { amongHomes, homesOfTransaction } from './transaction-homes.ts';
+import type { Settler } from './settler.ts';
+import { amongHomes, homesOfTransaction, newPlaces } from './transaction-homes.ts';
 
 export interface SpreadAnswersOptions {
   readonly engine: StoreEngine;
   readonly node: string;
   readonly members: Members;
   readonly residency: Residency;
+  readonly writer: HomeWriter;
+  readonly settler: () => Settler;
+  readonly merge: (database: string, rows: readonly RemoteRow[]) => Promise<void>;
   readonly searcher: () => Searcher;
   readonly nowMs: () => number;
 }
@@ -40,6 +45,10 @@ export class SpreadAnswers {
           return this.#search(question);
         case 'count':
           return await this.count(question);
+        case 'trace':
+          return this.#trace(question);
+        case 'take':
+          return await this.#take(question);
         case 'move':
           return await this.#rowsFor(member, question);
       }
@@ -59,12 +68,14 @@ export class SpreadAnswers {
     const { placement } = this.#options.residency;
     if (!placement?.isSpread(database, search.table)) return { type: 'notMine' };
     const { limit: wanted = askingLimits.foundRecords + 1 } = search.query as { readonly limit?: number };
+    // Of records that may be under way, whoever has one says so.
+    const isAll = placement.isByRecord(database, search.table);
     // What is being taken out here stands in the way of what comes after it.
     for (let limit = wanted; ; limit *= 2) {
       const found = searcher().search(database, search.table, { ...(search.query as object), limit });
       if (!found) return { type: 'notMine' };
       const records = found
-        .filter(({ id }) => placement.answering(database, search.table, id).includes(node))
+        .filter(({ id }) => isAll || placement.answering(database, search.table, id).includes(node))
         .slice(0, wanted);
       if (records.length > askingLimits.foundRecords) throw tooMany(search.table);
       if (records.length === wanted || found.length < limit) return { type: 'records', records };
@@ -89,11 +100,16 @@ export class SpreadAnswers {
   }
 
   #read({ database, table, id }: Extract<Question, { type: 'read' }>): Reply {
-    const { engine, node, nowMs } = this.#options;
+    const { engine, node, nowMs, residency } = this.#options;
     const store = engine.store(database);
     const entry = store?.tables.get(table)?.entry;
-    if (!store || !entry || !this.#options.residency.placement?.answering(database, table, id).includes(node))
-      return { type: 'notMine' };
+    const { placement, places } = residency;
+    if (!store || !entry || !placement) return { type: 'notMine' };
+    if (!placement.answering(database, table, id).includes(node))
+      return {
+        type: 'notMine',
+        ...(placement.isByRecord(database, table) && { places: places.rows(database, table, [id]) }),
+      };
     const found = store.connection.first(
       `SELECT _version, _expires, _body, _merge FROM ${quoted(entry.names.table)} WHERE _id = ?`,
       [id],
@@ -111,15 +127,50 @@ export class SpreadAnswers {
   }
 
   #write(transaction: StoreTransaction): Reply | Promise<Reply> {
-    const { engine, node } = this.#options;
-    const { placement } = this.#options.residency;
-    const homes = placement && homesOfTransaction(placement, transaction);
-    if (!homes?.includes(node)) return { type: 'notMine' };
+    const { node, residency, writer } = this.#options;
+    const { placement, places } = residency;
+    if (!placement) return { type: 'notMine' };
+    const homes = homesOfTransaction(placement, transaction, newPlaces(placement, places, transaction));
+    if (!homes?.includes(node)) return { type: 'notMine', places: this.#placesOf(placement, transaction) };
     const { confirm } = transaction;
     const { confirm: _confirm, ...unconfirmed } = transaction;
     const wanted = confirm && this.#counted(amongHomes(confirm, homes, this.#options.members, node), confirm.among);
     const own = wanted && wanted.count > 0 ? { ...transaction, confirm: wanted } : unconfirmed;
-    return new Promise((resolve) => engine.submitHere(own, (outcome) => resolve({ type: 'written', outcome })));
+    return new Promise((resolve) =>
+      writer.submit(placement, own, (outcome, written) =>
+        resolve({ type: 'written', outcome, ...(written.length > 0 && { places: written }) }),
+      ),
+    );
+  }
+
+  #placesOf(placement: Placement, { database, changes }: StoreTransaction): readonly RemoteRow[] {
+    const { places } = this.#options.residency;
+    return changes.flatMap(({ table, id }) =>
+      id !== null && placement.isByRecord(database, table) ? places.rows(database, table, [id]) : [],
+    );
+  }
+
+  #trace({ database, table, id }: Extract<Question, { type: 'trace' }>): Reply {
+    const [row = null] = this.#options.engine.store(database)?.readThese(table, [id]) ?? [];
+    return { type: 'trace', row };
+  }
+
+  async #take(asked: Extract<Question, { type: 'take' }>): Promise<Reply> {
+    const { epoch, database, table, rows, places, isMove } = asked;
+    const { engine, node, merge, residency, settler } = this.#options;
+    if (residency.placement?.currentText !== epoch || !residency.placement.isSettled) return { type: 'notMine' };
+    const ids = rows.map(({ id }) => id);
+    const name = `${database}.${table}`;
+    settler().keep(name, ids);
+    await merge(database, [...places, ...rows]);
+    settler().keep(name, ids);
+    await new Promise<void>((resolve) => engine.whenDurable(database, resolve));
+    const { placement } = residency;
+    if (placement?.currentText !== epoch) return { type: 'notMine' };
+    const refused = ids.filter(
+      (id) => !isMove && (!placement.homes(name, id).includes(node) || settler().isMoving(name, id)),
+    );
+    return { type: 'taken', refused, places: residency.places.rows(database, table, refused) };
   }
 
   /** Rows that `member` is to have: told when they are on disk here. */
@@ -136,7 +187,8 @@ export class SpreadAnswers {
       table,
       after,
       askingLimits.moveBytes,
-      (id) => isHome(current, member, name, id) && !before.some((one) => isHome(one, member, name, id)),
+      (id) =>
+        placement.isHome(current, member, name, id) && !before.some((one) => placement.isHome(one, member, name, id)),
     );
     await new Promise<void>((resolve) => this.#options.engine.whenDurable(database, resolve));
     return { type: 'rows', rows, next };

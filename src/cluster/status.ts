@@ -22,8 +22,8 @@ export interface ClusterStatus {
   /** Why no member talks to this node, as far as it has heard; absent: it is one of them. */
   readonly excluded?: string;
   readonly peers: readonly PeerStatus[];
-  /** Absent: every node has all records. */
-  readonly spread?: MovesStatus;
+  /** Absent: every node has all records. `due`: records that are to go elsewhere by what is in them. */
+  readonly spread?: MovesStatus & { readonly due: number };
 }
 
 export interface PeerStatus {
@@ -70,7 +70,8 @@ export function statusOf(
   own: { readonly node: string; readonly certificate: string | undefined; readonly authority: boolean },
 ): ClusterStatus {
   const { node, certificate, authority } = own;
-  const spread = running.moves.status();
+  const moves = running.moves.status();
+  const spread = moves && { ...moves, due: running.settler.due };
   const excluded = refusalOf(running.members.own, certificate && fingerprintOf(certificate));
   return {
     enabled: true,

@@ -1,19 +1,52 @@
-// The nodes that can do a transaction about records that not every node holds. Pure.
+// The nodes that can do a transaction about records that not every node holds.
 
 import { ZerohopError } from '../base/index.ts';
+import type { Id } from '../records/index.ts';
+import type { Residence } from '../schema/index.ts';
 import type { Confirmation, StoreTransaction } from '../store/index.ts';
 import type { Members } from './members.ts';
 import { checkResidence, type Placement } from './placement.ts';
+import type { Places } from './places.ts';
+
+/** A record that gets its place by what is in it with the transaction, as nobody has said where it is. */
+export interface NewPlace {
+  readonly table: string;
+  readonly id: Id;
+  readonly residence: Residence;
+}
+
+/** By table and id. Throws APPLICATION_ERROR where code gives no place for a record that is put. */
+export function newPlaces(
+  placement: Placement,
+  places: Places,
+  { database, changes }: StoreTransaction,
+): ReadonlyMap<string, NewPlace> {
+  const found = new Map<string, NewPlace>();
+  for (const change of changes) {
+    const { op, table, id } = change;
+    if (op !== 'put' || id === null || !placement.isByRecord(database, table)) continue;
+    const residence = placement.placeFor(`${database}.${table}`, JSON.parse(change.body));
+    if (places.entry(database, table, id) === undefined) found.set(keyOf(table, id), { table, id, residence });
+  }
+  return found;
+}
+
+function keyOf(table: string, id: Id): string {
+  return `${table}\n${typeof id}${id}`;
+}
 
 /** The nodes that hold all that a transaction is about; undefined: this node does it in any case. Throws NOT_IMPLEMENTED. */
 export function homesOfTransaction(
   placement: Placement,
-  { database, changes, reads }: StoreTransaction,
+  transaction: StoreTransaction,
+  fresh: ReadonlyMap<string, NewPlace>,
 ): string[] | undefined {
+  const { database, changes, reads } = transaction;
   let homes: string[] | undefined;
   const narrow = (table: string, id: string | number) => {
     if (placement.current) checkResidence(placement.current, `${database}.${table}`, id);
-    const answering = placement.answering(database, table, id);
+    const place = fresh.get(keyOf(table, id));
+    const answering = placement.answering(database, table, id, place && (() => place.residence));
     if (answering.length > 0) homes = homes ? homes.filter((home) => answering.includes(home)) : answering;
   };
   for (const change of changes) {

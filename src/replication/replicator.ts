@@ -1,7 +1,6 @@
 // All conversations of this node about one database, and the store they are about: does the effects of session.ts, brings it events, and
 // knows what each member has. No sockets, clocks or timers: connections, time and ticks are handed in.
 
-import type { Id } from '../records/index.ts';
 import type { LogAnswer, RemoteBatch, RemoteOutcome, RemoteRow, RemoteWork, Store, Vector } from '../store/index.ts';
 import { beyond, sameVector, union } from '../store/index.ts';
 import type { CloseCode } from './close-codes.ts';
@@ -61,9 +60,12 @@ export interface ReplicatorOptions {
   readonly report: (report: Report) => void;
 }
 
+/** `body`: null: deleted. */
+export type RowName = Pick<RemoteRow, 'table' | 'id' | 'body'>;
+
 /** Of the tables of one database. */
 export interface Residency {
-  wants(node: string, table: string, id: Id): boolean;
+  wants(node: string, row: RowName): boolean;
   /** Members: each speaks for itself alone, as another may not hold what it wrote. */
   readonly members: ReadonlySet<string>;
 }
@@ -226,9 +228,7 @@ export class Replicator {
         const read = store.readCopy(effect.position, this.#batchBytes);
         const residency = this.#options.residency?.();
         const peer = link.peer ?? '';
-        const answer = residency
-          ? { ...read, rows: read.rows.filter(({ table, id }) => residency.wants(peer, table, id)) }
-          : read;
+        const answer = residency ? { ...read, rows: read.rows.filter((row) => residency.wants(peer, row)) } : read;
         return link.handle({ type: 'copyRead', stream: effect.stream, answer });
       }
       case 'checkResume': {
@@ -306,7 +306,7 @@ export class Replicator {
   #apply(link: Link, message: Data | CopyPart): void {
     const { store, report, node } = this.#options;
     const residency = this.#options.residency?.();
-    const keeps = ({ table, id }: RemoteRow) => residency === undefined || residency.wants(node, table, id);
+    const keeps = (row: RemoteRow) => residency === undefined || residency.wants(node, row);
     const work: RemoteWork =
       message.type === 'data'
         ? { kind: 'batch', batch: residency ? batchOf(message.batch, keeps) : message.batch }
@@ -372,7 +372,7 @@ export class Replicator {
 
 function answerFor(peer: string, answer: LogAnswer, residency: Residency): LogAnswer {
   if (answer.kind === 'copy') return answer;
-  return { ...answer, batch: batchOf(answer.batch, ({ table, id }) => residency.wants(peer, table, id)) };
+  return { ...answer, batch: batchOf(answer.batch, (row) => residency.wants(peer, row)) };
 }
 
 /** A batch without some of its rows; itself when there are none to leave out. */

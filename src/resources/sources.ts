@@ -12,8 +12,8 @@ export interface Sources {
   of(table: Table): TableSource | undefined;
   /** From now on the records of `table` come from `source`. Throws APPLICATION_ERROR for what can't be one. */
   add(tableClass: SourcedClass, table: Table, source: unknown, options: unknown): void;
-  /** From now on the records of `table` are on the nodes that `place` gives for their ids. Throws for what can't be such a function. */
-  reside?(table: Table, place: unknown): void;
+  /** From now on the records of `table` are on the nodes that `place` gives for their ids, or for them. Throws for what can't be such a function. */
+  reside?(table: Table, place: unknown, by: 'id' | 'record'): void;
 }
 
 /** What of the class of a table the cache asks. */

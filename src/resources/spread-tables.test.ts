@@ -27,7 +27,7 @@ function tableOf(name: string) {
 }
 
 async function reside(name: string, place?: (id: string) => unknown): Promise<string | undefined> {
-  spread.reside(tableOf(name), place);
+  spread.reside(tableOf(name), place, 'id');
   await spread.ready();
   return tableOf(name).definition.residency;
 }

@@ -4,7 +4,7 @@
 import { ZerohopError } from '../base/index.ts';
 import type { Query } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
-import { residencyText } from '../schema/index.ts';
+import { isOfRecord, residencyText } from '../schema/index.ts';
 import type { Databases, Table } from '../tables/index.ts';
 import type { AppNode } from './app-node.ts';
 import type { SourcedClass, Sources, TableSource } from './sources.ts';
@@ -27,14 +27,14 @@ export class SpreadTables implements Sources {
     await Promise.all(this.#declared.splice(0));
   }
 
-  reside({ definition }: Table, place: unknown): void {
+  reside({ definition }: Table, place: unknown, by: 'id' | 'record'): void {
     const { name, copies } = definition;
     if (copies === undefined)
       throw new ZerohopError(
         'INVALID_SCHEMA',
-        `setResidencyById of ${name}: every node has all of its records. Say in the schema on how many nodes each is to be: @table(replicateTo: 2).`,
+        `${by === 'id' ? 'setResidencyById' : 'setResidency'} of ${name}: every node has all of its records. Say in the schema on how many nodes each is to be: @table(replicateTo: 2).`,
       );
-    const residency = place === undefined ? '' : residencyText(place, name);
+    const residency = place === undefined ? '' : residencyText(place, name, by);
     if ((definition.residency ?? '') === residency) return;
     const declared = this.#databases.applySchema([{ ...definition, residency }]);
     // Whoever waits is told.
@@ -64,7 +64,9 @@ class OtherNodes implements TableSource {
     const { node, table, context } = place;
     const joined = readingIn(place);
     const here = joined === undefined ? node.databases.getLatest(table, id) : joined.get(table, id);
-    if (here !== undefined || context?.replicateFrom === false) return { ...place, isReady: true };
+    // What is on its way to another place may be older than what is there.
+    const isCertain = here !== undefined && (!isOfRecord(table.definition.residency ?? '') || joined?.hasWrites);
+    if (isCertain || context?.replicateFrom === false) return { ...place, isReady: true };
     const fetched = await node.databases.fetch(table, id);
     if (fetched.here) return { ...place, isReady: true };
     // What is made of it can not be told when it changes.

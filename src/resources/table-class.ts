@@ -126,6 +126,8 @@ export interface TableClass<Read = UntypedRecord, Insert = UntypedRecord> {
    * function is run from its text alone, and must give the same each time. Without one: whichever, again.
    */
   setResidencyById(place?: (id: string) => number | readonly string[] | null | undefined): void;
+  /** The same by what is in the record, which moves when a write changes its place. In place of `setResidencyById`. */
+  setResidency(place?: (record: Read) => number | readonly string[] | null | undefined): void;
   getRecordCount(options?: { readonly exactCount?: boolean }): Promise<{ recordCount: number }>;
   /** Sets the function of an attribute marked `@computed` without an expression. */
   setComputedAttribute(attribute: string, compute: (record: Read) => unknown): void;

@@ -171,11 +171,14 @@ export class TableResource extends Resource {
     await mustHaveSource(this, place).invalidate(named.id);
   }
 
-  static setResidency(): never {
-    throw new ZerohopError(
-      'NOT_IMPLEMENTED',
-      `${this.name}.setResidency() chooses nodes by what is in a record, which is not supported: choose them by its id, with setResidencyById().`,
-    );
+  /**
+   * Which nodes hold a record, as `setResidencyById`: `place(record)` is given what is in it. Where a write changes its place, the record moves
+   * soon after.
+   */
+  static setResidency(place?: unknown): void {
+    const sources = sourcesOf(this.boundNode ?? currentNode());
+    if (!sources?.reside) throw notSupported(this, 'setResidency');
+    sources.reside(tableOf(this), place, 'record');
   }
   /**
    * Which nodes hold a record: `place(id)` gives the number of a shard, or names of nodes; undefined: whichever. It is run in other threads, from
@@ -184,7 +187,7 @@ export class TableResource extends Resource {
   static setResidencyById(place?: unknown): void {
     const sources = sourcesOf(this.boundNode ?? currentNode());
     if (!sources?.reside) throw notSupported(this, 'setResidencyById');
-    sources.reside(tableOf(this), place);
+    sources.reside(tableOf(this), place, 'id');
   }
   static operation(): never {
     throw notSupported(this, 'operation');

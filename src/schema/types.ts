@@ -66,7 +66,7 @@ export interface TableDefinition {
   readonly replicate: boolean;
   /** How many nodes of a cluster hold each record; absent: all. */
   readonly copies?: number;
-  /** Which nodes these are, by the record's id: the text of a function, see residency.ts. Empty: whichever; absent: as before. */
+  /** Which nodes these are, by the record's id or the record: the text of a function, see residency.ts. Empty: whichever; absent: as before. */
   readonly residency?: string;
   readonly audit: boolean;
   /** Path segment it is published under; absent: not published. */

@@ -161,6 +161,20 @@ export class LogReader {
     });
   }
 
+  /** Those of one table with these ids, tombstones included. */
+  readThese(table: string, wanted: readonly Id[]): readonly RemoteRow[] {
+    return this.#consistently(() => {
+      const entry = this.#replicated().find(({ definition }) => definition.name === table);
+      if (!entry) return [];
+      const ids = this.#originIds();
+      const select = `SELECT ${columns} FROM ${quoted(entry.names.table)} WHERE _id = ?`;
+      return wanted.flatMap((id) => {
+        const values = this.#connection.first(select, [id]);
+        return values === undefined ? [] : rowFrom(table, values, ids);
+      });
+    });
+  }
+
   /** Whether a copy begun with this vector can go on: the log still has everything since. */
   reachesBack(vector: Vector): boolean {
     return this.#peers().every(({ id, trimmed }) => (vector.get(id) ?? 0) >= trimmed);

@@ -100,6 +100,11 @@ export class Reclaimer {
     return { next: found.length < leavingRows ? null : Number(found.at(-1)?.[0]), some: going.length > 0 };
   }
 
+  /** Takes out of this node alone the rows with these ids. */
+  leaveThese(table: TableState, ids: readonly Id[]): void {
+    for (const id of ids) this.#remove(table, this.#connection.all(`${select(table)} WHERE _id = ?1`, [id]));
+  }
+
   /** A row has changed by another node's doing. */
   touched(table: TableState, row: number): void {
     for (const kind of kinds) this.#pending.get(`${kind}${table.entry.number}`)?.rows.delete(row);

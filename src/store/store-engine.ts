@@ -188,6 +188,12 @@ export class StoreEngine implements StoreClient {
     return left?.next ?? null;
   }
 
+  /** See `Store.leaveThese`. */
+  leaveThese(database: string, table: string, ids: readonly Id[]): void {
+    this.#writers.get(database)?.store.leaveThese(table, ids);
+    this.#announce();
+  }
+
   /** See `Store.forget`. */
   forget(database: string, table: string, which: (body: string) => boolean): void {
     if (this.#writers.get(database)?.store.forget(table, which)) this.#announce();

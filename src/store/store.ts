@@ -266,6 +266,17 @@ export class Store {
     return state ? this.#internally(() => this.#reclaimer.leave(state, after, which)) : { next: null, some: false };
   }
 
+  /** The same of rows with these ids. */
+  leaveThese(tableName: string, ids: readonly Id[]): void {
+    const state = this.#tables.get(tableName);
+    if (state) this.#internally(() => this.#reclaimer.leaveThese(state, ids));
+  }
+
+  /** The rows with these ids, tombstones included, as other nodes are told of them. */
+  readThese(table: string, ids: readonly Id[]): SomeRows['rows'] {
+    return this.#reader.readThese(table, ids);
+  }
+
   /** Rows of a table after a row number, tombstones included, that are `which`, as other nodes are told of them. `next`: where to go on. */
   readSome(table: string, after: number, limitBytes: number, which: (id: Id) => boolean): SomeRows {
     return this.#reader.readSome(table, after, limitBytes, which);
