@@ -66,7 +66,8 @@ export class Finder {
           if (result !== undefined) return result;
           if (reply.type !== 'notMine') last = reply;
           else if (reply.places && reply.places.length > 0) {
-            await merge(search.database, reply.places);
+            const news = residency.places.newsIn(search.database, reply.places);
+            if (news.length > 0) await merge(search.database, news);
             const known = residency.placement ? search.homes(residency.placement) : [];
             hasLearned = known.length !== homes.length || known.some((one) => !homes.includes(one));
             if (hasLearned) break;

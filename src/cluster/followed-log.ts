@@ -58,6 +58,8 @@ interface Followed {
 
 /** Log entries read in one go. */
 const entriesAtOnce = 5_000;
+/** How often is kept how far it was read, in ms. */
+const savingMs = 10_000;
 /** Records named of one table that wait: while there are more, the log is not read on. */
 const mostWaiting = 50_000;
 
@@ -71,6 +73,7 @@ export class FollowedLog {
   /** Taken and not come back with `again` until the next `take`. */
   readonly #taken = new Map<string, Map<Id, Waiting>>();
   readonly #sweeps = new Map<string, Sweep>();
+  #savedMs = 0;
 
   constructor(engine: StoreEngine, places: Places) {
     this.#engine = engine;
@@ -135,7 +138,9 @@ export class FollowedLog {
   }
 
   /** Keeps how far all is done. */
-  async save(): Promise<void> {
+  async save(nowMs: number): Promise<void> {
+    if (nowMs - this.#savedMs < savingMs) return;
+    this.#savedMs = nowMs;
     for (const [database, followed] of this.#followed) {
       const names = [...new Set([...this.#waiting.keys(), ...this.#later.keys(), ...this.#held.keys()])].filter(
         (name) => partsOf(name)[0] === database,

@@ -1,7 +1,7 @@
 // Where records are whose places code chooses by what is in them: an entry for each, in a small table that every node has. It is written with a new
 // record, in one transaction, and when a record's place changes by a node that has it: see settler.ts. A record without an entry is on any nodes.
 
-import type { Id } from '../records/index.ts';
+import { compareStamps, type Id } from '../records/index.ts';
 import type { Attribute, Residence, TableDefinition } from '../schema/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { Change, Precondition, RemoteRow, StoreEngine } from '../store/index.ts';
@@ -76,6 +76,15 @@ export class Places {
   rows(database: string, table: string, ids: readonly Id[]): readonly RemoteRow[] {
     const keys = ids.map((id) => keyOf(table, id));
     return this.#engine.store(database)?.readThese(tableName, keys) ?? [];
+  }
+
+  /** Those of entries of another node that say more than what is here. */
+  newsIn(database: string, entries: readonly RemoteRow[]): readonly RemoteRow[] {
+    const store = this.#engine.store(database);
+    return entries.filter((entry) => {
+      const [here] = store?.readThese(tableName, [entry.id]) ?? [];
+      return here === undefined || compareStamps(here, entry) < 0;
+    });
   }
 
   /** Different places of records of a table, as text. Undefined: there are too many. */

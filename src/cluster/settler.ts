@@ -129,7 +129,7 @@ export class Settler {
         for (const { id } of handed) this.#moving.delete(keyOf(name, id));
       }
     }
-    await this.#followed.save();
+    await this.#followed.save(nowMs());
   }
 
   /** What is to be done with a record. Undefined: nothing, now. */
@@ -219,7 +219,8 @@ export class Settler {
       const reply = await ask(target, question, askingLimits.workMs);
       if (reply.type === 'failed') throw new Error(reply.error.message);
       if (reply.type !== 'taken') return undefined;
-      if (reply.places.length > 0) await merge(database, reply.places);
+      const news = residency.places.newsIn(database, reply.places);
+      if (news.length > 0) await merge(database, news);
       return new Set(reply.refused);
     } catch (error) {
       if (error instanceof Unanswered) return undefined;

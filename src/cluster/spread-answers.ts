@@ -162,7 +162,7 @@ export class SpreadAnswers {
     const ids = rows.map(({ id }) => id);
     const name = `${database}.${table}`;
     settler().keep(name, ids);
-    await merge(database, [...places, ...rows]);
+    await merge(database, [...residency.places.newsIn(database, places), ...rows]);
     settler().keep(name, ids);
     await new Promise<void>((resolve) => engine.whenDurable(database, resolve));
     const { placement } = residency;

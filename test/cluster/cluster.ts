@@ -198,15 +198,19 @@ export class TestCluster implements AsyncDisposable {
   /** Resolves when nobody lacks anything that another of these has. */
   async settled(members: readonly ClusterMember[] = this.members): Promise<void> {
     const names = new Set(members.map(({ name }) => name));
+    const seen = new Map<string, unknown>();
     const isDone = ({ behind, missing, connected }: DatabaseStatus) => connected && behind === 0 && missing === 0;
     await until('all have the same transactions', async () => {
       for (const member of members) {
         const { peers } = await member.status();
         const others = peers.filter(({ name }) => names.has(name));
+        seen.set(member.name, others);
         if (others.length !== members.length - 1) return false;
         if (!others.every(({ databases }) => databases.every(isDone))) return false;
       }
       return true;
+    }).catch((error: unknown) => {
+      throw new Error(`They do not have the same: ${JSON.stringify([...seen], null, 1)}`, { cause: error });
     });
   }
 
