@@ -82,7 +82,9 @@ export async function fetchPage(parts: FetchParts, asked: PageFetch): Promise<Fe
   const answer = await shield.ask(site, number, mode, { method: 'GET', target: keyed.target, headers }, background);
   if (!answer.ok) return { kind: 'failed', failure: answer.failure };
   try {
-    return await decide(parts, asked, answer, headers, mark);
+    const decided = await decide(parts, asked, answer, headers, mark);
+    if (decided.kind === 'private') answer.unhurried();
+    return decided;
   } catch (error) {
     answer.abort();
     throw error;

@@ -2,6 +2,7 @@
 
 import { Socket } from 'node:net';
 import type { Site } from './types.ts';
+import { Upload } from './upload.ts';
 
 /** By the names of RFC 9209 §2.3. */
 export type OriginFailure =
@@ -14,7 +15,9 @@ export type OriginFailure =
   | 'http_protocol_error'
   | 'connection_limit_reached'
   | 'destination_unavailable'
-  | 'proxy_internal_error';
+  | 'proxy_internal_error'
+  /** Not the origin's: the client has not sent all of its request. */
+  | 'http_request_error';
 
 export type OriginAnswer =
   | {
@@ -24,6 +27,8 @@ export type OriginAnswer =
       readonly receivedMs: number;
       /** Breaks the answer off. */
       readonly abort: () => void;
+      /** It goes to a client as fast as that reads: from here on it may take any time, as long as the origin goes on sending. */
+      readonly unhurried: () => void;
     }
   | { readonly ok: false; readonly failure: OriginFailure };
 
@@ -48,8 +53,18 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
     failure ??= why;
     controller.abort(new Error(why));
   };
-  const waiting = setTimeout(() => giveUp('http_response_timeout'), site.timeoutMs.firstByte);
-  const total = setTimeout(() => giveUp('http_response_timeout'), site.timeoutMs.total);
+  let waiting: Timer | undefined;
+  let total: Timer | undefined;
+  let isAnswered = false;
+  const isAsked = () => {
+    // It need not have read all of the request.
+    if (isAnswered) return;
+    waiting = setTimeout(() => giveUp('http_response_timeout'), site.timeoutMs.firstByte);
+    total = setTimeout(() => giveUp('http_response_timeout'), site.timeoutMs.total);
+  };
+  const late = () => giveUp('http_request_error');
+  const upload = request.body && new Upload(request.body, site.timeoutMs.total, { late, done: isAsked });
+  if (!upload) isAsked();
   // fetch does not say when it is connected: an origin that is slow to answer is asked whether it can be reached at all.
   const probe = new Socket();
   const connecting = setTimeout(() => {
@@ -63,10 +78,12 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
     probe.connect(portOf(site.origin), new URL(site.origin).hostname);
   }, site.timeoutMs.connect);
   const answered = () => {
+    isAnswered = true;
     clearTimeout(waiting);
     clearTimeout(connecting);
     probe.destroy();
   };
+  const pace: Pace = { idleMs: undefined, stop: () => giveUp('http_response_timeout') };
   let isOver = false;
   const finished = () => {
     clearTimeout(total);
@@ -76,22 +93,26 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
   request.signal?.addEventListener('abort', () => controller.abort(request.signal?.reason), { once: true });
   const requestedMs = Date.now();
   try {
-    const response = await fetchOnce(site.origin + request.target, request, controller.signal);
+    const response = await fetchOnce(site.origin + request.target, request, upload?.stream, controller.signal);
     answered();
     return {
       ok: true,
-      response: untilEnd(response, finished),
+      response: untilEnd(response, finished, pace),
       requestedMs,
       receivedMs: Date.now(),
       abort: () => {
         controller.abort();
         finished();
       },
+      unhurried: () => {
+        clearTimeout(total);
+        pace.idleMs = site.timeoutMs.total;
+      },
     };
   } catch (error) {
     answered();
     finished();
-    return { ok: false, failure: failure ?? failureOf(error) };
+    return { ok: false, failure: failure ?? (upload?.isBroken ? 'http_request_error' : failureOf(error)) };
   }
 }
 
@@ -101,7 +122,8 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
  */
 async function fetchOnce(
   url: string,
-  { method, headers, body }: OriginRequest,
+  { method, headers }: OriginRequest,
+  body: ReadableStream<Uint8Array> | undefined,
   signal: AbortSignal,
 ): Promise<Response> {
   const init = { method, headers, redirect: 'manual', decompress: false, signal } as const;
@@ -114,8 +136,14 @@ async function fetchOnce(
   }
 }
 
+interface Pace {
+  /** How long the origin may send nothing when more is wanted; undefined: all of the answer has its time. */
+  idleMs: number | undefined;
+  readonly stop: () => void;
+}
+
 /** The same response; `done` is called once, when its body has ended, failed or is not wanted any more. */
-function untilEnd(response: Response, done: () => void): Response {
+function untilEnd(response: Response, done: () => void, pace: Pace): Response {
   const { body: source, status } = response;
   if (source === null || isBodiless(status)) {
     done();
@@ -126,6 +154,7 @@ function untilEnd(response: Response, done: () => void): Response {
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        const timer = pace.idleMs === undefined ? undefined : setTimeout(pace.stop, pace.idleMs);
         try {
           const next = await reader.read();
           if (!next.done) return controller.enqueue(next.value);
@@ -134,6 +163,8 @@ function untilEnd(response: Response, done: () => void): Response {
         } catch (error) {
           done();
           controller.error(error);
+        } finally {
+          clearTimeout(timer);
         }
       },
       cancel(reason) {

@@ -34,6 +34,7 @@ export async function passOn(passing: Passing): Promise<Response> {
   const answer = await parts.shield.ask(site, number, mode, { method, target: url, headers: headersOf(passing), body });
   if (!answer.ok) return failureResponse(answer.failure, { outcome }, 'The request can not be passed on to its origin');
   const { response, requestedMs, receivedMs } = answer;
+  answer.unhurried();
   const isChange = !safe.has(method) && response.status >= 200 && response.status < 400;
   if (isChange) for (const order of invalidated(passing, response)) await purge(parts.store, order);
   const authorized = request.headers.has('authorization');
@@ -47,7 +48,11 @@ function headersOf({ site, request }: Passing): Headers {
   const headers = new Headers();
   for (const [name, value] of withoutConnection(asked)) headers.set(name, value);
   addHost(site, asked, headers);
-  headers.set('x-forwarded-for', [asked.get('x-forwarded-for'), ip].filter(Boolean).join(', '));
+  const length = asked.get('content-length');
+  // Not every server takes a body of which it is not told how long it is.
+  if (length !== null && request.body !== null) headers.set('content-length', length);
+  const address = ip.replace(/^::ffff:(?=\d+\.)/, '');
+  headers.set('x-forwarded-for', [asked.get('x-forwarded-for'), address].filter(Boolean).join(', '));
   headers.set('x-forwarded-proto', protocol);
   return headers;
 }

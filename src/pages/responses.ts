@@ -17,6 +17,7 @@ const words: Readonly<Record<NotAsked, string>> = {
   connection_limit_reached: 'it has as many requests as it may have',
   destination_unavailable: 'it has failed and is left alone for a moment',
   proxy_internal_error: 'the page could not be made from its answer',
+  http_request_error: 'the body did not come in whole',
   outage_drill: 'it is switched off',
   proxy_loop_detected: 'it leads back to this cache. `origin` must name the server itself, not what visitors ask',
 };
@@ -28,6 +29,7 @@ const statuses: Partial<Readonly<Record<NotAsked, number>>> = {
   connection_limit_reached: 503,
   destination_unavailable: 503,
   outage_drill: 503,
+  http_request_error: 408,
   proxy_loop_detected: 508,
 };
 

@@ -108,6 +108,11 @@ export class SharedState {
     Atomics.store(this.#times, siteTime(site) + 1, 0n);
   }
 
+  /** What was to show whether the origin is back has shown nothing: another may. */
+  withdrawn(site: number): void {
+    Atomics.store(this.#times, siteTime(site) + 1, 0n);
+  }
+
   /** @param openMs how long to leave it alone the first time; twice that the next, up to eight times */
   failed(site: number, weight: number, most: number, openMs: number, nowMs: number): void {
     const failures = Atomics.add(this.#ints, this.#site(site), weight) + weight;

@@ -88,6 +88,8 @@ export class Shield {
     const { failures, openMs } = site.limit;
     const isServerError = answer.ok && answer.response.status >= 500;
     if (answer.ok && !isServerError) return this.#state.succeeded(number);
+    // It says nothing of the origin.
+    if (!answer.ok && answer.failure === 'http_request_error') return this.#state.withdrawn(number);
     const weight = answer.ok ? weights.serverError : weights.failure;
     this.#state.failed(number, weight, failures * weights.failure, openMs, Date.now());
   }
@@ -146,6 +148,7 @@ const failureOrder: readonly OriginFailure[] = [
   'connection_limit_reached',
   'destination_unavailable',
   'proxy_internal_error',
+  'http_request_error',
 ];
 
 export function outcomeOfFailure(failure: OriginFailure): number {
