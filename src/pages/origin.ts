@@ -27,7 +27,10 @@ export type OriginAnswer =
       readonly receivedMs: number;
       /** Breaks the answer off. */
       readonly abort: () => void;
-      /** It goes to a client as fast as that reads: from here on it may take any time, as long as the origin goes on sending. */
+      /**
+       * It goes to a client as fast as that reads: from here on it may take any time, as long as the origin goes on sending, and `ended` does not
+       * wait for it.
+       */
       readonly unhurried: () => void;
     }
   | { readonly ok: false; readonly failure: OriginFailure };
@@ -37,7 +40,7 @@ export interface OriginRequest {
   /** Path and query. */
   readonly target: string;
   readonly headers: Headers;
-  readonly body?: ReadableStream<Uint8Array> | null;
+  readonly body?: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /** Aborted when nobody waits any more. */
   readonly signal?: AbortSignal;
 }
@@ -63,7 +66,10 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
     total = setTimeout(() => giveUp('http_response_timeout'), site.timeoutMs.total);
   };
   const late = () => giveUp('http_request_error');
-  const upload = request.body && new Upload(request.body, site.timeoutMs.total, { late, done: isAsked });
+  const upload =
+    request.body instanceof ReadableStream
+      ? new Upload(request.body, site.timeoutMs.total, { late, done: isAsked })
+      : undefined;
   if (!upload) isAsked();
   // fetch does not say when it is connected: an origin that is slow to answer is asked whether it can be reached at all.
   const probe = new Socket();
@@ -93,7 +99,12 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
   request.signal?.addEventListener('abort', () => controller.abort(request.signal?.reason), { once: true });
   const requestedMs = Date.now();
   try {
-    const response = await fetchOnce(site.origin + request.target, request, upload?.stream, controller.signal);
+    const response = await fetchOnce(
+      site.origin + request.target,
+      request,
+      upload?.stream ?? request.body,
+      controller.signal,
+    );
     answered();
     return {
       ok: true,
@@ -105,7 +116,7 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
         finished();
       },
       unhurried: () => {
-        clearTimeout(total);
+        finished();
         pace.idleMs = site.timeoutMs.total;
       },
     };
@@ -123,12 +134,15 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
 async function fetchOnce(
   url: string,
   { method, headers }: OriginRequest,
-  body: ReadableStream<Uint8Array> | undefined,
+  body: OriginRequest['body'],
   signal: AbortSignal,
 ): Promise<Response> {
   const init = { method, headers, redirect: 'manual', decompress: false, signal } as const;
   try {
-    return await fetch(url, { ...init, ...(body && { body, duplex: 'half' }) });
+    return await fetch(url, {
+      ...init,
+      ...(body && { body, ...(body instanceof ReadableStream && { duplex: 'half' }) }),
+    });
   } catch (error) {
     const mayRepeat = method === 'GET' && !signal.aborted && failureOf(error) === 'connection_terminated';
     if (!mayRepeat) throw error;

@@ -277,12 +277,10 @@ export class Pages {
     const flight = why === 'request' ? undefined : this.#flights.under(lookup);
     // What is one person's is shared with nobody, unless the origin has said that all may have it.
     const isOwn = why === 'request' || (keyed.forward.has('authorization') && !flight?.landed);
-    if (isOwn) return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+    if (isOwn) return this.#tell(lookup, await this.#inTime(lookup, this.#flights.alone(lookup)), why, false);
     if (!flight) {
-      const { fetched } = this.#flights.start(lookup);
-      const came = await this.#patiently(lookup, fetched);
-      if (came === undefined) fetched.then(letGo, () => {});
-      return this.#tell(lookup, came ?? hanging, why, false);
+      const fetched = await this.#inTime(lookup, this.#flights.start(lookup).fetched);
+      return this.#tell(lookup, fetched, why, false);
     }
     return this.#join(lookup, flight, why);
   }
@@ -291,6 +289,13 @@ export class Pages {
   async #patiently<T>({ stale, site, number }: Lookup, fetched: Promise<T>): Promise<T | undefined> {
     if (!isUsableOnError(stale, Date.now())) return fetched;
     return beforeSilence(fetched, () => this.shield.silentMs(number), site.timeoutMs.connect);
+  }
+
+  /** As `#patiently`, of a fetch of this request's own. */
+  async #inTime(lookup: Lookup, fetched: Promise<Fetched | Elsewhere>): Promise<Fetched | Elsewhere> {
+    const came = await this.#patiently(lookup, fetched);
+    if (came === undefined) fetched.then(letGo, () => {});
+    return came ?? hanging;
   }
 
   /** Waits for a fetch that another request began. */
@@ -309,16 +314,24 @@ export class Pages {
       if (other) return this.#join(lookup, other, why, true);
       return (
         this.#freshNow(lookup) ??
-        this.#tell(lookup, await this.#flights.startVariant(lookup, fetched.vary).fetched, why, false)
+        this.#tell(
+          lookup,
+          await this.#inTime(lookup, this.#flights.startVariant(lookup, fetched.vary).fetched),
+          why,
+          false,
+        )
       );
     }
     if (fetched.kind === 'private' || fetched.kind === 'renewed' || isVariant) {
       if (fetched.kind === 'renewed') await fetched.stored;
       // It may be in the store by now, as the variant we want or for all.
-      return this.#freshNow(lookup) ?? this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+      return (
+        this.#freshNow(lookup) ??
+        this.#tell(lookup, await this.#inTime(lookup, this.#flights.alone(lookup)), why, false)
+      );
     }
     const isOfAnother = keyed.forward.has('authorization') && fetched.kind !== 'page';
-    if (isOfAnother) return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+    if (isOfAnother) return this.#tell(lookup, await this.#inTime(lookup, this.#flights.alone(lookup)), why, false);
     return this.#tell(lookup, fetched, why, true);
   }
 
@@ -360,7 +373,7 @@ export class Pages {
         if (found) return found;
         // It has shown by what the page varies: it was another variant.
         if (this.store.flightKey(lookup.keyed) !== fetched.name) return this.#fetch(lookup, why);
-        return this.#tell(lookup, await this.#flights.alone(lookup), why, false);
+        return this.#tell(lookup, await this.#inTime(lookup, this.#flights.alone(lookup)), why, false);
       }
       case 'error':
       case 'error elsewhere': {

@@ -13,6 +13,7 @@ import { routeOf } from './route.ts';
 import type { OutageMode } from './shield.ts';
 import { groupsOf } from './tags.ts';
 import type { PageRequest, Rule, Site } from './types.ts';
+import { bodyToSend } from './upload.ts';
 
 export interface Passing {
   readonly parts: FetchParts;
@@ -30,9 +31,10 @@ const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 export async function passOn(passing: Passing): Promise<Response> {
   const { parts, site, number, mode, request, outcome } = passing;
   const { method, url } = request;
-  const body = safe.has(method) ? null : request.body;
+  const body = safe.has(method) || request.body === null ? null : await bodyOf(site, request.body, request.headers);
+  if (body === undefined) return failureResponse('http_request_error', { outcome }, notPassed);
   const answer = await parts.shield.ask(site, number, mode, { method, target: url, headers: headersOf(passing), body });
-  if (!answer.ok) return failureResponse(answer.failure, { outcome }, 'The request can not be passed on to its origin');
+  if (!answer.ok) return failureResponse(answer.failure, { outcome }, notPassed);
   const { response, requestedMs, receivedMs } = answer;
   answer.unhurried();
   const isChange = !safe.has(method) && response.status >= 200 && response.status < 400;
@@ -41,6 +43,12 @@ export async function passOn(passing: Passing): Promise<Response> {
   const answered = { status: response.status, headers: response.headers, authorized, requestedMs, receivedMs };
   const kept = isChange && method === 'POST' ? await keepAsPage(passing, response, answered) : response;
   return passedResponse(kept, method, { outcome, forwardedStatus: response.status, stored: kept !== response });
+}
+
+const notPassed = 'The request can not be passed on to its origin';
+
+function bodyOf(site: Site, body: ReadableStream<Uint8Array>, headers: Headers): ReturnType<typeof bodyToSend> {
+  return bodyToSend(body, Number(headers.get('content-length') ?? Number.NaN), site.timeoutMs.total);
 }
 
 function headersOf({ site, request }: Passing): Headers {

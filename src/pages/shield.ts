@@ -60,7 +60,7 @@ export class Shield {
     const gate = mode === 'force' ? 'open' : this.#state.gate(number, Date.now(), site.timeoutMs.total);
     if (gate === 'closed') return { ok: false, failure: 'destination_unavailable' };
     // A probe must not wait behind those it is to free.
-    if (gate !== 'probe' && !(await this.#enter(site, number, background)))
+    if (gate !== 'probe' && !(await this.#enter(site, number, request, background)))
       return { ok: false, failure: 'connection_limit_reached' };
     const ended = () => {
       if (gate !== 'probe') this.#state.leave(number);
@@ -94,10 +94,13 @@ export class Shield {
     this.#state.failed(number, weight, failures * weights.failure, openMs, Date.now());
   }
 
-  async #enter(site: AskedSite, number: number, background: boolean): Promise<boolean> {
+  async #enter(site: AskedSite, number: number, { body }: OriginRequest, background: boolean): Promise<boolean> {
     const { concurrent, queued } = site.limit;
-    if (background) return this.#state.enter(number, Math.max(1, Math.floor(concurrent / 2)));
-    if (this.#state.enter(number, concurrent)) return true;
+    const half = Math.max(1, Math.floor(concurrent / 2));
+    if (background) return this.#state.enter(number, half);
+    // How long an upload takes is up to its client: all of them together must leave places for others.
+    const most = body instanceof ReadableStream ? half : concurrent;
+    if (this.#state.enter(number, most)) return true;
     const waiting = this.#waiting.get(number) ?? 0;
     if (waiting >= queued) return false;
     this.#waiting.set(number, waiting + 1);
@@ -105,7 +108,7 @@ export class Shield {
     try {
       for (let leftMs = site.timeoutMs.firstByte; leftMs > 0; leftMs = untilMs - Date.now()) {
         await this.#state.whenLeft(number, leftMs);
-        if (this.#state.enter(number, concurrent)) return true;
+        if (this.#state.enter(number, most)) return true;
       }
       return false;
     } finally {

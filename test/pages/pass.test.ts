@@ -20,7 +20,7 @@ test('uploads that clients break off, or leave halfway, say nothing of the origi
     const page = await (await fetch(`${node.operationsUrl}/metrics`)).text();
     return Number(/^zerohop_pages_origin_requests_total\{.*"http_request_error"\} (\d+)/m.exec(page)?.[1] ?? 0);
   };
-  const half = 'POST /basket/a HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\nhalf';
+  const half = 'POST /basket/a HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\nhalf';
   for (let count = 1; count <= 3; count++) {
     const connection = await HttpConnection.open(node.port);
     connection.send(half);
@@ -35,6 +35,32 @@ test('uploads that clients break off, or leave halfway, say nothing of the origi
   late.close();
   const asked = await fetch(`${node.url}/basket/a`, { method: 'POST', body: 'whole' });
   expect([asked.status, await asked.text()]).toEqual([200, '5']);
+});
+
+test('clients that take their time leave places for others', async () => {
+  await using origin = startOrigin(async (request, path) => {
+    if (path === '/basket/events') {
+      const first = new TextEncoder().encode('data: 1\n\n');
+      const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(first) });
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    }
+    return new Response(`page ${await request.text()}`, { headers: { 'cache-control': 'max-age=60' } });
+  });
+  await using node = await startPagesNode({ origin: origin.url, limit: { concurrent: 2 }, rules });
+  const streams = await Promise.all([1, 2, 3].map(() => node.get('/basket/events')));
+  const uploads = await Promise.all(
+    [100_000, 100_000, 100_000, 1_000_000, 1_000_000].map(async (length) => {
+      const connection = await HttpConnection.open(node.port);
+      connection.send(`POST /basket/a HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\nhalf`);
+      return connection;
+    }),
+  );
+  await until('one large upload has begun', () => origin.seen.length === 4);
+  expect(await (await node.get('/a')).text()).toBe('page ');
+  const small = await fetch(`${node.url}/basket/a`, { method: 'POST', body: 'small' });
+  expect(await small.text()).toBe('page small');
+  for (const connection of uploads) connection.close();
+  for (const stream of streams) await stream.body?.cancel();
 });
 
 test('a body is announced as the client did; the address of the client is the plain one', async () => {
