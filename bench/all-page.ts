@@ -202,6 +202,7 @@ a { color: inherit; text-underline-offset: 3px; }
 .drawings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 720px), 1fr)); gap: 12px; margin: 12px 0; }
 figure { margin: 0; background: #fff; border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 figure svg { display: block; width: 100%; height: auto; }
+@media (max-width: 640px) { figure { overflow-x: auto; } figure svg { width: 44rem; } }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--soft); font-weight: 500; }
