@@ -42,7 +42,7 @@ export const limits = {
   /** Snapshots held at the same time by one thread. */
   snapshots: 64,
   /** WAL size at which a checkpoint starts, in bytes. */
-  checkpointBytes: 16 * 1024 * 1024,
+  checkpointBytes: 32 * 1024 * 1024,
   /** How long a stop waits for requests in flight, in ms. */
   stopMs: 10_000,
   /** How far ahead of local time a version from elsewhere may be, in ms. */
