@@ -3,11 +3,9 @@
 //   start: data folder · store thread · first serve thread (schema, data, app) · other serve threads · operations port
 //   stop:  not ready · listeners close, requests in flight end · writes commit · checkpoint · data folder is let go
 
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Logger, limits, systemClock, ZerohopError } from '../base/index.ts';
+import { limits, systemClock, ZerohopError } from '../base/index.ts';
 import type { Agent } from '../cluster/index.ts';
-import type { Config } from '../config/index.ts';
 import {
   ClusterDeployments,
   DeploymentFolder,
@@ -16,9 +14,7 @@ import {
   type Member,
 } from '../deployments/index.ts';
 import type { TlsFiles } from '../protocols/http/index.ts';
-import type { OperationsHandler } from '../protocols/operations/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
-import type { Identities } from '../security/index.ts';
 import {
   logFileIn,
   Metrics,
@@ -28,11 +24,14 @@ import {
   releaseLogFile,
   renderPrometheus,
 } from '../telemetry/index.ts';
+import { makeAdministrator } from './administrator.ts';
 import { analyticsTable, keepAnalytics } from './analytics.ts';
-import { isInCluster, operationsSocketIn, takeDataFolder } from './data-folder.ts';
+import { isInCluster, takeDataFolder } from './data-folder.ts';
 import { jobTable } from './job-table.ts';
-import { checkPortFree, checkPortsDiffer, listenError } from './port-error.ts';
+import { listenForOperations } from './operations-door.ts';
+import { checkPortFree, checkPortsDiffer } from './port-error.ts';
 import { restartCode, restartDelayMs } from './restart.ts';
+import { openRedirect, readTls } from './tls.ts';
 import type { RunningNode, StartOptions, Workers, WorkersOptions } from './types.ts';
 import { version } from './version.ts';
 
@@ -173,7 +172,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     operations = await listenForOperations(
       config,
       { tls, log },
-      socketOf(folder.path, log),
+      folder.path,
       createOperationsHandler({
         notReady: () => (state === 'running' ? board.notAvailable : state),
         metrics: async () => {
@@ -282,142 +281,9 @@ async function membersOf(workers: Workers): Promise<readonly Member[]> {
   }
 }
 
-/** The password is told this once, where the person who starts the node sees it. What can't be written now is made at the next start. */
-async function makeAdministrator({ accounts }: Identities, inCluster: boolean, log: Logger): Promise<void> {
-  const { ensureAdministrator, firstAdministrator, superUserRole } = await import('../security/index.ts');
-  try {
-    if (inCluster && !accounts.hasAdministrator()) {
-      await accounts.setRole(superUserRole, { super_user: true }, 'either');
-      log.warn(
-        'There is no administrator here yet. Those of the cluster come with its data; where it has none, make one on one node: zerohop op add_user username=admin password=… role=super_user',
-      );
-      return;
-    }
-    const password = await ensureAdministrator(accounts);
-    if (password === undefined) return;
-    log.warn(
-      `There was no administrator. Made the user ${firstAdministrator} with the password ${password} which is told this once; change it with the operation alter_user.`,
-      { once: true },
-    );
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    log.error(`There is no administrator, and none could be made: ${why}`);
-  }
-}
-
 /** Where a person on this machine finds what listens there. */
 function urlOf(host: string, port: number, tls: TlsFiles | undefined): string {
   const isEverywhere = host === '::' || host === '0.0.0.0' || host === '::1' || host.startsWith('127.');
   const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${name}:${port}/`;
-}
-
-function socketOf(folder: string, log: Logger): string | undefined {
-  const path = operationsSocketIn(folder);
-  if (path === undefined)
-    log.warn(
-      `The path of the data folder is too long for a socket in it: give commands for this node --target with the address of its operations port. ${folder}`,
-    );
-  return path;
-}
-
-/** The port, and beside it a socket in the data folder for whoever may open that. */
-async function listenForOperations(
-  config: Config,
-  { tls, log }: { readonly tls: TlsFiles | undefined; readonly log: Logger },
-  socket: string | undefined,
-  handle: OperationsHandler,
-): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const { host, port } = config.operations;
-  const maxRequestBodySize = limits.operationBytes;
-  try {
-    const open = tls
-      ? await listenOverTls(config, tls, log, handle)
-      : Bun.serve({
-          hostname: host,
-          port,
-          maxRequestBodySize,
-          fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ''),
-        });
-    const local = socket === undefined ? undefined : listenOnSocket(socket, handle);
-    return {
-      port: open.port ?? port,
-      async stop() {
-        await Promise.all([open.stop(true), local?.stop()]);
-      },
-    };
-  } catch (error) {
-    throw listenError(error, { host, port, section: 'operations' });
-  }
-}
-
-async function listenOverTls(
-  config: Config,
-  files: TlsFiles,
-  log: Logger,
-  handle: OperationsHandler,
-): Promise<{ readonly port: number; stop(closeActive: true): Promise<void> }> {
-  const { listenTls } = await import('../protocols/http/index.ts');
-  const { host: hostname, port } = config.operations;
-  const listener = await listenTls(
-    (request, server, peer) =>
-      handle(request, peer?.address ?? server.requestIP(request)?.address ?? '', peer?.certificate),
-    { files, settings: config.tls, hostname, port, maxRequestBodySize: limits.operationBytes, log },
-  );
-  return {
-    port: listener.port,
-    async stop() {
-      void listener.close();
-      await listener.destroy();
-    },
-  };
-}
-
-/** Undefined: no TLS. Its modules are loaded only where there is some. Throws INVALID_CONFIG. */
-async function readTls({ tls }: Config): Promise<TlsFiles | undefined> {
-  const isThere = tls.certificate !== '' || tls.key !== '' || tls.authority !== '' || tls.clients !== 'none';
-  if (!isThere) {
-    if (tls.redirectPort === 0) return undefined;
-    throw new ZerohopError('INVALID_CONFIG', 'tls.redirectPort leads to HTTPS: it needs tls.certificate and tls.key.');
-  }
-  const { readTlsFiles } = await import('../protocols/http/index.ts');
-  return readTlsFiles(tls);
-}
-
-/** Whoever comes by plain HTTP is sent on. */
-async function openRedirect({ http, tls }: Config, httpPort: number): Promise<{ stop(): Promise<void> } | undefined> {
-  if (tls.redirectPort === 0) return undefined;
-  const { redirectToTls } = await import('../protocols/http/index.ts');
-  try {
-    return redirectToTls(http.host, tls.redirectPort, httpPort);
-  } catch (error) {
-    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
-    throw new ZerohopError(
-      'INVALID_CONFIG',
-      `Port ${tls.redirectPort} (tls.redirectPort) can not be listened on (${String(code)}). Set another with --tls-redirect-port.`,
-    );
-  }
-}
-
-function listenOnSocket(path: string, handle: OperationsHandler): { stop(): Promise<void> } {
-  // What is left of a process that was killed; the folder is held by this one.
-  rmSync(path, { force: true });
-  // Made for the owner alone: nobody else can open it before its mode is set.
-  const before = process.umask(0o177);
-  const server = Bun.serve({
-    unix: path,
-    maxRequestBodySize: limits.operationBytes,
-    fetch: (request) => handle(request, null),
-  });
-  process.umask(before);
-  return {
-    async stop() {
-      await server.stop(true);
-      try {
-        rmSync(path, { force: true });
-      } catch {
-        // On a disk that has turned read-only it stays, and the next start removes it.
-      }
-    },
-  };
 }
