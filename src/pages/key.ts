@@ -167,6 +167,15 @@ const ownHeaders: readonly string[] = [
   'cookie',
 ];
 
+/** What no configuration can say of requests to an origin. */
+export const madeHeaders: ReadonlySet<string> = new Set([
+  ...connectionHeaders,
+  ...ownHeaders,
+  'via',
+  'x-forwarded-host',
+  'x-forwarded-for',
+]);
+
 function forwarded(
   site: Site,
   rule: Rule,
@@ -210,6 +219,7 @@ export function addHost(site: Site, headers: Headers, forward: Headers): void {
   for (const name of ['forwarded', 'x-forwarded-host']) forward.delete(name);
   if (site.host !== undefined) forward.set('x-forwarded-host', site.host);
   forward.set('via', '1.1 zerohop');
+  for (const [name, value] of site.send) forward.set(name, value);
   const passedOn = forward.get('cdn-loop');
   forward.set('cdn-loop', [...(passedOn === null ? [] : [passedOn]), loopMarkOf(site)].join(', '));
 }

@@ -55,13 +55,13 @@ function headersOf({ site, request }: Passing): Headers {
   const { headers: asked, ip, protocol } = request;
   const headers = new Headers();
   for (const [name, value] of withoutConnection(asked)) headers.set(name, value);
+  headers.set('x-forwarded-proto', protocol);
   addHost(site, asked, headers);
   const length = asked.get('content-length');
   // Not every server takes a body of which it is not told how long it is.
   if (length !== null && request.body !== null) headers.set('content-length', length);
   const address = ip.replace(/^::ffff:(?=\d+\.)/, '');
   headers.set('x-forwarded-for', [asked.get('x-forwarded-for'), address].filter(Boolean).join(', '));
-  headers.set('x-forwarded-proto', protocol);
   return headers;
 }
 

@@ -101,6 +101,10 @@ describe('what is wrong is named, with its place', () => {
     ...['https://shop.example', 'shop.example:8080', 'shop.example/blog', '*.example', 'shop example', ''].map(
       (host) => [{ origin, host }, /pages\.host must be (a name such as|text)/] as const,
     ),
+    ...[5, ['a'], { a: true }, { 'a b': 'c' }, { a: 'b\nc' }, { a: '' }].map(
+      (send) => [{ origin, send }, /pages\.send must have headers/] as const,
+    ),
+    [{ origin, send: { Host: 'a' } }, /pages\.send can't say host/],
     [{ origin, path: '/blog/**' }, /pages\.path must be what paths begin with/],
     [{ origin, render: {} }, /pages\.render\.match must be a path or pattern/],
     [{ origin, render: { match: '/', engine: 'firefox' } }, /pages\.render\.engine must be one of chromium/],

@@ -1,6 +1,7 @@
 // `pages` of config.yaml → sites and rules, checked: what is not known is refused with its place, never ignored.
 
 import { limits } from '../base/index.ts';
+import { madeHeaders } from './key.ts';
 import { readRender } from './render-settings.ts';
 import {
   countOf,
@@ -54,6 +55,7 @@ function readSite(value: unknown, place: string): Site {
     'path',
     'origin',
     'hostHeader',
+    'send',
     'timeout',
     'limit',
     'maxBody',
@@ -72,6 +74,7 @@ function readSite(value: unknown, place: string): Site {
     path,
     origin: originOf(fields, place),
     hostHeader: oneOf(fields, 'hostHeader', place, ['origin', 'client']) ?? 'origin',
+    send: sendOf(fields, place),
     timeoutMs: {
       connect: durationOf(timeout, 'connect', `${place}.timeout`) ?? 1_000,
       firstByte: durationOf(timeout, 'firstByte', `${place}.timeout`) ?? 5_000,
@@ -101,6 +104,23 @@ function hostOf(fields: Fields, place: string): string | undefined {
     `${place}.host`,
     `must be a name such as shop.example.com, without scheme, port, path or wildcard, not ${JSON.stringify(host)}`,
   );
+}
+
+/** Names and values as HTTP has them; those that are made for each request are not anybody's to say. */
+function sendOf(fields: Fields, place: string): Site['send'] {
+  const { send = {} } = fields;
+  const isMap = typeof send === 'object' && send !== null && !Array.isArray(send);
+  return (isMap ? Object.entries(send) : [['', '']]).map(([name, value]) => {
+    const text = typeof value === 'number' ? String(value) : value;
+    if (typeof text !== 'string' || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[ -~]+$/.test(text))
+      throw wrong(
+        `${place}.send`,
+        `must have headers such as { x-forwarded-proto: https }, not ${JSON.stringify(send)}`,
+      );
+    const lower = name.toLowerCase();
+    if (madeHeaders.has(lower)) throw wrong(`${place}.send`, `can't say ${lower}: that is made for each request`);
+    return [lower, text];
+  });
 }
 
 function pathOf(fields: Fields, place: string): string {

@@ -14,6 +14,8 @@ export interface Site {
   readonly origin: string;
   /** Whose name the origin sees in Host. */
   readonly hostHeader: 'origin' | 'client';
+  /** Headers that every request to the origin has; lower-case names. */
+  readonly send: readonly (readonly [name: string, value: string])[];
   readonly timeoutMs: { readonly connect: number; readonly firstByte: number; readonly total: number };
   readonly limit: OriginLimit;
   /** Larger bodies are passed on and not stored, in bytes. */

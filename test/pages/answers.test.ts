@@ -174,6 +174,21 @@ test('what no rule is for is passed on as it came', async () => {
   expect((await node.get('/other')).headers.get('cache-status')).toBe('zerohop;fwd=bypass;fwd-status=200');
 });
 
+test('every request to the origin has the headers the site says', async () => {
+  await using origin = startOrigin(({ headers, method }) => {
+    const proto = headers.get('x-forwarded-proto');
+    return new Response(`${method} ${proto} ${headers.get('x-origin-key')}`, { headers: html });
+  });
+  await using node = await startPagesNode({
+    origin: origin.url,
+    send: { 'X-Forwarded-Proto': 'https', 'x-origin-key': 42 },
+    rules: [{ match: '/all', headers: 'all' }, { match: '/pages/**' }],
+  });
+  const theirs = { 'x-forwarded-proto': 'http', 'x-origin-key': 'guess' };
+  for (const path of ['/pages/a', '/all', '/passed'])
+    expect(await (await node.get(path, theirs)).text()).toBe('GET https 42');
+});
+
 test("sites by host and path; others are the app's", async () => {
   await using one = startOrigin(() => new Response('one', { headers: html }));
   await using two = startOrigin(() => new Response('two', { headers: html }));
