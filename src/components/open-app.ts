@@ -21,7 +21,7 @@ import { restStep } from '../protocols/rest/index.ts';
 import { type AppNode, AppServer, enterThread, Registry, SpreadTables, setSources } from '../resources/index.ts';
 import type { Identities } from '../security/index.ts';
 import type { Databases } from '../tables/index.ts';
-import type { HttpMetrics } from '../telemetry/index.ts';
+import { AppMeters, type HttpMetrics } from '../telemetry/index.ts';
 import { type LoadedApp, loadApp } from './load-app.ts';
 import type { PagesMemory } from './pages.ts';
 
@@ -74,7 +74,13 @@ export interface OpenApp {
 export async function openApp(options: OpenAppOptions, prepare?: (node: AppNode) => Promise<void>): Promise<OpenApp> {
   const { databases, config, log, folder, primary, pagesMemory, tracer } = options;
   const registry = new Registry(databases);
-  const server = new AppServer(registry, config, hostname(), options.identities);
+  const server = new AppServer(
+    registry,
+    config,
+    hostname(),
+    options.identities,
+    options.meters && new AppMeters(options.meters),
+  );
   const { clock } = options;
   const sources = new CachedTables({ databases, log, primary, memory: options.sourcesMemory, ...(clock && { clock }) });
   const node: AppNode = { databases, registry, server, log, config, ...(tracer && { tracer }) };

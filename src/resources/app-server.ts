@@ -2,6 +2,7 @@
 
 import { ZerohopError } from '../base/index.ts';
 import { type Identities, setCookie, type User } from '../security/index.ts';
+import type { AppMeters } from '../telemetry/index.ts';
 import type { Registry } from './registry.ts';
 
 export type HttpNext = (request: Request) => Promise<Response>;
@@ -55,14 +56,17 @@ export class AppServer {
   readonly #middleware: RegisteredMiddleware[] = [];
 
   readonly #identities: Identities | undefined;
+  readonly #meters: AppMeters | undefined;
 
-  /** @param identities where users sign in; undefined: nobody can */
+  /** @param identities where users sign in; undefined: nobody can @param meters undefined: nothing is measured */
   constructor(
     resources: Registry,
     config: Readonly<Record<string, unknown>>,
     hostname: string,
     identities?: Identities,
+    meters?: AppMeters,
   ) {
+    this.#meters = meters;
     this.#identities = identities;
     this.resources = resources;
     this.config = config;
@@ -100,8 +104,9 @@ export class AppServer {
   operation(): never {
     throw notSupported('operation');
   }
-  recordAnalytics(): never {
-    throw notSupported('recordAnalytics');
+  /** Counts a value, a number or true or false, under the name of a metric: for `/metrics` and `get_analytics`. */
+  recordAnalytics(value: unknown, metric: unknown, path?: unknown, method?: unknown, type?: unknown): void {
+    this.#meters?.record(value, metric, path, method, type);
   }
 
   /** The user with this name and password. Rejects with UNAUTHENTICATED, or TOO_MANY_REQUESTS when too many attempts have failed. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { percentile } from './analytics.ts';
-import { analyticsOf, Metrics } from './index.ts';
+import { AppMeters, analyticsOf, Metrics } from './index.ts';
 
 test('the difference of two snapshots, requests by route and method', () => {
   const metrics = new Metrics('main');
@@ -31,6 +31,25 @@ test('the difference of two snapshots, requests by route and method', () => {
   expect(still).toContain('level');
   expect(still).not.toEqual(expect.arrayContaining(['things_total']));
   expect(still).not.toEqual(expect.arrayContaining(['duration']));
+});
+
+test('what an app records is told under its own name, and nothing but numbers and names are taken', () => {
+  const metrics = new Metrics('serve-0');
+  const meters = new AppMeters(metrics);
+  const before = metrics.snapshot();
+  for (const value of [2, 4]) meters.record(value, 'redirect-time', '/go', 'GET', undefined);
+  for (const value of [true, true, true, false]) meters.record(value, 'redirected', undefined, undefined, undefined);
+  const rows = analyticsOf(before, metrics.snapshot());
+  const of = (metric: string) => rows.filter((row) => row.metric === metric).map(({ values }) => values);
+  expect(of('redirect-time')).toMatchObject([{ path: '/go', method: 'GET', type: '', count: 2, mean: 3 }]);
+  expect(of('redirected')).toMatchObject([{ count: 4, mean: 0.75 }]);
+  for (const [value, metric] of [
+    ['2', 'x'],
+    [Number.NaN, 'x'],
+    [1, ''],
+    [1, undefined],
+  ])
+    expect(() => meters.record(value, metric, '', '', '')).toThrow(/takes a number, true or false, and the name/);
 });
 
 test('a thread that began anew counts from nothing, and never less', () => {

@@ -2,8 +2,10 @@
 //
 //   duration   requests of a route by method: count, mean and percentiles, in ms
 //   success    how many of them were answered with a status below 400
+//   <name>     what code of the app recorded under it
 //   <meter>    any other by its name without `zerohop_`: counters by what they grew, gauges as they are, histograms likewise
 
+import { appValues } from './app-meters.ts';
 import type { FamilySnapshot, HistogramSeries, Labels, MetricsSnapshot, NumberSeries } from './snapshot.ts';
 import { labelKey } from './snapshot.ts';
 
@@ -91,7 +93,10 @@ function spreadRows(family: FamilySnapshot, past: FamilySnapshot | undefined): A
     if (count === 0) return [];
     const at = (share: number) => percentile(family.bounds, { labels, counts, sum }, share) * scale;
     const spread = { mean: (sum / count) * scale, median: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) };
-    return [{ metric: metricName(family.name), values: { ...labels, count, ...spread } }];
+    const { metric = '', ...others } = labels;
+    return family.name === appValues
+      ? [{ metric, values: { ...others, count, ...spread } }]
+      : [{ metric: metricName(family.name), values: { ...labels, count, ...spread } }];
   });
 }
 

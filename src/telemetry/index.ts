@@ -1,6 +1,7 @@
 // What a node tells of itself: meters, analytics, the log, traces.
 
 export { type AnalyticsRow, analyticsOf, metricName } from './analytics.ts';
+export { AppMeters, appValues } from './app-meters.ts';
 export { HttpMetrics, RouteMetrics } from './http-metrics.ts';
 export { LogFile, type LogLine, logFileIn, readLogFile, releaseLogFile } from './log-file.ts';
 export { createLogger, type LogOptions } from './logger.ts';

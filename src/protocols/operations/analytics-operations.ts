@@ -3,7 +3,7 @@
 import { assert, ZerohopError } from '../../base/index.ts';
 import type { Condition } from '../../query/index.ts';
 import type { Databases, Table } from '../../tables/index.ts';
-import { type MetricsSnapshot, mergeSnapshots, metricName } from '../../telemetry/index.ts';
+import { appValues, type MetricsSnapshot, mergeSnapshots, metricName } from '../../telemetry/index.ts';
 import { type Body, isObject, list, optionalFlag, text } from './fields.ts';
 import { timeOf } from './log-operations.ts';
 import type { Operation } from './types.ts';
@@ -30,8 +30,13 @@ export function analyticsOperations({ databases, table, snapshots }: AnalyticsOp
       access: 'super_user',
       async run({ body }) {
         const types = body.metric_types === undefined ? ['builtin'] : list(body, 'metric_types');
-        if (!types.includes('builtin')) return [];
-        return [...new Set((await families()).map(({ name }) => metricName(name)))].sort();
+        const all = await families();
+        const builtIn = all.filter(({ name }) => name !== appValues).map(({ name }) => metricName(name));
+        const names = [
+          ...(types.includes('builtin') ? builtIn : []),
+          ...(types.includes('custom') ? recordedIn(all) : []),
+        ];
+        return [...new Set(names)].sort();
       },
     },
     {
@@ -39,7 +44,9 @@ export function analyticsOperations({ databases, table, snapshots }: AnalyticsOp
       access: 'super_user',
       async run({ body }) {
         const metric = text(body, 'metric');
-        const family = (await families()).find(({ name }) => metricName(name) === metric);
+        const all = await families();
+        const wanted = recordedIn(all).includes(metric) ? appValues : undefined;
+        const family = all.find(({ name }) => (wanted === undefined ? metricName(name) === metric : name === wanted));
         if (family === undefined)
           throw new ZerohopError('NOT_FOUND', `There is no metric ${metric}: see list_metrics.`);
         const [newest] = rowsOf(databases, table, metric, 0, Number.MAX_SAFE_INTEGER, 1);
@@ -63,6 +70,12 @@ export function analyticsOperations({ databases, table, snapshots }: AnalyticsOp
       },
     },
   ];
+}
+
+/** Names that code of the app recorded values under. */
+function recordedIn(families: MetricsSnapshot): string[] {
+  const family = families.find(({ name }) => name === appValues);
+  return (family?.series ?? []).map(({ labels }) => labels.metric ?? '');
 }
 
 /** Newest first. */
