@@ -98,7 +98,6 @@ test('records are where what is in them says, and move when that changes', async
   for (const [number, [member, region, names]] of (
     [
       [a, 'us', 'c'],
-      [c, 'at-b', 'b'],
       [c, 'eu', 'ab'],
     ] as const
   ).entries()) {
