@@ -5,7 +5,7 @@ import type { PageTimes } from './types.ts';
 
 /** Time for each, in ms; and how far ahead of it they may be. */
 const eachMs = 2;
-const aheadMs = 50;
+const aheadMs = 10;
 /** Last part of the time a page may be served stale. */
 const urgentPart = 0.25;
 

@@ -27,7 +27,7 @@ const most = 20_000;
 /** Longer URLs are not kept, in UTF-16 units. */
 const longest = 512;
 /** How long requests are counted before they are told of, in ms, and of how many URLs. */
-const countMs = 1_000;
+const countMs = 100;
 const countMost = 20_000;
 
 export class ShortWay {
