@@ -59,6 +59,22 @@ async function runAll(options: SqlOptions): Promise<boolean> {
   return isWell;
 }
 
+/** The statements that have ended, several of which may be in one line, and what comes after. */
+function split(typed: string, isFinished: (typed: string) => boolean): { whole: string[]; rest: string } {
+  const whole: string[] = [];
+  let from = 0;
+  for (let at = typed.indexOf(';'); at !== -1; at = typed.indexOf(';', at + 1)) {
+    const statement = typed.slice(from, at + 1);
+    if (!isFinished(statement)) continue;
+    whole.push(statement.trim());
+    from = at + 1;
+  }
+  const rest = typed.slice(from);
+  // After the last semicolon there may be a comment; and what can't be SQL is a statement as well, to be told so.
+  if (!isFinished(typed)) return { whole, rest };
+  return { whole: rest.trim() === '' || whole.length > 0 ? whole : [rest], rest: '' };
+}
+
 async function* statements(
   lines: Interface,
   isPrompt: boolean,
@@ -74,12 +90,9 @@ async function* statements(
   for await (const line of lines) {
     if (typed === '' && (line.trim() === '.exit' || line.trim() === '.quit')) return;
     typed = typed === '' ? line : `${typed}\n${line}`;
-    if (typed.trim() === '') typed = '';
-    else if (isFinished(typed)) {
-      const statement = typed;
-      typed = '';
-      yield statement;
-    }
+    const { whole, rest } = split(typed, isFinished);
+    typed = rest.trim() === '' ? '' : rest;
+    yield* whole;
     prompt();
   }
   if (typed.trim() !== '') yield typed;

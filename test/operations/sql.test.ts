@@ -334,6 +334,15 @@ describe('the command line', () => {
     expect(code).toBe(1);
   });
 
+  test('several statements in a line, the last without a semicolon', async () => {
+    const { out, err, code } = await spawn(
+      ['sql', '--data', node.folder],
+      "SELECT ';' AS a; SELECT 2 AS b; -- no more\nSELECT 3 AS c",
+    );
+    const [first, second, third] = [{ a: ';' }, { b: 2 }, { c: 3 }].map((row) => `${JSON.stringify([row], null, 2)}\n`);
+    expect([out, err, code]).toEqual([`${first}${second}${third}`, '', 0]);
+  });
+
   test('a prompt on a terminal, with tables', async () => {
     const screen = new Screen(['sql', '--data', node.folder]);
     await screen.shows('sql> ');
