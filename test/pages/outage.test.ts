@@ -147,12 +147,7 @@ test('pages survive a restart, and a kill', async () => {
     {
       await using node = await startPagesNode(pages, { data });
       await (await node.get('/a')).text();
-      // It answers others before that.
-      await until('it is stored', async () => {
-        const asked = { method: 'POST', body: '{"operation":"pages_status"}' };
-        const status = (await (await fetch(node.operationsUrl, asked)).json()) as { pages: number };
-        return status.pages === 1;
-      });
+      await until('it is stored', async () => (await node.stored()) === 1);
       await node.kill9();
     }
     await origin.stop();

@@ -26,13 +26,8 @@ const purge = (node: PagesNode, path: string, headers: Record<string, string> = 
 
 /** Fetches pages until they are stored. */
 async function warm(node: PagesNode, paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    await until(`${path} is stored`, async () => {
-      const response = await node.get(path);
-      await response.text();
-      return response.headers.get('cache-status')?.startsWith('zerohop;hit') ?? false;
-    });
-  }
+  for (const path of paths) await (await node.get(path)).text();
+  await until('all are stored', async () => (await node.stored()) === paths.length);
 }
 
 const textsOf = (node: PagesNode, paths: readonly string[]) =>

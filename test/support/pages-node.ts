@@ -7,6 +7,8 @@ import { type NodeOptions, startNode, type TestNode } from './start-node.ts';
 
 export interface PagesNode extends TestNode {
   get(path: string, headers?: Record<string, string>): Promise<Response>;
+  /** How many pages there are in the store. A page answers as a hit before it is there. */
+  stored(): Promise<number>;
 }
 
 /** @param pages the value of `pages` in config.yaml */
@@ -18,6 +20,11 @@ export async function startPagesNode(pages: unknown, options: Omit<NodeOptions, 
   return {
     ...node,
     get: (path, headers = {}) => fetch(node.url + path, { headers, redirect: 'manual' }),
+    async stored() {
+      const asked = { method: 'POST', body: '{"operation":"pages_status"}' };
+      const status = (await (await fetch(node.operationsUrl, asked)).json()) as { pages: number };
+      return status.pages;
+    },
     async [Symbol.asyncDispose]() {
       await node[Symbol.asyncDispose]();
       rmSync(app, { recursive: true, force: true });
