@@ -2,7 +2,14 @@
 // one that dialled with even numbers, the other with odd ones. If both begin the same one, that of the side that dialled stays.
 
 import { type Channel, closings } from '../net/index.ts';
-import { type FrameEncoder, FrameSplitter, type Link, type Message, type Replicator } from '../replication/index.ts';
+import {
+  type CloseCode,
+  type FrameEncoder,
+  FrameSplitter,
+  type Link,
+  type Message,
+  type Replicator,
+} from '../replication/index.ts';
 import { askingLimits, Unanswered } from './asking.ts';
 
 export interface ConnectionOptions {
@@ -112,9 +119,15 @@ export class Connection {
     for (const split of this.#splitter.push(chunk)) {
       if (this.#isOver) return;
       if (split.ok) this.#receive(split.frame.channel, split.frame.message);
-      else if (this.#conversations.size === 0) this.close();
+      else if (this.#conversations.size === 0) this.#refuse(split.code, split.reason);
       else for (const { link } of [...this.#conversations.values()]) link?.handle({ ...split, type: 'unreadable' });
     }
+  }
+
+  /** Before there is any conversation that could say it. */
+  #refuse(code: CloseCode, reason: string): void {
+    this.#send(0, { type: 'bye', code, message: reason });
+    this.close(`${reason} (${code})`);
   }
 
   /** Asks the peer something beside the conversations. Rejects with `Unanswered`. */

@@ -20,7 +20,7 @@ export interface Trouble {
 /** Places whose last trouble is remembered. */
 const mostPlaces = 1_000;
 /** Ends of a conversation that are nobody's trouble. */
-const ordinary: ReadonlySet<string> = new Set(['REPLACED', 'STOPPING', 'DISCONNECTED']);
+const ordinary: ReadonlySet<string> = new Set(['REPLACED', 'STOPPING', 'DISCONNECTED', 'WRONG_DATABASE']);
 
 export class Troubles {
   readonly #log: ClusterLog;

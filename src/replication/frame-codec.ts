@@ -11,7 +11,7 @@ import { ByteReader, Unreadable } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { type CloseCode, closeCodes } from './close-codes.ts';
 import { replicationLimits as limits } from './limits.ts';
-import type { Message } from './messages.ts';
+import { type Message, protocolVersion } from './messages.ts';
 
 export interface Frame {
   readonly channel: number;
@@ -100,6 +100,10 @@ export function decodeFrame(bytes: Uint8Array): Decoded {
     const type = typeNames.get(reader.u8());
     if (type === undefined) return { ok: false, code: 'PROTOCOL', reason: 'A frame is of no known type.' };
     const channel = reader.u8() + reader.u8() * 256;
+    if (type === 'hello') {
+      const protocol = protocolIn(reader);
+      if (protocol !== protocolVersion) return otherVersion(protocol);
+    }
     const message = readers[type](reader);
     reader.end();
     return { ok: true, frame: { channel, message } };
@@ -107,6 +111,20 @@ export function decodeFrame(bytes: Uint8Array): Decoded {
     if (error instanceof Unreadable) return { ok: false, code: 'PROTOCOL', reason: `A frame ${error.message}.` };
     throw error;
   }
+}
+
+/** Of a hello, which begins the same in all versions. Throws Unreadable. */
+function protocolIn(reader: ByteReader): number {
+  for (let shift = 0; shift < 32; shift += 8)
+    if (reader.u8() !== ((magic >>> shift) & 0xff)) throw new Unreadable('is no greeting of a Zerohop node');
+  return reader.varint();
+}
+
+/** What follows in it only nodes of that version can read. */
+function otherVersion(protocol: number): Decoded {
+  const [older, newer] = protocol < protocolVersion ? ['the peer', 'this node'] : ['this node', 'the peer'];
+  const reason = `The peer speaks version ${protocol} of the protocol, and this node version ${protocolVersion}: update ${older} to what ${newer} runs.`;
+  return { ok: false, code: 'VERSION', reason };
 }
 
 function writeMessage(out: ByteWriter, message: Message): void {
@@ -179,20 +197,16 @@ function writeMessage(out: ByteWriter, message: Message): void {
 }
 
 const readers: { readonly [Type in Message['type']]: (reader: ByteReader) => Extract<Message, { type: Type }> } = {
-  hello: (reader) => {
-    for (let shift = 0; shift < 32; shift += 8)
-      if (reader.u8() !== ((magic >>> shift) & 0xff)) throw new Unreadable('is no greeting of a Zerohop node');
-    return {
-      type: 'hello',
-      protocol: reader.varint(),
-      cluster: name(reader),
-      node: name(reader),
-      database: name(reader),
-      vector: readVector(reader),
-      schemaDigest: name(reader),
-      sends: reader.flag(),
-    };
-  },
+  hello: (reader) => ({
+    type: 'hello',
+    protocol: protocolVersion,
+    cluster: name(reader),
+    node: name(reader),
+    database: name(reader),
+    vector: readVector(reader),
+    schemaDigest: name(reader),
+    sends: reader.flag(),
+  }),
   schema: (reader) => ({ type: 'schema', definitions: jsonText(reader, '[') }),
   want: (reader) => ({
     type: 'want',

@@ -279,7 +279,12 @@ export class Replicator {
       case 'closed':
         this.#links.delete(link);
         if (link.peer !== undefined && !this.peers.includes(link.peer)) this.#forget(link.peer);
-        this.#options.report({ type: 'closed', peer: link.peer, code: effect.code, reason: effect.reason });
+        this.#options.report({
+          type: 'closed',
+          peer: link.peer ?? link.identity,
+          code: effect.code,
+          reason: effect.reason,
+        });
         link.end(effect.code);
         return this.#directOriginsChanged();
     }
@@ -393,6 +398,8 @@ function batchOf(batch: RemoteBatch, keeps: (row: RemoteRow) => boolean): Remote
 /** One conversation over one connection: its state, and events in the order they happen. */
 export class Link {
   peer: string | undefined;
+  /** Who it is by the connection, where that tells. */
+  readonly identity: string | undefined;
   /** Whether changes of the peer come in over this link. */
   isSource = false;
   readonly receives: boolean;
@@ -409,6 +416,7 @@ export class Link {
   ) {
     this.#state = state;
     this.receives = state.local.receives;
+    this.identity = state.local.identity ?? undefined;
     this.#channel = channel;
     this.#perform = perform;
   }
