@@ -74,7 +74,11 @@ export function hostOf(headers: Headers): string {
 
 /** As an origin sees it that is told of it: a port could lead its links elsewhere. */
 function hostAndPortOf(headers: Headers): string {
-  return (headers.get('host') ?? '').toLowerCase().replace(/:(80|443)$/, '');
+  // A name may end in a dot, which leads to the same (RFC 3986 §3.2.2).
+  return (headers.get('host') ?? '')
+    .toLowerCase()
+    .replace(/:(80|443)$/, '')
+    .replace(/\.(?=:\d+$|$)/, '');
 }
 
 /** A request has none (RFC 9112 §3.2.1), and where it has one all the same, an origin does not get to see it. */

@@ -129,7 +129,7 @@ export async function askOrigin(site: AskedSite, request: OriginRequest, ended: 
 
 /**
  * A kept connection may be closed by the origin in the very moment it is used again: what changes nothing is then sent once more, on a new one
- * (RFC 9112 §9.3.1).
+ * (RFC 9112 §9.3.1). What changes something has a new one from the beginning, as nobody could tell whether it was done.
  */
 async function fetchOnce(
   url: string,
@@ -138,14 +138,15 @@ async function fetchOnce(
   signal: AbortSignal,
 ): Promise<Response> {
   const init = { method, headers, redirect: 'manual', decompress: false, signal } as const;
+  const mayRepeat = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
   try {
     return await fetch(url, {
       ...init,
+      keepalive: mayRepeat,
       ...(body && { body, ...(body instanceof ReadableStream && { duplex: 'half' }) }),
     });
   } catch (error) {
-    const mayRepeat = method === 'GET' && !signal.aborted && failureOf(error) === 'connection_terminated';
-    if (!mayRepeat) throw error;
+    if (!mayRepeat || signal.aborted || failureOf(error) !== 'connection_terminated') throw error;
     return fetch(url, { ...init, keepalive: false });
   }
 }

@@ -199,6 +199,8 @@ test("sites by host and path; others are the app's", async () => {
   const ask = async (host: string, path: string) => (await node.get(path, { host })).text();
   expect(await ask('one.example', '/')).toBe('one');
   expect(await ask('ONE.example:80', '/blog/a')).toBe('two');
+  expect(await ask('one.example.', '/')).toBe('one');
+  expect(await ask('one.example.:8080', '/blog/a')).toBe('two');
   expect(await ask('one.example', '/blogs')).toBe('one');
   expect((await node.get('/', { host: 'other.example' })).status).toBe(404);
   expect(one.seen[0]?.headers.get('x-forwarded-host')).toBe('one.example');

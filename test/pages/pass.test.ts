@@ -37,6 +37,28 @@ test('uploads that clients break off, or leave halfway, say nothing of the origi
   expect([asked.status, await asked.text()]).toEqual([200, '5']);
 });
 
+test('what changes something has a connection of its own, which the origin can not just have closed', async () => {
+  const origin = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: (request, server) => Response.json([server.requestIP(request)?.port, request.headers.get('content-length')]),
+  });
+  try {
+    await using node = await startPagesNode({ origin: origin.url.origin, rules });
+    const ask = async (method: string, body?: string) => {
+      const response = await fetch(`${node.url}/basket/a`, { method, ...(body !== undefined && { body }) });
+      return (await response.json()) as [port: number, length: string | null];
+    };
+    const reading = [await ask('GET'), await ask('GET')];
+    const changing = [await ask('POST', 'x'), await ask('POST'), await ask('DELETE')];
+    expect(new Set(reading.map(([port]) => port)).size).toBe(1);
+    expect(new Set([...reading, ...changing].map(([port]) => port)).size).toBe(4);
+    expect(changing.map(([, length]) => length)).toEqual(['1', '0', '0']);
+  } finally {
+    await origin.stop(true);
+  }
+});
+
 test('clients that take their time leave places for others', async () => {
   await using origin = startOrigin(async (request, path) => {
     if (path === '/basket/events') {
