@@ -2,6 +2,7 @@
 // address of its operations port.
 
 import { type Command, Option } from 'commander';
+import { ZerohopError } from '../base/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { BadUsage, Refusal } from './failure.ts';
 import { type SavedLogin, SavedLogins } from './saved-logins.ts';
@@ -133,7 +134,11 @@ async function placeOf({ target, data }: Target): Promise<Place> {
 
 function dataFolder(data: string | undefined): string {
   const flags: Record<string, string> = data === undefined ? {} : { data };
-  return loadConfig({ flags, env: process.env, folder: process.cwd() }).data;
+  try {
+    return loadConfig({ flags, env: process.env, folder: process.cwd() }).data;
+  } catch (error) {
+    throw error instanceof ZerohopError ? new BadUsage(error.message) : error;
+  }
 }
 
 function credentialsOf({ username, password }: Target): Record<string, string> {

@@ -47,8 +47,8 @@ export function addPagesCommands(program: Command, exitWith: (code: number) => v
     .argument('[site]', 'one of the sites; otherwise all that have "warm" in config.yaml')
     .option('--sitemap <address...>', 'a sitemap in place of what is configured')
     .option('--urls <file>', 'a file with one address per line, the most important first')
-    .option('--concurrency <number>', 'requests to the origin at once', wholeNumber)
-    .option('--per-second <number>', 'requests to the origin in a second', wholeNumber)
+    .option('--concurrency <number>', 'requests to the origin at once', wholeNumber('--concurrency'))
+    .option('--per-second <number>', 'requests to the origin in a second', wholeNumber('--per-second'))
     .option('--stop', 'end it')
     .option('--detach', 'do not wait for it')
     .action(async (site: string | undefined, options: Target & WarmOptions) => {
@@ -80,9 +80,11 @@ const outageTexts: Readonly<Record<string, string>> = {
   force: 'The origin is asked even while it fails. To end it: zerohop pages outage off',
 };
 
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new BadUsage(`It must be a whole number from 1, not ${text}.`);
+function wholeNumber(option: string): (text: string) => number {
+  return (text) => {
+    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+    throw new BadUsage(`${option} is a whole number from 1, not ${text}.`);
+  };
 }
 
 function print(said: unknown, { json }: Target, text: string): void {
