@@ -31,7 +31,7 @@ export function checkInsecure({ host, routes }: Config['replication']): void {
   if (open !== undefined)
     throw new ZerohopError(
       'INVALID_CONFIG',
-      `replication.insecure is for experiments on one machine, and ${open} may be reached from others. Use 127.0.0.1, or remove replication.insecure.`,
+      `replication.insecure is for experiments on one machine, and ${open} (of replication.host and replication.routes) may be reached from others. Use 127.0.0.1, or remove replication.insecure.`,
     );
 }
 

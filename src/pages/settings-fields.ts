@@ -17,7 +17,7 @@ export function fieldsOf(value: unknown, place: string, known: readonly string[]
     const near = nearest(unknown, known);
     throw wrong(
       place,
-      `has no option "${unknown}"${near === undefined ? '' : `; did you mean "${near}"`}. It has: ${known.join(', ')}`,
+      `has no option "${unknown}"${near === undefined ? '.' : `; did you mean "${near}"?`} It has: ${known.join(', ')}`,
     );
   }
   return value as Fields;
