@@ -41,6 +41,8 @@ export interface OriginRequest {
   readonly target: string;
   readonly headers: Headers;
   readonly body?: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  /** For one client, and no page: how long it takes says nothing of others. */
+  readonly isPassed?: boolean;
   /** Aborted when nobody waits any more. */
   readonly signal?: AbortSignal;
 }

@@ -33,7 +33,13 @@ export async function passOn(passing: Passing): Promise<Response> {
   const { method, url } = request;
   const body = safe.has(method) || request.body === null ? null : await bodyOf(site, request.body, request.headers);
   if (body === undefined) return failureResponse('http_request_error', { outcome }, notPassed);
-  const answer = await parts.shield.ask(site, number, mode, { method, target: url, headers: headersOf(passing), body });
+  const answer = await parts.shield.ask(site, number, mode, {
+    method,
+    target: url,
+    headers: headersOf(passing),
+    body,
+    isPassed: true,
+  });
   if (!answer.ok) return failureResponse(answer.failure, { outcome }, notPassed);
   const { response, requestedMs, receivedMs } = answer;
   answer.unhurried();

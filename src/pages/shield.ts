@@ -67,11 +67,12 @@ export class Shield {
     };
     const silence = this.#silences.get(number) ?? new Silence();
     this.#silences.set(number, silence);
-    silence.asked(Date.now());
+    if (!request.isPassed) silence.asked(Date.now());
     const answer = await (this.#tracer === undefined
       ? askOrigin(site, request, ended)
       : askTraced(this.#tracer, site, request, ended));
-    silence.ended(answer.ok, Date.now());
+    if (!request.isPassed) silence.ended(answer.ok, Date.now());
+    else if (answer.ok) silence.heard(Date.now());
     this.#judge(site, number, answer);
     this.#measure(number, answer);
     return answer;

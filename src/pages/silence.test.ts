@@ -12,6 +12,8 @@ test('a silence begins with a question, and with each answer anew; a failure doe
   silence.asked(400);
   silence.ended(false, 450);
   expect(silence.lastsMs(500)).toBe(200);
+  silence.heard(460);
+  expect(silence.lastsMs(500)).toBe(40);
   silence.ended(true, 500);
   expect(silence.lastsMs(900)).toBe(0);
   silence.asked(1000);

@@ -8,10 +8,15 @@ export class Silence {
     if (this.#underWay++ === 0) this.#sinceMs = nowMs;
   }
 
+  /** It has said something, to whoever. */
+  heard(nowMs: number): void {
+    this.#sinceMs = nowMs;
+  }
+
   /** @param isWord whether it was an answer, of whatever kind, rather than a failure to give one */
   ended(isWord: boolean, nowMs: number): void {
     this.#underWay--;
-    if (isWord) this.#sinceMs = nowMs;
+    if (isWord) this.heard(nowMs);
   }
 
   /** In ms; 0: it is not asked. */
