@@ -44,7 +44,9 @@ export function statusTable(status: Status, nowMs: number): string {
     const waiting = spread.waitingFor.length === 0 ? '' : `, waits for ${spread.waitingFor.join(', ')}`;
     for (const [shard, names] of Object.entries(spread.shards)) head.push(`Shard ${shard}: ${names.join(', ')}`);
     for (const { table, members } of spread.disagreements)
-      head.push(`DISAGREEMENT: setResidencyById of ${table} is another function on ${members.join(', ')}`);
+      head.push(
+        `DISAGREEMENT: setResidency or setResidencyById of ${table} is another function on ${members.join(', ')}`,
+      );
     head.push(`Spread tables: ${tables.join(', ')}. Records: ${spread.state}${waiting}`);
   }
   if (status.peers.length === 0)

@@ -1,23 +1,20 @@
 // Whether this node is in a cluster, and what makes it be: begins one, joins one, lets others in, removes members, renews its certificate.
 // Lives in the thread of the store; other threads ask it by `ask`, with plain data both ways.
 
-import { hostname } from 'node:os';
 import { assert, type Clock, errorToData, ZerohopError } from '../base/index.ts';
-import { type Config, readAddress } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import { type Credentials, overPlainTcp, overTls } from '../net/index.ts';
 import { isGeneratedUser, systemDatabase, tableNames } from '../security/index.ts';
 import type { StoreEngine } from '../store/index.ts';
 import type { MetricsSnapshot } from '../telemetry/index.ts';
 import { admit } from './admission.ts';
-import { fingerprintOf, issueCertificate, makeAuthority, makeRequest } from './certificates.ts';
 import { ClusterFolder, type ClusterState } from './cluster-folder.ts';
 import { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
 import type { ClusterAnswer, ClusterRequest } from './cluster-request.ts';
-import { askMember, openGuestDoor } from './guest-door.ts';
+import { beginCluster, giveToken, joinCluster } from './entering.ts';
+import { openGuestDoor } from './guest-door.ts';
 import { haproxyBefore } from './haproxy-before.ts';
-import { newToken, readToken } from './join-token.ts';
 import { checkInsecure, readOwnCertificate } from './own-certificate.ts';
-import { ownAddress } from './own-row.ts';
 import { type Issued, Renewal } from './renewal.ts';
 import { type ClusterStatus, metricsOf, statusOf } from './status.ts';
 import type { ClusterLog } from './troubles.ts';
@@ -37,9 +34,6 @@ export interface ClusterOptions {
   readonly tablesMade: () => void;
 }
 
-/** Numbers for nodes: see `idSlots`. */
-const slots = 256;
-const longestTokenMs = 30 * 24 * 3600_000;
 /** Certificates of a node before its present one that are told to be void; older ones have expired. */
 const mostRevoked = 8;
 
@@ -143,74 +137,29 @@ export class Cluster {
 
   async #init(name: string): Promise<unknown> {
     this.#demandAlone();
-    const { node, clock } = this.#options;
-    const cluster = `${name}-${Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString('hex')}`;
-    const authority = await makeAuthority(name, clock.nowMs());
-    const { key, request } = await makeRequest(node);
-    const terms = { cluster, node, nowMs: clock.nowMs(), lifeMs: this.#options.config.certificateMs };
-    const certificate = await issueCertificate(authority, request, terms);
-    const state: ClusterState = {
-      cluster,
-      slots: { own: 0, from: 0, to: slots },
-      seeds: [],
-      own: { key, certificate },
-      authority: authority.certificate,
-      authorityKey: authority.key,
-    };
-    this.#folder.write(state);
-    this.#state = state;
-    await this.#startAdmitted(state, true);
-    return { message: `The cluster ${cluster} is begun.`, cluster };
+    const state = await beginCluster(this.#options, name);
+    await this.#enter(state, true);
+    return { message: `The cluster ${state.cluster} is begun.`, cluster: state.cluster };
   }
 
   #token(lifeMs: number, authority: boolean): unknown {
-    const state = this.#demandState();
-    if (state.authorityKey === undefined)
-      throw new ZerohopError(
-        'CONFLICT',
-        'This node does not admit others. Make the token on the node the cluster was begun on, or one that joined with a token made with --authority.',
-      );
-    const nowMs = this.#options.clock.nowMs();
-    const untilMs = nowMs + Math.min(lifeMs, longestTokenMs);
-    const { text, hash } = newToken(fingerprintOf(state.authority));
-    this.#folder.tokens = [...this.#folder.tokens.filter((one) => one.untilMs > nowMs), { hash, untilMs, authority }];
-    return { token: text, validUntil: new Date(untilMs).toISOString() };
+    return giveToken(this.#demandState(), this.#folder, { lifeMs, authority, nowMs: this.#options.clock.nowMs() });
   }
 
-  async #join(address: string, text: string): Promise<unknown> {
+  async #join(address: string, token: string): Promise<unknown> {
     this.#demandAlone();
-    const { engine, node, clock, config } = this.#options;
-    const place = readAddress(address);
-    if (!place)
-      throw new ZerohopError('INVALID_REQUEST', `${address} is no address. Give a host, or host:port, of a member.`);
-    const token = readToken(text);
-    const { key, request } = await makeRequest(node);
-    const own = ownAddress(config.address, config.port);
-    const { cluster, certificate, authority, authorityKey, slots, members } = await askMember({
-      ...place,
-      authority: token.authority,
-      nowMs: clock.nowMs(),
-      request: {
-        type: 'join',
-        secret: token.secret,
-        request,
-        node,
-        name: config.hostname || hostname(),
-        host: own?.host ?? config.hostname,
-        port: own?.port ?? config.port,
-        dialled: place.host,
-        databases: [...config.databases],
-      },
-    });
-    // The member that was asked first, at the address that works from here.
-    const seeds = [{ node: '', ...place }, ...members];
-    const state: ClusterState = { cluster, slots, seeds, own: { key, certificate }, authority, authorityKey };
+    const state = await joinCluster(this.#options, address, token);
+    await this.#enter(state, false);
+    const { cluster, seeds } = state;
+    return { message: `This node is in the cluster ${cluster}.`, cluster, members: seeds.length };
+  }
+
+  async #enter(state: ClusterState, isFirst: boolean): Promise<void> {
     this.#folder.write(state);
     this.#state = state;
     // The administrator this node made for itself is not to take the place of the cluster's, who may have the same name.
-    engine.forget(systemDatabase, tableNames.users, isGeneratedUser);
-    await this.#startAdmitted(state, false);
-    return { message: `This node is in the cluster ${cluster}.`, cluster, members: members.length + 1 };
+    if (!isFirst) this.#options.engine.forget(systemDatabase, tableNames.users, isGeneratedUser);
+    await this.#startAdmitted(state, isFirst);
   }
 
   async #remove(nameOrId: string): Promise<unknown> {

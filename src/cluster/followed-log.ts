@@ -56,6 +56,8 @@ interface Followed {
   saved: string;
 }
 
+/** Each is looked up by itself. */
+const ends = 'SELECT (SELECT min(lsn) FROM _log), (SELECT max(lsn) FROM _log)';
 /** Log entries read in one go. */
 const entriesAtOnce = 5_000;
 /** How often is kept how far it was read, in ms. */
@@ -178,7 +180,7 @@ export class FollowedLog {
   }
 
   #ends(database: string): [first: number, last: number] {
-    const [first, last] = this.#engine.store(database)?.connection.first('SELECT min(lsn), max(lsn) FROM _log') ?? [];
+    const [first, last] = this.#engine.store(database)?.connection.first(ends) ?? [];
     return [Number(first ?? 0), Number(last ?? 0)];
   }
 
@@ -212,7 +214,13 @@ export class FollowedLog {
     }
     const places = this.#places.numberIn(database);
     const physical = this.#places.physicalIn(database) ?? '';
-    const last = Math.min(this.#ends(database)[1], followed.lsn + entriesAtOnce);
+    const [first, newest] = this.#ends(database);
+    // It was trimmed before it was read.
+    if (followed.lsn < first - 1) {
+      for (const name of names) this.#sweep(name, true);
+      followed.lsn = newest;
+    }
+    const last = Math.min(newest, followed.lsn + entriesAtOnce);
     const entries = store.connection.all('SELECT lsn, tbl, row FROM _log WHERE lsn > ? AND lsn <= ?', [
       followed.lsn,
       last,

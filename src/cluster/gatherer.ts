@@ -86,7 +86,7 @@ export class Gatherer {
     if (others.length >= missing) return others.slice(0, Math.max(0, missing));
     const absent = from.filter((member) => !answered.has(member) && !others.includes(member));
     if (residency.hasAllWithout(database, table, absent)) return others;
-    const names = absent.map((member) => members.nameOf(member));
+    const names = absent.map((member) => members.nameOf(member)).sort();
     throw new ZerohopError(
       'UNREACHABLE',
       `${what} may be on nodes alone that can not be reached now: ${names.join(', ')}. Nothing is answered in part.`,

@@ -121,7 +121,7 @@ export class Moves {
     const { residency, log } = this.#options;
     const told = residency.disagreements.map(
       ({ table, members }) =>
-        `setResidencyById of ${table} is given another function on ${members.join(', ')} than here: no records move, and each is kept where it is, until all members run the same code.`,
+        `The nodes of ${table} are chosen (setResidency, setResidencyById) by another function on ${members.join(', ')} than here: no records move, and each is kept where it is, until all members run the same code.`,
     );
     // While members are given the same code one after the other, there is nothing to tell.
     this.#disagreed = told.length === 0 ? 0 : this.#disagreed + 1;

@@ -126,7 +126,14 @@ test('records are where what is in them says, and move when that changes', async
   expect(await b.get<Person>('/Person/us-1')).toEqual({ id: 'us-1', region: 'eu', count: 1 });
   await isOn(members, 'us-1', 'ab');
 
-  // Without the only node that may have some, nothing is answered in part: it is named.
+  // Without a node all of whose records others have, all are found; without those that may have some alone, they are named, and nothing is answered.
+  await settled(members);
+  const all = await a.get<Person[]>('/Person/?sort(+id)&limit(100)');
+  await b.kill9();
+  expect(await a.get<Person[]>('/Person/?sort(+id)&limit(100)')).toEqual(all as Person[]);
+  expect(await c.get('/Count/')).toEqual({ recordCount: all?.length });
+  await b.start();
+  await cluster.meshed();
   await c.kill9();
   const unanswered = await fetch(`${a.node.url}/Person/?limit(100)`);
   expect(unanswered.status).toBe(504);

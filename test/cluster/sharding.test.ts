@@ -126,6 +126,13 @@ test('records are on two nodes of three, and read and written on all', async () 
   for (const member of [b, c])
     for (const id of ids.slice(0, 70)) expect(await member.get(`/Reading/${id}`)).toMatchObject({ text: id });
   for (const member of [b, c]) expect(await member.get<unknown[]>('/Reading/?limit(200)')).toHaveLength(70);
+  // Of what may be on those alone that are away, nothing is answered in part.
+  await c.kill9();
+  for (const query of ['?limit(200)', '?sort(-id)&limit(5)', '?text=item-7', '?limit(1)&total()']) {
+    const answer = await fetch(`${b.node.url}/Reading/${query}`);
+    expect([query, answer.status]).toEqual([query, 504]);
+    expect((await answer.json()) as object).toMatchObject({ code: 'UNREACHABLE', missing: ['a', 'c'] });
+  }
 });
 
 test('a node that joins takes its part, one that is removed leaves its part to others, and every record can be read all the time', async () => {
