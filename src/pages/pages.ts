@@ -365,6 +365,17 @@ export class Pages {
       }
       case 'private': {
         const { response, reason } = fetched;
+        if (response.status === 200 && asked.method === 'GET' && asked.headers.has('range')) {
+          const part = await this.#askForPart(lookup);
+          if (part) {
+            void response.body?.cancel();
+            return passedResponse(part, asked.method, {
+              ...base,
+              forwardedStatus: part.status,
+              detail: `not stored: ${reason}`,
+            });
+          }
+        }
         const status: CacheStatus = { ...base, forwardedStatus: response.status, detail: `not stored: ${reason}` };
         return passedResponse(response, asked.method, status);
       }
@@ -390,6 +401,22 @@ export class Pages {
         return failureResponse(failure, base);
       }
     }
+  }
+
+  /** Of what is not stored, the origin makes the parts; undefined: it does not answer. */
+  async #askForPart({ site, number, mode, keyed, asked }: Lookup): Promise<Response | undefined> {
+    const headers = new Headers(keyed.forward);
+    // Parts are of the bytes as they are.
+    headers.set('accept-encoding', 'identity');
+    for (const name of ['range', 'if-range']) {
+      const value = asked.headers.get(name);
+      if (value !== null) headers.set(name, value);
+    }
+    const request = { method: 'GET', target: keyed.target, headers, isPassed: true };
+    const answer = await this.shield.ask(site, number, mode, request);
+    if (!answer.ok) return undefined;
+    answer.unhurried();
+    return answer.response;
   }
 
   async #tellPage(lookup: Lookup, fetched: Extract<Fetched, { kind: 'page' }>, base: CacheStatus): Promise<Response> {

@@ -101,6 +101,25 @@ test('a part, if it is still that, and none of a HEAD', async () => {
   expect(origin.seen.length).toBe(1);
 });
 
+test('a part of what is too large to be stored is made by the origin', async () => {
+  const video = 'x'.repeat(200_000);
+  await using origin = startOrigin(({ headers }) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.get('range') ?? '') ?? [];
+    if (from === undefined || headers.get('if-range') === '"old"') return new Response(video, { headers: html });
+    const range = { 'content-range': `bytes ${from}-${to}/200000` };
+    return new Response(video.slice(Number(from), Number(to) + 1), { status: 206, headers: { ...html, ...range } });
+  });
+  await using node = await startPagesNode({ origin: origin.url, maxBody: '100KB', rules: [{ match: '/**' }] });
+  const ask = async (headers: Record<string, string>) => {
+    const response = await node.get('/a', headers);
+    const length = (await response.text()).length;
+    return [response.status, response.headers.get('content-range'), length];
+  };
+  expect(await ask({ range: 'bytes=10-19' })).toEqual([206, 'bytes 10-19/200000', 10]);
+  expect(await ask({ range: 'bytes=10-19', 'if-range': '"old"' })).toEqual([200, null, 200_000]);
+  expect(await ask({})).toEqual([200, null, 200_000]);
+});
+
 test('the first answer tells of other codings, as those after it do', async () => {
   const text = 'word '.repeat(1000);
   await using origin = startOrigin(() => new Response(text, { headers: { ...html, vary: 'Origin' } }));
