@@ -115,6 +115,22 @@ describe('a class of the app', () => {
     });
   });
 
+  test('a record it has changed itself is answered without a version: it has none yet', async () => {
+    publish(
+      'Visit',
+      class Visit extends Resource {
+        static override async get(target: { id?: unknown }) {
+          if (target.id === 'new') await Product.put({ id: 'p-9', name: 'Boot' });
+          if (target.id === 'changed') await Product.patch('p-9', { name: 'Sock' });
+          return Product.get('p-9');
+        }
+      },
+    );
+    expect(await call('get', '/Visit/new')).toMatchObject({ kind: 'value', value: { name: 'Boot' } });
+    expect(await call('get', '/Visit/changed')).toMatchObject({ kind: 'value', value: { name: 'Sock' } });
+    expect(await call('get', '/Visit/as-it-is')).toMatchObject({ kind: 'record', record: { id: 'p-9' } });
+  });
+
   test('with instance methods gets (target, data), or in the older form (data, target) and an id', async () => {
     publish(
       'Newer',

@@ -312,7 +312,9 @@ function shape(value: unknown, context: RequestContext, verb: Verb = 'get'): Ans
   }
   if (value instanceof TableRecord) {
     const { table, stored } = TableRecord.origin(value);
-    return { kind: 'record', table, record: stored };
+    // What the call itself wrote has no version yet, and so no tag and no date.
+    const isWritten = context.begunTransaction?.hasStaged(table, stored.id) === true;
+    return isWritten ? { kind: 'value', value } : { kind: 'record', table, record: stored };
   }
   if (value instanceof TableRows && value.place.context === context) {
     const { place, query } = value;
