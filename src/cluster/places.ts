@@ -62,7 +62,13 @@ export class Places {
   /** @param name `database.table` */
   of(name: string, id: Id): Residence {
     const [database, table] = partsOf(name);
-    return residenceFrom(this.entry(database, table, id)?.place ?? '');
+    const store = this.#engine.store(database);
+    const physical = store?.tables.get(tableName)?.entry.names.table;
+    if (!store || physical === undefined) return undefined;
+    // Looked up for each record that is sent: the rest of the row is not needed.
+    const sql = `SELECT _body FROM ${quoted(physical)} WHERE _id = ?`;
+    const [body = null] = store.connection.first(sql, [keyOf(table, id)]) ?? [];
+    return body === null ? undefined : residenceFrom(placeIn(String(body)));
   }
 
   /** Undefined: nobody has said where the record is. */
