@@ -19,6 +19,8 @@ const pairs: readonly (readonly [unknown, string])[] = [
   [{ conditions: [{ attribute: 'made', comparator: 'ge', value: new Date(0) }] }, 'made=ge=0'],
   [{ conditions: [{ attribute: 'big', comparator: 'gt', value: 10n ** 20n }] }, 'big=gt=100000000000000000000'],
   [{ conditions: [{ attribute: 'id', comparator: 'in', value: ['a', 'b'] }] }, 'id=in=a,b'],
+  [{ conditions: [{ attribute: 'id', value: ['a', 5] }] }, 'id=a/5'],
+  [{ conditions: [{ attribute: 'id', comparator: 'in', value: [['a', 'x/y'], 'b'] }] }, 'id=in=a/x%252Fy,b'],
   [{ conditions: [{ attribute: ['brand', 'name'], value: 'x' }] }, 'brand.name=x'],
   [
     {
@@ -80,6 +82,24 @@ const refusals: readonly (readonly [unknown, ZerohopError['code'], string])[] = 
   [{ conditions: [{ attribute: 'price', comparator: 'between', value: [null, 1] }] }, 'INVALID_QUERY', 'null'],
   [{ conditions: [{ attribute: 'id', comparator: 'in', value: [] }] }, 'INVALID_QUERY', 'list'],
   [{ conditions: [{ attribute: 'id', comparator: 'in', value: 'a' }] }, 'INVALID_QUERY', 'list'],
+  [{ conditions: [{ attribute: 'id', comparator: 'gt', value: ['a', 5] }] }, 'INVALID_QUERY', 'value: "a/"'],
+  [
+    {
+      conditions: [
+        {
+          attribute: 'id',
+          comparator: 'between',
+          value: [
+            ['a', 5],
+            ['a', 10],
+          ],
+        },
+      ],
+    },
+    'INVALID_QUERY',
+    'keys of several parts are text',
+  ],
+  [{ conditions: [{ attribute: 'name', value: ['a', 5] }] }, 'INVALID_QUERY', 'String'],
   [{ conditions: [{ attribute: 'price', value: Number.NaN }] }, 'INVALID_QUERY', 'finite'],
   [{ conditions: [{ attribute: 'price', value: {} }] }, 'INVALID_QUERY', 'Float'],
   [{ conditions: [{ attribute: 'active', value: 'yes' }] }, 'INVALID_QUERY', 'true or false'],

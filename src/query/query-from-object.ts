@@ -2,6 +2,7 @@
 // comparator that is not known is refused, never ignored.
 
 import { type Json, limits, ZerohopError } from '../base/index.ts';
+import { encodeId } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { checkQuery } from './check-query.ts';
 import { comparedScalar, isTextComparator, valueFromCode } from './convert.ts';
@@ -169,10 +170,19 @@ function conditionValue(
     return raw;
   }
   const scalar = comparedScalar(leaf.type) ?? 'Any';
-  if (comparator !== 'between' && comparator !== 'in') return valueFromCode(raw, scalar, name);
+  const isKey = attribute.length === 1 && name === definition.primaryKey;
+  const convert = (value: unknown): Json | bigint => {
+    if (!isKey || !Array.isArray(value)) return valueFromCode(value, scalar, name);
+    if (comparator === 'equals' || comparator === 'not_equal' || comparator === 'in')
+      return encodeId(definition, value);
+    throw invalid(
+      `"${comparator}" can't put the key ${JSON.stringify(value)} in order: keys of several parts are text, with "/" between the parts. Find them by how they begin: { attribute: "${name}", comparator: "starts_with", value: "${String(value[0])}/" }.`,
+    );
+  };
+  if (comparator !== 'between' && comparator !== 'in') return convert(raw);
   if (!Array.isArray(raw)) throw invalid(`"${comparator}" on "${name}" needs a list of values.`);
   return raw.map((item: unknown) => {
-    const value = valueFromCode(item, scalar, name);
+    const value = convert(item);
     return typeof value === 'bigint' ? String(value) : value;
   });
 }
