@@ -7,26 +7,44 @@
 //   static path = '/widget/:id'         the same, whatever the export is called
 
 import { join } from 'node:path';
-import { type AppNode, Resource, type ResourceClass, verbs } from '../resources/index.ts';
+import { type AppNode, ownMethod, Resource, type ResourceClass, verbs } from '../resources/index.ts';
 import { isOptions, type Options } from './app-config.ts';
 import { filePatterns, findFiles } from './app-files.ts';
 import { importAppModule } from './app-modules.ts';
 
-/** @param report told of every file that could not be loaded; the others still are */
+/**
+ * @param report told of every file that could not be loaded; the others still are
+ * @param warn told of what is loaded and never called
+ */
 export async function loadResources(
   options: Options,
   folder: string,
   node: AppNode,
   report: (error: unknown, file: string) => void,
+  warn: (doubt: string) => void,
 ): Promise<void> {
   for (const file of findFiles(folder, filePatterns(options, 'jsResource', folder))) {
     try {
       const module = await importAppModule(join(folder, file), folder, node);
-      for (const { path, resource } of endpointsOf(module)) node.registry.set(path, resource, {}, file);
+      for (const { path, resource } of endpointsOf(module)) {
+        node.registry.set(path, resource, {}, file);
+        const idle = uncalledIn(resource);
+        if (idle.length > 0)
+          warn(
+            `${file}: ${idle.join(', ')} of /${path} will not be called: real-time messaging (WebSockets, server-sent events, MQTT) is not supported by this version of the runtime.`,
+          );
+      }
     } catch (error) {
       report(error, file);
     }
   }
+}
+
+/** What the class says of messages. `subscribe` may be that of a source for tables, and is called then. */
+function uncalledIn(resource: ResourceClass): string[] {
+  const isTable = resource.tableName !== undefined;
+  const messaging = isTable ? (['connect', 'publish', 'subscribe'] as const) : (['connect', 'publish'] as const);
+  return messaging.filter((verb) => ownMethod(resource, verb) !== undefined);
 }
 
 interface Endpoint {

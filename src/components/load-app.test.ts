@@ -273,6 +273,18 @@ describe('config.yaml', () => {
     expect(node.lines).toEqual([expect.stringContaining('graphqlSchema.files: there is no file shema.graphql')]);
   });
 
+  test('code for messages that will not come is warned about', async () => {
+    await load({
+      'resources.js': `
+        import { Resource } from 'zerohop';
+        export class Chat extends Resource { static loadAsInstance = false; async *connect() {} publish() {} get() {} }
+        export class Source extends Resource { static get() {} static async *subscribe() {} }`,
+    });
+    expect(node.lines).toEqual([
+      expect.stringMatching(/^warn: resources\.js: connect, publish of \/Chat will not be called: real-time messaging/),
+    ]);
+  });
+
   test('a folder without an app is warned about', async () => {
     await load({ 'README.md': '' });
     expect(node.lines).toEqual([expect.stringContaining('There is no application in')]);

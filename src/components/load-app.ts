@@ -105,7 +105,8 @@ export async function loadApp({ folder, node, primary, pagesMemory, meters }: Lo
   if (graphqlSchema) await attempt(() => loadSchema(graphqlSchema, folder, node, primary));
   if (roles && primary) await attempt(() => loadRoles(roles, folder, node, report));
   if (dataLoader && primary) await attempt(() => loadData(dataLoader, folder, node, report));
-  if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report));
+  const warn = (doubt: string): void => void (primary && node.log.warn(doubt));
+  if (jsResource) await attempt(() => loadResources(jsResource, folder, node, report, warn));
   if (pages) {
     await attempt(async () => {
       const { loadPages } = await import('./pages.ts');
