@@ -4,6 +4,7 @@ import { ZerohopError } from '../base/index.ts';
 import { keyOf } from './key.ts';
 import type { Pages } from './pages.ts';
 import { type PurgeOrder, purge } from './purge.ts';
+import { refusePattern } from './purge-request.ts';
 import type { ReadinessReport } from './readiness.ts';
 import { routeOf } from './route.ts';
 import type { OutageMode } from './shield.ts';
@@ -103,6 +104,7 @@ export class PagesControl {
     const target = URL.parse(url ?? '', `http://${sites[0]?.host ?? 'any.invalid'}`);
     const route = target && routeOf(sites, target.hostname, target.pathname);
     if (!target || !route?.rule) throw new ZerohopError('INVALID_REQUEST', `No page of a site has the address ${url}.`);
+    refusePattern(target.pathname, '"all", or --all on the command line');
     const { site, rule } = route;
     const keyed = keyOf(site, { ...rule, otherCookies: 'drop' }, target.pathname, target.search, new Headers());
     return keyed ? [{ site: site.id, kind: 'url', value: keyed.url }] : [];

@@ -34,8 +34,18 @@ function ordersOf(
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
   if (path === `${site.path}/*`) return [{ site: site.id, kind: 'all', value: '' }];
+  refusePattern(path, `the path ${site.path}/*`);
   const keyed = rule && keyOf(site, { ...rule, otherCookies: 'drop' }, path, mark < 0 ? '' : url.slice(mark), headers);
   return keyed ? [{ site: site.id, kind: 'url', value: keyed.url }] : [];
+}
+
+/** Silence would look as if the pages were gone. @param all how everything is named */
+export function refusePattern(path: string, all: string): void {
+  if (path.endsWith('*'))
+    throw new ZerohopError(
+      'INVALID_REQUEST',
+      `A purge names one page, a tag or everything: ${path} is none of these. Everything is ${all}; pages that belong together have a tag.`,
+    );
 }
 
 function isOn(header: string | null): boolean {

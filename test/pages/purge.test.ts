@@ -89,6 +89,18 @@ test.each([0, 1, 2])(
   },
 );
 
+test('a pattern is no page, and is not taken for one', async () => {
+  await using origin = startOrigin((_request, path) => tagged('x', path));
+  await using node = await startPagesNode({ origin: origin.url, rules: [{ match: '/**' }] });
+  expect(await purge(node, '/product/*')).toMatchObject({
+    status: 400,
+    detail: expect.stringContaining('Everything is the path /*; pages that belong together have a tag.'),
+  });
+  const order = { operation: 'pages_purge', url: '/product/*' };
+  const refused = await fetch(node.operationsUrl, { method: 'POST', body: JSON.stringify(order) });
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('--all')]);
+});
+
 test('only administrators may', async () => {
   await using origin = startOrigin((_request, path) => tagged('x', path));
   await using node = await startPagesNode(
