@@ -23,6 +23,8 @@ export type Question =
     }
   /** Whatever is in the table of a record whose place code chose by what is in it, whoever its homes are. */
   | { readonly type: 'trace'; readonly database: string; readonly table: string; readonly id: Id }
+  /** Of which of these records there is nothing in the table, not even of their deletion. */
+  | { readonly type: 'absent'; readonly database: string; readonly table: string; readonly ids: readonly Id[] }
   /** Rows of the same, to be merged by the node that is asked; and with `places` what is known of where they are. `isMove`: it is to become their home. */
   | {
       readonly type: 'take';
@@ -49,6 +51,7 @@ export type Reply =
   | { readonly type: 'written'; readonly outcome: CommitOutcome; readonly places?: readonly RemoteRow[] }
   /** Rows that were merged and are on disk; `refused`: of which the node is no home, with what it knows of where they are. */
   | { readonly type: 'taken'; readonly refused: readonly Id[]; readonly places: readonly RemoteRow[] }
+  | { readonly type: 'absent'; readonly ids: readonly Id[] }
   /** What a node has of a record; null: nothing, not even its deletion. */
   | { readonly type: 'trace'; readonly row: RemoteRow | null }
   /** `isKnown`: false where there is no trace of the record, not even of its deletion. */
@@ -96,6 +99,9 @@ export const askingLimits = {
   placedMs: 3_000,
   /** How long a record stays where it was after it was handed to its homes, in ms: longer than any query that might have missed it there. */
   lingerMs: 4_000,
+  /** How often it is looked for entries of places whose records are gone, in ms; and how many are looked at in one go. */
+  forgetMs: 60_000,
+  forgetEntries: 200,
   /** Bytes of rows in one part of a move, about. */
   moveBytes: 256 * 1024,
 } as const;

@@ -3,7 +3,7 @@
 
 import { errorToData } from '../base/index.ts';
 import type { Id } from '../records/index.ts';
-import type { CommitOutcome, RemoteRow, StoreEngine, StoreTransaction } from '../store/index.ts';
+import type { Change, CommitOutcome, RemoteRow, StoreEngine, StoreTransaction } from '../store/index.ts';
 import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
 import { unreachable } from './finder.ts';
 import type { Members } from './members.ts';
@@ -72,12 +72,25 @@ export class HomeWriter {
     const fresh = [...newPlaces(placement, residency.places, transaction).values()].filter(
       ({ residence }) => residence !== undefined,
     );
-    if (fresh.length === 0) return engine.submitHere(transaction, (outcome) => done(outcome, []));
     const entries = fresh.map(({ table, id, residence }) => residency.places.change(table, id, placeText(residence)));
+    entries.push(...this.#entriesAnew(placement, transaction));
+    if (entries.length === 0) return engine.submitHere(transaction, (outcome) => done(outcome, []));
     engine.submitHere({ ...transaction, changes: [...changes, ...entries] }, (outcome) => {
       if (!outcome.ok) return done(outcome, []);
       const places = fresh.flatMap(({ table, id }) => residency.places.rows(database, table, [id]));
       done({ ...outcome, written: outcome.written.slice(0, changes.length) }, places);
+    });
+  }
+
+  /** Of records that are gone and come again: another node may just be taking the entry back. */
+  #entriesAnew(placement: Placement, { database, changes }: StoreTransaction): Change[] {
+    const { engine, residency } = this.#options;
+    const store = engine.store(database);
+    return changes.flatMap(({ op, table, id }) => {
+      if (op !== 'put' || id === null || !placement.isByRecord(database, table)) return [];
+      const [row] = store?.readThese(table, [id]) ?? [];
+      const entry = row?.body ? undefined : residency.places.entry(database, table, id);
+      return entry ? residency.places.change(table, id, entry.place) : [];
     });
   }
 

@@ -93,6 +93,26 @@ export class Places {
     });
   }
 
+  /** Entries after a row number, with the keys of `idIn`. */
+  after(
+    database: string,
+    row: number,
+    limit: number,
+  ): readonly { readonly row: number; readonly key: string; readonly version: number }[] {
+    const store = this.#engine.store(database);
+    const physical = this.physicalIn(database);
+    if (!store || physical === undefined) return [];
+    const sql = `SELECT _row, _id, _version FROM ${quoted(physical)} WHERE _row > ? AND _body IS NOT NULL ORDER BY _row LIMIT ?`;
+    return store.connection
+      .all(sql, [row, limit])
+      .map(([number, key, version]) => ({ row: Number(number), key: String(key), version: Number(version) }));
+  }
+
+  /** Takes an entry back, if it is still this version. */
+  removal(key: string, version: number): Change {
+    return { op: 'delete', table: tableName, id: key, if: { row: version } };
+  }
+
   /** Different places of records of a table, as text. Undefined: there are too many. */
   different(database: string, table: string): readonly string[] | undefined {
     const store = this.#engine.store(database);

@@ -12,6 +12,7 @@ import type { RemoteRow, StoreEngine } from '../store/index.ts';
 import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
 import { FollowedLog, type Named } from './followed-log.ts';
 import type { Members } from './members.ts';
+import { PlaceCollector } from './place-collector.ts';
 import type { Placement } from './placement.ts';
 import { type PlaceEntry, partsOf, placeText, residenceFrom } from './places.ts';
 import type { Residency } from './residency.ts';
@@ -55,6 +56,7 @@ interface Leaving extends Handed {
 export class Settler {
   readonly #options: SettlerOptions;
   readonly #followed: FollowedLog;
+  readonly #collector: PlaceCollector;
   /** Handed to all homes, and still here for those who have not heard. */
   readonly #leaving = new Map<string, Leaving>();
   readonly #moving = new Set<string>();
@@ -65,6 +67,7 @@ export class Settler {
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+    this.#collector = new PlaceCollector(options);
     this.#followed = new FollowedLog(options.engine, options.residency.places);
   }
 
@@ -130,6 +133,9 @@ export class Settler {
       }
     }
     await this.#followed.save(nowMs());
+    await this.#collector.step(placement).catch((error: unknown) => {
+      if (!(error instanceof Unanswered)) throw error;
+    });
   }
 
   /** What is to be done with a record. Undefined: nothing, now. */

@@ -1,7 +1,7 @@
 // What other nodes ask this one about records that not every node holds. In the thread of the store.
 
 import { errorToData } from '../base/index.ts';
-import { tagFields } from '../records/index.ts';
+import { type Id, tagFields } from '../records/index.ts';
 import { quoted } from '../storage/index.ts';
 import type { Confirmation, RemoteRow, StoreEngine, StoreTransaction } from '../store/index.ts';
 import { askingLimits, type Question, type Reply } from './asking.ts';
@@ -47,6 +47,8 @@ export class SpreadAnswers {
           return await this.count(question);
         case 'trace':
           return this.#trace(question);
+        case 'absent':
+          return { type: 'absent', ids: this.#absent(question) };
         case 'take':
           return await this.#take(question);
         case 'move':
@@ -153,6 +155,11 @@ export class SpreadAnswers {
   #trace({ database, table, id }: Extract<Question, { type: 'trace' }>): Reply {
     const [row = null] = this.#options.engine.store(database)?.readThese(table, [id]) ?? [];
     return { type: 'trace', row };
+  }
+
+  #absent({ database, table, ids }: Extract<Question, { type: 'absent' }>): readonly Id[] {
+    const store = this.#options.engine.store(database);
+    return ids.filter((id) => (store?.readThese(table, [id]).length ?? 0) === 0);
   }
 
   async #take(asked: Extract<Question, { type: 'take' }>): Promise<Reply> {

@@ -21,7 +21,10 @@ setDefaultTimeout(120_000);
 /** So that what waits some seconds waits less. */
 const hurry = 8;
 const startedMs = Date.now();
-const clock = { nowMs: () => Math.floor(startedMs + (Date.now() - startedMs) * hurry) };
+/** Of deletions and the log: longer than a run, but for what is skipped in the end. */
+const retentionMs = 600_000;
+let skippedMs = 0;
+const clock = { nowMs: () => Math.floor(startedMs + skippedMs + (Date.now() - startedMs) * hurry) };
 const choices = ['1', '2', 'n-0', 'n-0+n-3', 'n-1+n-2', ''];
 const place = ({ at }: { readonly at: string }) =>
   at === '' ? undefined : at.startsWith('n') ? at.split('+') : Number(at);
@@ -58,7 +61,7 @@ class Node {
       clock,
       clockDriftMs: limits.clockDriftMs,
       writeQueue: 1000,
-      logRetentionMs: limits.logRetentionMs,
+      logRetentionMs: retentionMs,
       checkpointBytes: limits.checkpointBytes,
       commits: new Int32Array(1),
       fatal: fail,
@@ -127,6 +130,12 @@ class Node {
 function homesOf(id: string, at: string, nodes: readonly Node[]): readonly string[] {
   const residency = nodes[0]?.running?.cluster.residency;
   return [...(residency?.placement?.homes('data.Person', id, () => place({ at })) ?? [])].sort();
+}
+
+/** What a record says of its place. */
+function placeOf(held: readonly (readonly [string, ReadonlyMap<string, string>])[], id: string): string {
+  const text = held.map(([, rows]) => rows.get(id)).find((row) => row !== undefined) ?? '';
+  return /"at":"([^"]*)"/.exec(text)?.[1] ?? '';
 }
 
 async function settled(nodes: readonly Node[]): Promise<void> {
@@ -229,6 +238,23 @@ async function run(seed: number, steps: number): Promise<void> {
       expect(record.count).toBeLessThanOrEqual(most.get(id) ?? 0);
     }
     for (const id of gone) expect([seed, id, held.filter(([, rows]) => rows.has(id)).length]).toEqual([seed, id, 0]);
+    expect([seed, misses]).toEqual([seed, []]);
+    // When the deletions are not kept any more, the entries go too, and only theirs.
+    skippedMs += 2 * retentionMs;
+    await until('only places of records that are there are known', () => {
+      for (const { running } of nodes) running?.engine.runUpkeep();
+      return Promise.resolve(
+        nodes.every(({ running }) =>
+          [...kept, ...gone].every((id) => {
+            const isKnown = running?.cluster.residency.places.entry('data', 'Person', id) !== undefined;
+            return gone.includes(id) ? !isKnown : isKnown || placeOf(held, id) === '';
+          }),
+        ),
+      );
+    });
+    for (const id of gone) expect(await random.pick(nodes).write(put(id, random.pick(choices)))).toBe(true);
+    await settled(nodes);
+    for (const id of [...kept, ...gone]) await read(id);
     expect([seed, misses]).toEqual([seed, []]);
   } finally {
     for (const node of nodes) await node.stop();
