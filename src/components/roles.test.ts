@@ -7,7 +7,10 @@ import { loadRoles } from './roles.ts';
 
 test('what a role names that is not there is warned about; what is wrong is a problem of its file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'zerohop-roles-'));
-  const node = await openTestNode('type Dog @table { id: ID @primaryKey owner: ID }', { other: {} });
+  const node = await openTestNode(
+    'type Dog @table { id: ID @primaryKey owner: ID } type Cat @table { id: ID @primaryKey name: String }',
+    { other: {} },
+  );
   try {
     writeFileSync(
       join(folder, 'roles.yaml'),
@@ -17,6 +20,7 @@ walker:
   data:
     Dogs: { read: true }
     Dog: { read: true, rows: 'ownr=$user' }
+    Cat: { read: true, attributes: { nam: { read: true }, somethingElse: { read: true } } }
 keeper:
   data: { '*': { read: true }, Dog: { read: true, rows: 'owner=$user' } }
 nobody: true
@@ -28,6 +32,7 @@ nobody: true
       'warn: roles.yaml: the role walker: there is no database "dta". Did you mean "data"?',
       'warn: roles.yaml: the role walker: there is no table "data.Dogs". Did you mean "data.Dog"?',
       expect.stringMatching(/^warn: roles\.yaml: the role walker: rows of data\.Dog: .*ownr/),
+      'warn: roles.yaml: the role walker: there is no attribute "data.Cat.nam". Did you mean "data.Cat.name"?',
     ]);
     expect(problems).toEqual([expect.stringMatching(/^roles\.yaml: .*The role nobody: this must name what it allows/)]);
   } finally {

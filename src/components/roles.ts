@@ -8,7 +8,8 @@ import { parse } from 'yaml';
 import { nearest, ZerohopError } from '../base/index.ts';
 import { parseQueryString } from '../query/index.ts';
 import type { AppNode } from '../resources/index.ts';
-import { Accounts, anyTable, Passwords, readPermission } from '../security/index.ts';
+import type { TableDefinition } from '../schema/index.ts';
+import { Accounts, anyTable, Passwords, readPermission, type TablePermission } from '../security/index.ts';
 import { isOptions, type Options } from './app-config.ts';
 import { filePatterns, findFiles } from './app-files.ts';
 
@@ -40,30 +41,43 @@ function doubtsAbout(permission: unknown, { databases }: AppNode): string[] {
   const { tables } = readPermission(permission, 'The role');
   return [...tables].flatMap(([database, named]) => {
     const there = databases.all.get(database);
-    if (there === undefined) return [missing('database', database, databases.all.keys())];
-    const lookup = (name: string) => there.get(name)?.definition;
-    return [...named].flatMap(([name, { rows }]) => {
+    if (there === undefined) return [missing('database', '', database, databases.all.keys())];
+    return [...named].flatMap(([name, granted]) => {
       if (name === anyTable) return [];
-      const definition = lookup(name);
-      if (definition === undefined)
-        return [
-          missing(
-            'table',
-            `${database}.${name}`,
-            [...there.keys()].map((known) => `${database}.${known}`),
-          ),
-        ];
-      try {
-        if (rows !== null) parseQueryString(rows, definition, lookup);
-        return [];
-      } catch (error) {
-        return [`rows of ${database}.${name}: ${error instanceof Error ? error.message : error}`];
-      }
+      const definition = there.get(name)?.definition;
+      if (definition === undefined) return [missing('table', `${database}.`, name, there.keys())];
+      const place = `${database}.${name}`;
+      return [
+        ...attributeDoubts(place, granted, definition),
+        ...rowDoubts(place, granted, definition, (other) => there.get(other)?.definition),
+      ];
     });
   });
 }
 
-function missing(kind: string, name: string, known: Iterable<string>): string {
+/** Names that look like one that is declared. */
+function attributeDoubts(place: string, { attributes }: TablePermission, definition: TableDefinition): string[] {
+  const declared = definition.attributes.map(({ name }) => name);
+  return [...(attributes?.keys() ?? [])]
+    .filter((name) => !declared.includes(name) && nearest(name, declared) !== undefined)
+    .map((name) => missing('attribute', `${place}.`, name, declared));
+}
+
+function rowDoubts(
+  place: string,
+  { rows }: TablePermission,
+  definition: TableDefinition,
+  lookup: (name: string) => TableDefinition | undefined,
+): string[] {
+  try {
+    if (rows !== null) parseQueryString(rows, definition, lookup);
+    return [];
+  } catch (error) {
+    return [`rows of ${place}: ${error instanceof Error ? error.message : error}`];
+  }
+}
+
+function missing(kind: string, place: string, name: string, known: Iterable<string>): string {
   const near = nearest(name, known);
-  return `there is no ${kind} "${name}".${near === undefined ? '' : ` Did you mean "${near}"?`}`;
+  return `there is no ${kind} "${place}${name}".${near === undefined ? '' : ` Did you mean "${place}${near}"?`}`;
 }
