@@ -53,6 +53,6 @@ test('a child adds its fields to every line', async () => {
 
 test('the pretty form is for people', async () => {
   const { lines, log } = await logged({ format: 'pretty' });
-  log.info('ready', { thread: 'main' });
-  expect(lines.join('')).toMatch(/^\[\d\d:\d\d:\d\d\.\d+\] INFO: ready\n {4}thread: "main"\n$/);
+  log.info('ready', { thread: 'main', port: 9926 });
+  expect(lines.join('')).toMatch(/^\[\d\d:\d\d:\d\d\.\d+\] INFO: ready\n {4}port: 9926\n$/);
 });

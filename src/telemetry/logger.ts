@@ -55,7 +55,8 @@ async function prettyStream(lines: DestinationStream): Promise<DestinationStream
   const format = pretty.prettyFactory({
     colorize: lines instanceof Object && 'fd' in lines && isatty(standardError) && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'pid,hostname',
+    // Which thread it was, and what is not kept in the file, is for those who read JSON.
+    ignore: 'pid,hostname,thread,once',
     errorLikeObjectKeys: ['error'],
   });
   return { write: (line) => lines.write(format(line)) };
