@@ -139,6 +139,51 @@ describe('the homes of a record whose nodes are chosen', () => {
   });
 });
 
+describe('the homes of a record whose nodes are chosen by what is in it', () => {
+  const name = 'data.Item';
+  const current: Epoch = {
+    nodes: ['n1', 'n2', 'n3', 'n4'],
+    tables: { [name]: 2 },
+    chosen: {
+      functions: { [name]: 'record: ({ at }) => at' },
+      shards: { n1: 1, n2: 1, n3: 1, n4: 2 },
+      names: { n1: 'a', n2: 'b', n3: 'c', n4: 'd' },
+    },
+  };
+  const told = new Map<string | number, number | readonly string[]>([
+    ['x', 2],
+    ['y', ['a', 'c']],
+  ]);
+  const members = current.nodes.map((id) => ({ id, holds: [epochText(current)] }));
+  const placement = new Placement({ node: 'n1', members, current, placeOf: (_, id) => told.get(id) });
+
+  test('follow from what was said of it, and else from its id', () => {
+    expect(placement.homes(name, 'x')).toEqual(['n4']);
+    expect(placement.answering('data', 'Item', 'y')).toEqual(['n1', 'n3']);
+    expect(placement.homes(name, 'z')).toEqual(homesOf(`${name}/z`, current.nodes, 2));
+    expect(placement.homes(name, 'z', () => 2)).toEqual(['n4']);
+    expect([placement.isByRecord('data', 'Item'), placement.isByRecord('data', 'Other')]).toEqual([true, false]);
+    expect(placement.tablesByRecord).toEqual([name]);
+    expect(placement.placeFor(name, { at: 7 })).toBe(7);
+    expect(() => placement.placeFor(name, null)).toThrow('setResidency of data.Item');
+  });
+
+  test.each<[place: number | readonly string[] | undefined, without: readonly string[], isHad: boolean]>([
+    [1, ['n1'], true],
+    [1, ['n1', 'n2'], false],
+    [1, ['n1', 'n4'], true],
+    [2, ['n4'], false],
+    [2, ['n1', 'n2', 'n3'], true],
+    [['a', 'c'], ['n1'], true],
+    [['a', 'c'], ['n1', 'n3'], false],
+    [undefined, ['n4'], true],
+    [undefined, ['n1', 'n4'], false],
+    [3, ['n1', 'n4'], false],
+  ])('those at %j without %j are all to be had: %j', (place, without, isHad) => {
+    expect(placement.isHadWithout(name, place, without)).toBe(isHad);
+  });
+});
+
 describe('each record is counted once', () => {
   const table = 'data.Item';
   const nodes = ['a', 'b', 'c', 'd'];

@@ -113,7 +113,7 @@ export class Places {
     return { op: 'delete', table: tableName, id: key, if: { row: version } };
   }
 
-  /** Different places of records of a table, as text. Undefined: there are too many. */
+  /** Different places of records of a table, as text, without those that are on any nodes. Undefined: there are too many. */
   different(database: string, table: string): readonly string[] | undefined {
     const store = this.#engine.store(database);
     const entry = store?.tables.get(tableName)?.entry;

@@ -26,8 +26,12 @@ function tableOf(name: string) {
   return table;
 }
 
-async function reside(name: string, place?: (id: string) => unknown): Promise<string | undefined> {
-  spread.reside(tableOf(name), place, 'id');
+async function reside(
+  name: string,
+  place?: (about: never) => unknown,
+  by: 'id' | 'record' = 'id',
+): Promise<string | undefined> {
+  spread.reside(tableOf(name), place, by);
   await spread.ready();
   return tableOf(name).definition.residency;
 }
@@ -35,10 +39,11 @@ async function reside(name: string, place?: (id: string) => unknown): Promise<st
 describe('where records are to be, by code', () => {
   test('is kept with the table, whatever its schema says later, until it is taken back', async () => {
     expect(tableOf('Item').definition.residency).toBeUndefined();
-    expect(await reside('Item', (id) => id.length)).toBe('(id) => id.length');
+    expect(await reside('Item', (id: string) => id.length)).toBe('(id) => id.length');
     await node.databases.applySchema(parseSdl(schema, 'schema.graphql').tables);
     expect(tableOf('Item').definition.residency).toBe('(id) => id.length');
-    expect(await reside('Item', (id) => [id])).toBe('(id) => [id]');
+    expect(await reside('Item', (id: string) => [id])).toBe('(id) => [id]');
+    expect(await reside('Item', ({ id }: { id: string }) => id.length, 'record')).toBe('record: ({ id }) => id.length');
     expect(await reside('Item')).toBe('');
     await node.databases.applySchema(parseSdl(schema, 'schema.graphql').tables);
     expect(tableOf('Item').definition.residency).toBe('');
@@ -46,6 +51,7 @@ describe('where records are to be, by code', () => {
 
   test('is refused for a table that is on all nodes', async () => {
     await expect(reside('Whole', () => 1)).rejects.toThrow('@table(replicateTo: 2)');
+    await expect(reside('Whole', () => 1, 'record')).rejects.toThrow('setResidency of Whole');
   });
 
   test('is refused where it is no function of the id alone, and changes nothing', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { compileResidency, longestResidency, residencyText } from './residency.ts';
+import { compileResidency, isOfRecord, longestResidency, residencyText } from './residency.ts';
 
 describe('where a record is to be', () => {
   const outside = new Map([['a', 1]]);
@@ -50,5 +50,38 @@ describe('where a record is to be', () => {
     ['a promise', 'async () => 1', 'a promise'],
   ])('%s is no place', (_, text, message) => {
     expect(() => compileResidency(text, 'Item')('a')).toThrow(message);
+  });
+});
+
+describe('where a record is to be, by what is in it', () => {
+  const outside = new Map([['a', 1]]);
+  const at = (place: unknown) => compileResidency(residencyText(place, 'Item', 'record'), 'Item');
+
+  test.each<[record: object, expected: unknown]>([
+    [{ id: 'a', region: 'eu' }, 1],
+    [{ id: 'a', region: 'us' }, 2],
+    [{ id: 'a', nodes: ['a', 'b'] }, ['a', 'b']],
+    [{ id: 'a' }, undefined],
+  ])('%j', (record, expected) => {
+    const place = ({ region, nodes }: { region?: string; nodes?: string[] }) =>
+      nodes ?? (region === undefined ? null : region === 'eu' ? 1 : 2);
+    expect<unknown>(at(place)(record)).toEqual(expected);
+  });
+
+  test('a function of the id is another, whatever its text', () => {
+    const place = (about: unknown) => about;
+    expect(residencyText(place, 'Item', 'record')).not.toBe(residencyText(place, 'Item'));
+    expect([isOfRecord(residencyText(place, 'Item', 'record')), isOfRecord(residencyText(place, 'Item'))]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test('what is wrong is told by the name that was called, with the record', () => {
+    expect(() => residencyText(({ id }: { id: string }) => outside.get(id), 'Item', 'record')).toThrow('outside');
+    expect(() => at((record: { a: { b: number } }) => record.a.b)({ id: 'x', text: 'y'.repeat(1_000) })).toThrow(
+      /^setResidency of Item was given a function that fails for the record \{"id":"x","text":"y{100,200}…: /,
+    );
+    expect(() => at(() => 'eu')({ id: 'x' })).toThrow('answers with "eu" for the record {"id":"x"}');
   });
 });
