@@ -131,13 +131,18 @@ function checkPart(name: string, options: unknown, file: string): void {
   if (!isOptions(options)) {
     throw new ZerohopError('INVALID_CONFIG', `${file}: "${name}" is true, false or has options: ${known.join(', ')}.`);
   }
-  const wrong = Object.keys(options).find((option) => !known.includes(option));
+  const wrong = Object.keys(options).find((option) => !known.includes(option) && !saysNothing(option, options[option]));
   if (wrong !== undefined) {
     throw new ZerohopError(
       'INVALID_CONFIG',
       `${file}: "${name}" has no option "${wrong}".${didYouMean(wrong, known)} It has: ${known.join(', ')}.`,
     );
   }
+}
+
+/** Older apps say where a part begins; that it begins at the beginning goes without saying. */
+function saysNothing(option: string, value: unknown): boolean {
+  return (option === 'path' || option === 'root') && (value === '/' || value === '.' || value === './');
 }
 
 function didYouMean(name: string, known: readonly string[]): string {

@@ -246,6 +246,7 @@ describe('config.yaml', () => {
     ['a part that is there twice', 'rest: true\nrest: false', /^config\.yaml:2:1: Map keys must be unique$/],
     ['a list', '- rest', /must name the parts of the app.* It is a list\./],
     ['a setting of the node', 'http: { port: 80 }', /"http" is a setting of the node.*zerohop\.yaml/],
+    ['a path of its own', "jsResource: { files: '*.js', path: /api }", /"jsResource" has no option "path"/],
     ['a root that its files are not below', "static: { root: web, files: 'dist/**' }", /static\.root is web/],
   ];
   for (const [name, text, expected] of cases) {
