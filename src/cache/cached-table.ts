@@ -14,14 +14,12 @@ import {
   RequestTarget,
   type SourcedClass,
   type SourceWrite,
-  stagePut,
   TableRecord,
   type TableSource,
 } from '../resources/index.ts';
 import type { Precondition } from '../store/index.ts';
 import type { Databases, StoredRecord, StoredRow, Table } from '../tables/index.ts';
 import type { BreakerPlace } from './breaker.ts';
-import { failureElsewhere, flightEnds, knownMsOf, outcomeOf } from './flight-ends.ts';
 import {
   type CachedCopy,
   type Directives,
@@ -31,9 +29,8 @@ import {
   parseDirectives,
 } from './freshness.ts';
 import type { SourceOptions } from './limits.ts';
-import { Outcomes } from './outcomes.ts';
-import { type Called, Source, SourceError } from './source.ts';
-import { readAnswer, type SourceAnswer } from './source-answer.ts';
+import { changedMsOf, isOvertaken, RecordFetches, storedOf, type Wanted } from './record-fetches.ts';
+import { Source, SourceError } from './source.ts';
 
 export interface CachedTableOptions {
   readonly node: () => AppNode;
@@ -51,28 +48,16 @@ export interface CachedTableOptions {
   readonly breaker: BreakerPlace;
 }
 
-/** What the one who asks first wants of it. */
-interface Wanted extends Directives {
-  readonly requestContext: Place['context'];
-}
-
-/** What a fetch came to: undefined where the source has no such record. */
-type Fetched = StoredRecord | undefined;
-
-/** A fill that was overtaken is fetched again this often; then it is served and not stored. */
-const fetchAttempts = 2;
-
 export class CachedTable implements TableSource {
   readonly #options: CachedTableOptions;
   readonly #source: Source;
-  readonly #inFlight = new Map<string, Promise<Fetched>>();
-  readonly #outcomes: Outcomes;
+  readonly #fetches: RecordFetches;
 
   constructor(options: CachedTableOptions) {
     this.#options = options;
     const { source, table, options: wanted, clock, breaker } = options;
     this.#source = new Source(source, table.definition.name, wanted, clock, breaker);
-    this.#outcomes = new Outcomes(options.clock);
+    this.#fetches = new RecordFetches({ ...options, source: this.#source });
   }
 
   get isNearby(): boolean {
@@ -103,11 +88,11 @@ export class CachedTable implements TableSource {
       return row && freshness !== 'absent' ? serve(place, target, storedOf(id, row), 'hit', false) : place;
     const wanted: Wanted = { ...asked, requestContext: place.context };
     if (row && freshness === 'stale' && isStaleByTime(asked) && this.#allowsStale(place, id, row)) {
-      this.#fetchOnce(id, row, wanted).catch((error: unknown) => this.#reportUnlessKnown(id, error));
+      this.#fetches.once(id, row, wanted).catch((error: unknown) => this.#reportUnlessKnown(id, error));
       return serve(place, target, storedOf(id, row), 'hit; detail=stale-while-revalidate', false);
     }
     try {
-      const fetched = await this.#fetchOnce(id, row, wanted);
+      const fetched = await this.#fetches.once(id, row, wanted);
       const why = freshness === 'stale' ? 'stale' : 'uri-miss';
       if (fetched !== undefined) return serve(place, target, fetched, `fwd=${why}`, true);
       return { ...place, instead: null };
@@ -125,9 +110,8 @@ export class CachedTable implements TableSource {
   }
 
   async write(verb: SourceWrite, id: Id, data: unknown, condition?: Precondition): Promise<() => Promise<void>> {
-    const { databases, table, node, flights } = this.#options;
-    this.#outcomes.forget(id);
-    flights.forget(this.#flightName(id, databases.row(table, id)));
+    const { databases, table, node } = this.#options;
+    this.#fetches.forget(id);
     const asked = verb === 'post' && !this.#source.method('post') ? 'put' : verb;
     if (!this.#source.method(asked)) return async () => {};
     // Seen by the commit again; the source should not be told of what is refused anyway.
@@ -172,10 +156,8 @@ export class CachedTable implements TableSource {
   }
 
   async invalidate(id: Id): Promise<void> {
-    const { databases, table, flights } = this.#options;
-    this.#outcomes.forget(id);
-    flights.forget(this.#flightName(id, databases.row(table, id)));
-    this.#inFlight.delete(keyOf(id, noDirectives));
+    const { databases, table } = this.#options;
+    this.#fetches.leave(id);
     for (;;) {
       const row = databases.row(table, id);
       try {
@@ -225,168 +207,6 @@ export class CachedTable implements TableSource {
     return false;
   }
 
-  /** One fetch for all who want the record at the same time. */
-  #fetchOnce(id: Id, row: StoredRow | undefined, asked: Wanted): Promise<Fetched> {
-    const remembered = asked.noCache ? undefined : this.#outcomes.get(id, row ? tagOf(row) : null);
-    if (remembered?.kind === 'failed') return Promise.reject(remembered.error);
-    if (remembered?.kind === 'missing') return Promise.resolve(undefined);
-    const key = keyOf(id, asked);
-    const running = this.#inFlight.get(key);
-    if (running) return running;
-    const fetch = this.#lead(id, row, asked).finally(() => {
-      if (this.#inFlight.get(key) === fetch) this.#inFlight.delete(key);
-    });
-    this.#inFlight.set(key, fetch);
-    return fetch;
-  }
-
-  /** Of all threads one asks; the others wait for what it puts in the table, or for how it failed. */
-  async #lead(id: Id, row: StoredRow | undefined, asked: Wanted): Promise<Fetched> {
-    const { flights, clock, options, databases, table } = this.#options;
-    // What is not stored is nothing to wait for.
-    if (asked.noStore) return this.#fetch(id, asked);
-    const leaseMs = options.timeoutMs + leaseSlackMs;
-    const name = this.#flightName(id, row);
-    const knownMs = (outcome: number) => (asked.noCache ? undefined : knownMsOf(outcome, options));
-    for (;;) {
-      const lead = flights.tryLead(name, clock.nowMs(), leaseMs, knownMs);
-      if (lead.kind === 'lead') return this.#fetchFor(lead.slot, id, row, asked);
-      // Waiting for another record's source may be waiting for who waits for this one.
-      if (lead.kind === 'wait' && !lead.isSame) return this.#fetch(id, asked);
-      const outcome = lead.kind === 'known' ? lead.outcome : await lead.outcome;
-      if (outcome === flightEnds.stored) {
-        const now = databases.row(table, id);
-        return now?.body != null && now.expires !== 0 ? storedOf(id, now) : this.#fetch(id, asked);
-      }
-      if (outcome === flightEnds.missing) return undefined;
-      if (outcome === flightEnds.passing) return this.#fetch(id, asked);
-      if (outcome !== undefined) throw failureElsewhere(outcome, this.#source.name);
-    }
-  }
-
-  async #fetchFor(slot: number, id: Id, row: StoredRow | undefined, asked: Wanted): Promise<Fetched> {
-    const { flights, clock, databases, table } = this.#options;
-    let outcome = 0;
-    try {
-      // Another may have stored it in the moment before.
-      const now = databases.row(table, id);
-      if (
-        !asked.noCache &&
-        now?.body != null &&
-        (row === undefined || tagOf(now) !== tagOf(row)) &&
-        now.expires !== 0
-      ) {
-        outcome = flightEnds.stored;
-        return storedOf(id, now);
-      }
-      const fetched = await this.#fetch(id, asked);
-      const stored = databases.row(table, id)?.version;
-      outcome =
-        fetched === undefined ? flightEnds.missing : flightEnds[fetched.version === stored ? 'stored' : 'passing'];
-      return fetched;
-    } catch (error) {
-      if (error instanceof SourceError) outcome = outcomeOf(error);
-      throw error;
-    } finally {
-      flights.end(slot, outcome, clock.nowMs());
-    }
-  }
-
-  /** A fetch is for the row that was there: what has been written or invalidated since then is another one's. */
-  #flightName(id: Id, row: StoredRow | undefined): string {
-    const { database, name } = this.#options.table.definition;
-    return `${database}/${name} ${typeof id} ${id} ${row ? tagOf(row) : ''}`;
-  }
-
-  async #fetch(id: Id, asked: Wanted): Promise<Fetched> {
-    const { databases, table, options } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      const row = databases.row(table, id);
-      const tag = row ? tagOf(row) : null;
-      try {
-        return await this.#fetchWith(id, row, asked, attempt === fetchAttempts);
-      } catch (error) {
-        if (error instanceof SourceError) {
-          this.#outcomes.set(id, tag, { kind: 'failed', error }, options.errorMs);
-          this.#options.log.warn(error.message);
-          throw error;
-        }
-        if (!isOvertaken(error)) throw error;
-        // A newer value came meanwhile: that is the one to serve, unless it was taken away again.
-        const now = databases.getLatest(table, id);
-        if (now) return now;
-      }
-    }
-  }
-
-  async #fetchWith(id: Id, row: StoredRow | undefined, asked: Wanted, isLast: boolean): Promise<Fetched> {
-    const { table, clock, options } = this.#options;
-    const node = this.#options.node();
-    const usable = row?.body !== null && row !== undefined && row.expires !== 0 ? storedOf(id, row) : undefined;
-    const replacingRecord =
-      usable && new TableRecord(table, usable, [], () => node.databases.blobs(table.definition.database));
-    const called = await this.#source.call(node, 'get', id, undefined, {
-      requestContext: asked.requestContext,
-      ...(usable && {
-        replacingRecord,
-        replacingVersion: changedMsOf(table, usable) ?? Math.floor(usable.version / 1000),
-      }),
-    });
-    const { context } = called;
-    try {
-      const answer = await readAnswer(called.value, context, table.definition.name, clock.nowMs());
-      if (answer.kind === 'missing' || (answer.kind === 'same' && !usable)) {
-        if (row !== undefined && row.body !== null) context.transaction.delete(table, id, { if: { row: tagOf(row) } });
-        await context.transaction.commit();
-        this.#outcomes.set(id, null, { kind: 'missing' }, options.missMs);
-        return undefined;
-      }
-      if (answer.kind === 'record' && (answer.passing || asked.noStore)) return this.#passing(id, answer);
-      try {
-        return await this.#store(id, row, called, answer, usable);
-      } catch (error) {
-        if (isOvertaken(error) && isLast && answer.kind === 'record') return this.#passing(id, answer);
-        throw error;
-      }
-    } finally {
-      context.release();
-    }
-  }
-
-  async #store(
-    id: Id,
-    row: StoredRow | undefined,
-    { context }: Called,
-    answer: Exclude<SourceAnswer, { kind: 'missing' }>,
-    usable: StoredRecord | undefined,
-  ): Promise<Fetched> {
-    const { databases, table, node } = this.#options;
-    const { primaryKey } = table.definition;
-    const { expiresAt } = answer;
-    const updatedMs = answer.updatedMs ?? (answer.kind === 'same' && usable ? changedMsOf(table, usable) : undefined);
-    const fields =
-      answer.kind === 'same' && usable ? table.decode(usable) : answer.kind === 'record' ? answer.fields : {};
-    const place: Place = { node: node(), table, context, fromSource: true };
-    const record = fields[primaryKey] === undefined ? { ...fields, [primaryKey]: id } : fields;
-    const condition = { row: row ? tagOf(row) : null };
-    await stagePut(place, context.transaction, id, record, {
-      if: condition,
-      ...(expiresAt !== undefined && { expiresAt: Math.max(1, expiresAt) }),
-      ...(updatedMs !== undefined && { updatedMs }),
-    });
-    await context.transaction.commit();
-    const stored = databases.row(table, id);
-    return stored && storedOf(id, stored);
-  }
-
-  /** What is served without being stored. */
-  #passing(id: Id, { fields }: Extract<SourceAnswer, { kind: 'record' }>): StoredRecord {
-    const { table, clock } = this.#options;
-    const { primaryKey } = table.definition;
-    const body = JSON.stringify({ [primaryKey]: id, ...fields });
-    return { id, version: clock.nowMs() * 1000, expires: null, body };
-  }
-
   /** What the source failed with is told where it was called. */
   #reportUnlessKnown(id: Id, error: unknown): void {
     if (error instanceof SourceError) return;
@@ -407,14 +227,6 @@ function serve(place: Place, target: unknown, record: StoredRecord, how: string,
   return { ...place, instead: record };
 }
 
-/** When it was changed at its source, where the table has an attribute for it. */
-function changedMsOf(table: Table, record: StoredRecord): number | undefined {
-  const attribute = table.definition.attributes.find(({ role }) => role === 'updatedTime');
-  const value: unknown = attribute && table.decode(record)[attribute.name];
-  if (value instanceof Date) return value.getTime();
-  return typeof value === 'number' ? value : undefined;
-}
-
 function directivesOf({ context }: Place, target: unknown): Directives {
   return target instanceof RequestTarget ? parseDirectives(context?.headers?.get('cache-control')) : noDirectives;
 }
@@ -424,27 +236,12 @@ function isStaleByTime({ noCache, maxAgeMs, minFreshMs, mustRevalidate }: Direct
   return !noCache && maxAgeMs === undefined && minFreshMs === undefined && !mustRevalidate;
 }
 
-function storedOf(id: Id, { body, ...row }: StoredRow): StoredRecord {
-  return { ...row, id, body: body ?? '{}' };
-}
-
 /** Of an invalidated record: its key, and what it is found by. */
 function whatStays({ definition }: Table, id: Id, row: StoredRow | undefined): string {
   const { primaryKey, attributes } = definition;
   const known: Readonly<Record<string, unknown>> = row?.body ? JSON.parse(row.body) : {};
   const indexed = attributes.filter(({ name, indexed, unique }) => (indexed || unique) && Object.hasOwn(known, name));
   return JSON.stringify({ [primaryKey]: id, ...Object.fromEntries(indexed.map(({ name }) => [name, known[name]])) });
-}
-
-/** Longer than any call takes: after it another asks, in ms. */
-const leaseSlackMs = 5_000;
-
-function keyOf(id: Id, { noStore }: Directives): string {
-  return `${noStore ? 'passing' : 'stored'} ${typeof id} ${id}`;
-}
-
-function isOvertaken(error: unknown): boolean {
-  return error instanceof ZerohopError && error.code === 'PRECONDITION_FAILED';
 }
 
 function prototypeOf(object: object): object | undefined {
