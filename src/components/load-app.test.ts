@@ -269,7 +269,9 @@ describe('config.yaml', () => {
   });
 
   test('files that are not there are warned about, with the part they are of', async () => {
-    const app = await load({ 'config.yaml': 'REST: true\ngraphqlSchema: { files: shema.graphql, path: / }\njsResource: false' });
+    const app = await load({
+      'config.yaml': 'REST: true\ngraphqlSchema: { files: shema.graphql, path: / }\njsResource: false',
+    });
     expect(app).toMatchObject({ problems: [], rest: {} });
     expect(node.lines).toEqual([expect.stringContaining('graphqlSchema.files: there is no file shema.graphql')]);
   });
