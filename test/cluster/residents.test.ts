@@ -82,6 +82,15 @@ test('records are where what is in them says, and move when that changes', async
   const create = { method: 'PUT', headers: { 'if-none-match': '*' }, body: '{"region":"us"}' };
   for (const member of members) expect((await fetch(`${member.node.url}/Person/eu-0`, create)).status).toBe(412);
 
+  // Ids may be given by the node that is asked.
+  for (const member of members) {
+    const made = await member.write('POST', '/Person/', { region: 'eu', count: 7 });
+    const path = made.headers.get('location') ?? '';
+    expect(await member.get<Person>(path)).toMatchObject({ region: 'eu', count: 7 });
+    await member.write('DELETE', path);
+    expect(await member.get(path)).toBeUndefined();
+  }
+
   // It moves by an update, and by one back, while it is read on all nodes.
   let isOver = false;
   const misses: string[] = [];
@@ -95,18 +104,20 @@ test('records are where what is in them says, and move when that changes', async
       if (found.length !== 1) misses.push(`${member.name} finds ${JSON.stringify(found)}`);
     }
   });
-  for (const [number, [member, region, names]] of (
+  for (const [number, [member, region]] of (
     [
-      [a, 'us', 'c'],
-      [c, 'eu', 'ab'],
+      [a, 'us'],
+      [c, 'eu'],
     ] as const
   ).entries()) {
     await member.write('PATCH', '/Person/eu-0', { region });
     // Others write meanwhile.
     await Promise.all(members.map((one) => one.write('PATCH', '/Person/eu-0', { count: { $add: 1 } })));
-    await isOn(members, 'eu-0', names);
-    for (const one of members)
-      expect(await one.get<Person>('/Person/eu-0')).toEqual({ id: 'eu-0', region, count: 3 * (number + 1) });
+    await until(`all read that it is in ${region}`, async () => {
+      const read = await Promise.all(members.map((one) => one.get<Person>('/Person/eu-0')));
+      return read.every((person) => Bun.deepEquals(person, { id: 'eu-0', region, count: 3 * (number + 1) }));
+    });
+    if (region === 'us') await isOn(members, 'eu-0', 'c');
   }
   const enough = reads + 30;
   await until('it was read since', () => reads > enough || misses.length > 0);
@@ -124,7 +135,6 @@ test('records are where what is in them says, and move when that changes', async
     for (const id of ['eu-1', 'us-1']) expect(await member.get(`/Person/${id}`)).toBeUndefined();
   await b.write('PUT', '/Person/us-1', { region: 'eu', count: 1 });
   expect(await b.get<Person>('/Person/us-1')).toEqual({ id: 'us-1', region: 'eu', count: 1 });
-  await isOn(members, 'us-1', 'ab');
 
   // Without a node all of whose records others have, all are found; without those that may have some alone, they are named, and nothing is answered.
   await settled(members);
