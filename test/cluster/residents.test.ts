@@ -95,14 +95,16 @@ test('records are where what is in them says, and move when that changes', async
   let isOver = false;
   const misses: string[] = [];
   let reads = 0;
+  const readAt = async (member: ClusterMember) => {
+    const response = await fetch(`${member.node.url}/Person/eu-0`);
+    if (response.status !== 200) misses.push(`${member.name}: ${response.status} ${await response.text()}`);
+    const all = await fetch(`${member.node.url}/Person/?id=eu-0`);
+    const found = (await all.json()) as unknown[];
+    if (found.length !== 1) misses.push(`${member.name} finds ${JSON.stringify(found)}`);
+  };
   const readers = members.map(async (member) => {
-    for (; !isOver; reads++) {
-      const response = await fetch(`${member.node.url}/Person/eu-0`);
-      if (response.status !== 200) misses.push(`${member.name}: ${response.status} ${await response.text()}`);
-      const all = await fetch(`${member.node.url}/Person/?id=eu-0`);
-      const found = (await all.json()) as unknown[];
-      if (found.length !== 1) misses.push(`${member.name} finds ${JSON.stringify(found)}`);
-    }
+    for (; !isOver; reads++)
+      await readAt(member).catch((error: unknown) => void misses.push(`${member.name}: ${String(error)}`));
   });
   for (const [number, [member, region]] of (
     [
