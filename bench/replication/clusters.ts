@@ -1,6 +1,6 @@
 // Clusters that a benchmark measures: nodes that replicate directly, and the same nodes with a broker between them.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '../../src/storage/index.ts';
 import { apps, cores, freePort, type Lab, type Server, zerohopEnvironment } from '../lab.ts';
@@ -158,7 +158,8 @@ export function cpuMs(pids: readonly number[]): number {
 
 export async function operate({ data }: Member, body: object): Promise<unknown> {
   const unix = join(data, 'operations.sock');
-  await waitFor('the operations socket', joinedMs, () => existsSync(unix));
+  // The file is there a moment before somebody listens.
+  await waitFor('the operations socket', joinedMs, async () => (await fetch('http://localhost/health', { unix })).ok);
   const response = await fetch('http://localhost/', { unix, method: 'POST', body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`An operation was answered ${response.status}: ${await response.text()}`);
   return response.json();

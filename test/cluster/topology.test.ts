@@ -130,8 +130,16 @@ test("certificates of one's own", async () => {
 });
 
 test.each([
-  ['an address others can reach', { HOST: '0.0.0.0' }, '0.0.0.0 may be reached from others'],
-  ['a route to another machine', { HOST: '127.0.0.1', ROUTES: 'db-2.example.com' }, 'db-2.example.com may be reached'],
+  [
+    'an address others can reach',
+    { HOST: '0.0.0.0' },
+    '0.0.0.0 (of replication.host and replication.routes) may be reached from others',
+  ],
+  [
+    'a route to another machine',
+    { HOST: '127.0.0.1', ROUTES: 'db-2.example.com' },
+    'db-2.example.com (of replication.host',
+  ],
 ])('without encryption nothing starts with %s', async (_what, given, said) => {
   const data = mkdtempSync(join(tmpdir(), 'zerohop-insecure-'));
   try {
