@@ -100,9 +100,11 @@ test('how old a page may be depends on whether the origin answers', () => {
   if (!quick) throw new Error('There is no quick plan.');
   const { fresh, staleWhileRevalidate, staleIfError } = quick.liveSeconds;
   const last = secondsOf(quick) - 1;
-  const [first = { seconds: 0 }] = quick.phases;
+  const upFirst = quick.phases.findIndex(({ mode }) => mode !== 'up');
+  const firstSeconds = quick.phases.slice(0, upFirst).reduce((sum, { seconds }) => sum + seconds, 0);
   expect(oldestAllowed(quick, 0, true)).toBe(fresh + staleWhileRevalidate);
-  expect(oldestAllowed(quick, first.seconds, true)).toBe(fresh + staleIfError);
+  expect(oldestAllowed(quick, firstSeconds - 1, true)).toBe(fresh + staleWhileRevalidate);
+  expect(oldestAllowed(quick, firstSeconds, true)).toBe(fresh + staleIfError);
   expect(oldestAllowed(quick, last, true)).toBe(fresh + staleWhileRevalidate);
   expect(oldestAllowed(quick, last - quick.settleSeconds, true)).toBe(fresh + staleIfError);
 });

@@ -39,7 +39,11 @@ export const originMs = 5;
 export const connectMs = 500;
 export const firstByteMs = 2_000;
 
-const phases = (first: number, each: number, last: number): readonly Phase[] => [
+/** The first visitors come to a cache that has pages and has not served any: code is compiled and files are read for the first time. */
+const arrival = 'first visitors';
+
+const phases = (arriving: number, first: number, each: number, last: number): readonly Phase[] => [
+  { name: arrival, mode: 'up', seconds: arriving },
   { name: 'origin answers', mode: 'up', seconds: first },
   { name: 'origin is dead', mode: 'killed', seconds: each },
   { name: 'origin hangs', mode: 'hangs', seconds: each },
@@ -53,7 +57,7 @@ export const plans: Readonly<Record<'full' | 'quick', Plan>> = {
     live: 1_000,
     bytes: 1_500,
     perSecond: 5_560,
-    phases: phases(30, 35, 45),
+    phases: phases(15, 25, 35, 45),
     liveSeconds: { fresh: 10, staleWhileRevalidate: 15, staleIfError: 86_400 },
     settleSeconds: 20,
     openSeconds: 1,
@@ -63,12 +67,17 @@ export const plans: Readonly<Record<'full' | 'quick', Plan>> = {
     live: 200,
     bytes: 1_500,
     perSecond: 2_000,
-    phases: phases(4, 3, 9),
+    phases: phases(2, 3, 3, 9),
     liveSeconds: { fresh: 1, staleWhileRevalidate: 1, staleIfError: 86_400 },
     settleSeconds: 7,
     openSeconds: 0.5,
   },
 };
+
+/** Whether a phase is one of the drill itself. */
+export function isOfDrill({ name }: Phase): boolean {
+  return name !== arrival;
+}
 
 export function secondsOf({ phases }: Plan): number {
   return phases.reduce((sum, { seconds }) => sum + seconds, 0);
@@ -89,7 +98,8 @@ export function oldestAllowed(plan: Plan, second: number, isLive: boolean): numb
 function isSettled({ phases, settleSeconds }: Plan, second: number): boolean {
   let begin = 0;
   for (const [at, { mode, seconds }] of phases.entries()) {
-    if (second < begin + seconds) return mode === 'up' && (at === 0 || second >= begin + settleSeconds);
+    if (second < begin + seconds)
+      return mode === 'up' && ((phases[at - 1]?.mode ?? 'up') === 'up' || second >= begin + settleSeconds);
     begin += seconds;
   }
   return false;

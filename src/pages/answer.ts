@@ -3,20 +3,15 @@
 import { ZerohopError } from '../base/index.ts';
 import { isCompressible, isKnown, parseHttpDate, parseRange } from '../semantics/index.ts';
 import { chooseCoding, thresholdBytes } from './bodies.ts';
-import { type CacheStatus, cacheStatusText, type NotAsked, proxyStatusText } from './cache-status.ts';
-import type { HotPage, PlainAnswer, Serving } from './hot-pages.ts';
+import { cacheStatusText, proxyStatusText, type Told } from './cache-status.ts';
+import { type HotPage, KeptPage } from './hot-pages.ts';
 import type { PageStore } from './page-store.ts';
+import { ageOf, answerAgain, isPlain, keepAnswer, servingOf } from './plain-answers.ts';
 import type { Coding, Page } from './types.ts';
 
 export interface Asked {
   readonly method: string;
   readonly headers: Headers;
-}
-
-export interface Told {
-  readonly status: CacheStatus;
-  /** A number: the status the origin answered with. */
-  readonly failure?: NotAsked | number;
 }
 
 /** Undefined: the page can't be sent to this client from what is stored. */
@@ -27,22 +22,22 @@ export function answer(
   told: Told,
   nowMs: number,
 ): Response | undefined | Promise<Response | undefined> {
-  const { page } = hot;
   const serving = asked.method === 'GET' ? servingOf(told) : undefined;
   const again = serving && answerAgain(hot, asked.headers, serving, nowMs);
   if (again) return again;
+  const { page } = hot;
   const type = headerOf(page, 'content-type') ?? '';
   const canTransform = mayTransform(page);
   const coding =
     page.body === null ? 'identity' : chooseCoding(page.body, type, canTransform, asked.headers.get('accept-encoding'));
   if (coding === undefined) return undefined;
   const head = () => headersOf(page, coding, type, canTransform, told, nowMs);
-  if (serving && hot.plain && page.status === 200 && isPlain(asked.headers)) {
+  if (serving && hot instanceof KeptPage && page.status === 200 && isPlain(asked.headers)) {
     const blob = store.formAtHand(hot, coding);
     if (blob) {
-      const accept = asked.headers.get('accept-encoding') ?? '';
-      const made = { accept, coding, blob, second: Math.floor(nowMs / 1000), serving, init: { headers: head() } };
-      return plainResponse(keepPlain(hot.plain, made));
+      const headers = head();
+      keepAnswer(hot, { asked: asked.headers, blob, headers, nowMs, serving });
+      return new Response(blob, { headers });
     }
   }
   const headers = head();
@@ -61,63 +56,6 @@ export function answer(
     blob && (isPart ? partOf(blob, range, headers) : whole(page, blob, asked.method, headers));
   const atHand = store.formAtHand(hot, wanted);
   return atHand ? finish(atHand) : store.form(hot, wanted).then(finish);
-}
-
-/** As `answer`, for who asks as others did before for all of a page that is in memory; undefined: `answer` has to do it. */
-export function answerAgain(hot: HotPage, asked: Headers, serving: Serving, nowMs: number): Response | undefined {
-  const { page, plain } = hot;
-  const known = plain && plainFor(plain, asked.get('accept-encoding') ?? '');
-  if (!known || !isPlain(asked)) return undefined;
-  const second = Math.floor(nowMs / 1000);
-  if (known.second === second && known.serving === serving) return plainResponse(known);
-  const type = headerOf(page, 'content-type') ?? '';
-  const headers = headersOf(page, known.coding, type, mayTransform(page), toldOf(page, serving, nowMs), nowMs);
-  return plainResponse(keepPlain(plain, { ...known, second, serving, init: { headers } }));
-}
-
-/** Values of Accept-Encoding that are kept for a page. */
-const plainMost = 8;
-/** Longer ones are not kept. */
-const acceptLongest = 100;
-
-function plainFor(plain: readonly PlainAnswer[], accept: string): PlainAnswer | undefined {
-  for (const one of plain) if (one.accept === accept) return one;
-  return undefined;
-}
-
-/** Age and ttl change once a second; the same headers do until then. */
-function keepPlain(plain: PlainAnswer[], made: PlainAnswer): PlainAnswer {
-  if (made.accept.length > acceptLongest) return made;
-  const at = plain.findIndex(({ accept }) => accept === made.accept);
-  if (at >= 0) plain[at] = made;
-  else {
-    if (plain.length >= plainMost) plain.length = 0;
-    plain.push(made);
-  }
-  return made;
-}
-
-function plainResponse({ blob, init }: PlainAnswer): Response {
-  return new Response(blob, init);
-}
-
-/** Asks for all of a page, whatever it has. */
-function isPlain(headers: Headers): boolean {
-  return !headers.has('range') && !headers.has('if-none-match') && !headers.has('if-modified-since');
-}
-
-/** What is told of a page that is served without a fetch of this request. */
-export function toldOf(page: Page, serving: Serving, nowMs: number): Told {
-  const ttl = (page.times.freshUntilMs - nowMs) / 1000;
-  if (serving === 'fresh' || serving === 'stale') return { status: { outcome: 'hit', ttl } };
-  return { status: { outcome: 'hit', ttl, detail: 'stale-if-error' }, failure: serving };
-}
-
-/** Undefined: it is told otherwise than by `toldOf`. */
-function servingOf({ status, failure }: Told): Serving | undefined {
-  if (status.outcome !== 'hit' || status.collapsed) return undefined;
-  if (failure === undefined) return (status.ttl ?? 0) > 0 ? 'fresh' : 'stale';
-  return failure === 'destination_unavailable' || failure === 'outage_drill' ? failure : undefined;
 }
 
 function mayTransform(page: Page): boolean {
@@ -149,8 +87,7 @@ function headersOf(
     const mayDiffer = body.sent !== 'identity' || (canTransform && body.size >= thresholdBytes && isCompressible(type));
     if (mayDiffer) addVary(headers);
   }
-  // RFC 9111 §5.1.
-  headers.set('age', String(Math.max(0, Math.floor((nowMs - page.times.bornMs) / 1000))));
+  headers.set('age', String(ageOf(page.times, nowMs)));
   tell(headers, told);
   return headers;
 }

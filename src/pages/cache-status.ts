@@ -47,3 +47,10 @@ export function proxyStatusText(failure: NotAsked | number): string {
     ? 'zerohop;error=destination_unavailable;details="the origin is switched off"'
     : `zerohop;error=${failure}`;
 }
+
+/** What is told of an answer. */
+export interface Told {
+  readonly status: CacheStatus;
+  /** A number: the status the origin answered with. */
+  readonly failure?: NotAsked | number;
+}

@@ -11,7 +11,7 @@ import { addVary, headerOf } from './answer.ts';
 import { type Answered, assess } from './assess.ts';
 import { codingOf, pack, thresholdBytes } from './bodies.ts';
 import type { NotAsked } from './cache-status.ts';
-import type { HotPage } from './hot-pages.ts';
+import { type HotPage, newPage } from './hot-pages.ts';
 import { type KeyedRequest, varyNames, withoutConnection } from './key.ts';
 import type { OriginAnswer } from './origin.ts';
 import type { PageStore } from './page-store.ts';
@@ -149,7 +149,7 @@ async function render(
     const { page } = stale;
     const freshUntilMs = Math.min(untilMs, page.times.errorUntilMs);
     const kept: Page = { ...page, times: { ...page.times, freshUntilMs, revalidateUntilMs: freshUntilMs } };
-    return { ...keepRenewed(parts, asked, { page: kept, version: 0, forms: stale.forms }, mark), detail };
+    return { ...keepRenewed(parts, asked, newPage(kept, stale.forms), mark), detail };
   }
   const freshUntilMs = Math.min(untilMs, times.freshUntilMs);
   const brief = { ...times, freshUntilMs, revalidateUntilMs: freshUntilMs };
@@ -158,7 +158,7 @@ async function render(
 }
 
 export function isUsableOnError(stale: HotPage | undefined, nowMs: number): boolean {
-  return stale !== undefined && stale.page.times.errorUntilMs > nowMs;
+  return stale !== undefined && stale.times.errorUntilMs > nowMs;
 }
 
 /** RFC 9111 §4.3.1. */
@@ -237,7 +237,7 @@ export async function storePage(
       log.error(`The page ${keyed.url} could not be stored`, { error });
       stored.resolve(false);
     });
-    return { page: made, version: 0, forms: new Map([[packed.body.stored, new Blob([packed.bytes])]]) };
+    return newPage(made, { [packed.body.stored]: new Blob([packed.bytes]) });
   };
   const hot = body.whole.then(keep).catch((error: unknown) => {
     log.error(`The page ${keyed.url} could not be stored`, { error });
@@ -303,7 +303,7 @@ async function renew(
     tags: [...new Set([...stale.page.tags, ...tagsOf(answered.headers, rule)])],
     times,
   };
-  return keepRenewed(parts, asked, { page: renewed, version: 0, forms: stale.forms }, mark);
+  return keepRenewed(parts, asked, newPage(renewed, stale.forms), mark);
 }
 
 /** A stored page with other headers or times. */

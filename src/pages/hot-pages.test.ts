@@ -7,9 +7,9 @@ import { HotPages, HotRow, type RowHolder } from './hot-pages.ts';
 const maxBytes = 10_000;
 
 function rowOf(number: number, bytes = 100): HotRow {
-  const row = { kind: 'variants', list: { vary: [], variants: [] } } as const;
+  const list = { vary: [], variants: [] };
   const untilMs = Number.POSITIVE_INFINITY;
-  return new HotRow({ key: `p${number}`, number, row, version: 1, tag: 1, hot: undefined, untilMs, bytes, usedMs: 0 });
+  return new HotRow({ key: `p${number}`, number, list, version: 1, tag: 1, hot: undefined, untilMs, bytes, usedMs: 0 });
 }
 
 function filled(from: number, to: number, pages = new HotPages(maxBytes)): HotPages {

@@ -5,16 +5,55 @@
 //   new ──▶ young ──its turn, was asked for again──▶ lasting ⟲ its turn, was asked for
 //             └──its turn──▶ gone, known for a while ──asked for──▶ lasting ──its turn──▶ gone
 
-import type { PageRow } from './page-rows.ts';
-import type { Coding, Page } from './types.ts';
+import { assert } from '../base/index.ts';
+import { parseRow, type VariantList } from './page-rows.ts';
+import type { Coding, Page, PageTimes } from './types.ts';
 
-/** A page in memory, with its body in the codings that were asked for. */
+/** A page with its body in the codings that were asked for. */
 export interface HotPage {
+  readonly key: string;
+  readonly times: PageTimes;
   readonly page: Page;
-  readonly version: number;
-  readonly forms: Map<Coding, Blob>;
+  readonly forms: Forms;
+}
+
+export type Forms = Partial<Record<Coding, Blob>>;
+
+/** A page that was just made, for those who wait for it. */
+export function newPage(page: Page, forms: Forms): HotPage {
+  return { key: page.key, times: page.times, page, forms };
+}
+
+/** The one that was read last: who reads one reads it several times. */
+let lastRead: { readonly of: KeptPage; readonly page: Page } | undefined;
+
+/**
+ * A page that stays in memory: of few objects, as the garbage collector goes through all of them again and again. What is not needed to send it
+ * is read when it is asked for.
+ */
+export class KeptPage implements HotPage {
+  readonly key: string;
+  readonly times: PageTimes;
+  readonly forms: Forms = {};
   /** What clients get who ask for all of it, for each of a few values of Accept-Encoding. */
-  readonly plain?: PlainAnswer[];
+  plain: PlainAnswer | undefined;
+  readonly #json: string;
+
+  /** @param json of its row */
+  constructor(json: string, page: Page) {
+    this.key = page.key;
+    this.times = page.times;
+    this.#json = json;
+    lastRead = { of: this, page };
+  }
+
+  get page(): Page {
+    if (lastRead?.of === this) return lastRead.page;
+    const row = parseRow({ body: this.#json });
+    assert(row.kind === 'page', 'the row of a page is that of a page');
+    lastRead = { of: this, page: row.page };
+    return row.page;
+  }
 }
 
 /** Why a page is served: it is fresh; it is stale, and is or will be fetched anew; or the origin is not asked. */
@@ -24,11 +63,16 @@ export type Serving = 'fresh' | 'stale' | 'destination_unavailable' | 'outage_dr
 export interface PlainAnswer {
   /** Accept-Encoding of those who get it. */
   readonly accept: string;
-  readonly coding: Coding;
   readonly blob: Blob;
-  readonly second: number;
-  readonly serving: Serving;
-  readonly init: { readonly headers: Headers };
+  /** As of `second`. */
+  readonly headers: Headers;
+  /** What caches closer to the origin said of themselves: Cache-Status and Proxy-Status, or ''. */
+  readonly cachesBefore: string;
+  readonly proxiesBefore: string;
+  second: number;
+  serving: Serving;
+  /** For another value of Accept-Encoding. */
+  next: PlainAnswer | undefined;
 }
 
 /** Whoever finds a row again without looking it up; told when it is gone. */
@@ -41,11 +85,12 @@ export class HotRow {
   readonly key: string;
   /** Number of the row. */
   readonly number: number;
-  readonly row: PageRow;
   readonly version: number;
   /** What conditions on the row compare. */
   readonly tag: number;
-  readonly hot: HotPage | undefined;
+  /** Either a page, or a list of variants. */
+  readonly hot: KeptPage | undefined;
+  readonly list: VariantList | undefined;
   /** In ms since 1970; from then on it is as if it were not there. */
   readonly untilMs: number;
   bytes: number;
@@ -60,14 +105,14 @@ export class HotRow {
   after: HotRow | undefined;
 
   constructor(
-    row: Pick<HotRow, 'key' | 'number' | 'row' | 'version' | 'tag' | 'hot' | 'untilMs' | 'bytes' | 'usedMs'>,
+    row: Pick<HotRow, 'key' | 'number' | 'version' | 'tag' | 'hot' | 'list' | 'untilMs' | 'bytes' | 'usedMs'>,
   ) {
     this.key = row.key;
     this.number = row.number;
-    this.row = row.row;
     this.version = row.version;
     this.tag = row.tag;
     this.hot = row.hot;
+    this.list = row.list;
     this.untilMs = row.untilMs;
     this.bytes = row.bytes;
     this.usedMs = row.usedMs;
@@ -89,7 +134,7 @@ export class HotRow {
 /** Part of the memory that young pages may take. */
 const youngPart = 0.1;
 /** Keys of pages that had to go while they were young are known for as long as so many others go. */
-const goneMost = 50_000;
+const goneMost = 20_000;
 
 export class HotPages {
   readonly #maxBytes: number;

@@ -57,10 +57,10 @@ export class Lookups {
   serve(lookup: Lookup, nowMs: number): Promise<Response> {
     const { stale, number, mode } = lookup;
     const landed = this.#flights.landed(lookup);
-    if (landed && landed.page.times.freshUntilMs > nowMs) return this.#answerStale(lookup, landed, {}, nowMs);
+    if (landed && landed.times.freshUntilMs > nowMs) return this.#answerStale(lookup, landed, {}, nowMs);
     if (!stale) return this.#fetch(lookup, 'uri-miss');
-    if (stale.page.times.revalidateUntilMs > nowMs) {
-      if (!this.#pace.isSpent(stale.page.times, nowMs)) this.#refresh(lookup);
+    if (stale.times.revalidateUntilMs > nowMs) {
+      if (!this.#pace.isSpent(stale.times, nowMs)) this.#refresh(lookup);
       return this.#answerStale(lookup, stale, {}, nowMs);
     }
     if (isUsableOnError(stale, nowMs) && !this.#shield.isOpen(number, mode)) {
@@ -94,13 +94,13 @@ export class Lookups {
     const { failure, collapsed } = why;
     const status: CacheStatus = {
       outcome: 'hit',
-      ttl: (stale.page.times.freshUntilMs - nowMs) / 1000,
+      ttl: (stale.times.freshUntilMs - nowMs) / 1000,
       ...(collapsed && { collapsed }),
       ...(failure !== undefined && { detail: 'stale-if-error' }),
     };
     const told = { status, ...(failure !== undefined && { failure }) };
     const answered = await answer(this.#store, stale, asked, told, nowMs);
-    if (answered) this.#count(lookup.site, stale.page.times.freshUntilMs > nowMs ? 'hit' : 'stale');
+    if (answered) this.#count(lookup.site, stale.times.freshUntilMs > nowMs ? 'hit' : 'stale');
     return answered ?? this.#fetch({ ...lookup, stale: undefined }, 'request');
   }
 
@@ -174,7 +174,7 @@ export class Lookups {
   #freshNow(lookup: Lookup): Promise<Response> | undefined {
     const found = this.#store.find(lookup.keyed);
     const nowMs = Date.now();
-    if (!found || found.page.times.freshUntilMs <= nowMs) return undefined;
+    if (!found || found.times.freshUntilMs <= nowMs) return undefined;
     return this.#answerStale(lookup, found, { collapsed: true }, nowMs);
   }
 
@@ -191,7 +191,7 @@ export class Lookups {
       case 'page':
         return this.#tellPage(lookup, fetched, base);
       case 'renewed': {
-        const ttl = (fetched.hot.page.times.freshUntilMs - nowMs) / 1000;
+        const ttl = (fetched.hot.times.freshUntilMs - nowMs) / 1000;
         const { detail } = fetched;
         const how = detail === undefined ? { forwardedStatus: 304 } : { detail };
         const status: CacheStatus = { ...base, ...how, ttl, stored: true };
@@ -284,7 +284,7 @@ function isOver(
   nowMs: number,
 ): fetched is Extract<Fetched, { kind: 'page' | 'renewed' }> {
   if (fetched.kind === 'page') return fetched.receivedMs + fetched.freshMs <= nowMs;
-  return fetched.kind === 'renewed' && fetched.hot.page.times.freshUntilMs <= nowMs;
+  return fetched.kind === 'renewed' && fetched.hot.times.freshUntilMs <= nowMs;
 }
 
 /** Whether the bytes can go to the client as they come: it asks for all of them, in the coding they have. */

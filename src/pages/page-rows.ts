@@ -108,8 +108,8 @@ export function markOf(json: string): number {
 }
 
 /** What `rowOfPage` and `rowOfVariants` wrote. */
-export function parseRow(record: StoredRecord): PageRow {
-  const row = JSON.parse(record.body) as {
+export function parseRow({ body: json }: Pick<StoredRecord, 'body'>): PageRow {
+  const row = JSON.parse(json) as {
     key: string;
     url: string;
     site: string;
@@ -146,7 +146,7 @@ const knownMost = 2_000;
 const knownLongest = 200;
 
 /** The same string object for equal strings: pages of a site have most of their headers in common, and what is shared stays in the processor's cache. */
-function shared(text: string): string {
+export function shared(text: string): string {
   const first = known.get(text);
   if (first !== undefined) return first;
   if (text.length > knownLongest) return text;

@@ -1,13 +1,13 @@
 // Pages kept: rows of the database `pages`, and in each thread the hot ones in memory, bounded in bytes. A page from memory is exact: those whose
 // rows the log names are forgotten first.
 
-import { ZerohopError } from '../base/index.ts';
+import { assert, ZerohopError } from '../base/index.ts';
 import { tagOf } from '../records/index.ts';
 import type { Databases, Followed, RowRecord, Table } from '../tables/index.ts';
 import { recode } from './bodies.ts';
-import { type HotPage, HotPages, HotRow, type RowHolder } from './hot-pages.ts';
+import { type HotPage, HotPages, HotRow, KeptPage, newPage, type RowHolder } from './hot-pages.ts';
 import type { KeyedRequest } from './key.ts';
-import { database, parseRow, tableDefinitions } from './page-rows.ts';
+import { database, type PageRow, parseRow, tableDefinitions } from './page-rows.ts';
 import { type LookedUp, type PageTables, type PutHow, putPage } from './put-page.ts';
 import type { Servable } from './readiness.ts';
 import type { OutageMode } from './shield.ts';
@@ -18,8 +18,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** How exactly it is known when a page was used, in ms: writing it down costs a commit. */
 const usedStepMs = 6 * 3_600_000;
-/** Memory a page takes besides its bodies, about. */
-const pageBytes = 2_000;
+/** Memory a page takes besides its row and its bodies, about. */
+const pageBytes = 1_200;
 
 export interface PageStoreOptions {
   readonly databases: Databases;
@@ -91,8 +91,8 @@ export class PageStore {
   find(keyed: Pick<KeyedRequest, 'key' | 'forward'>): HotPage | undefined {
     const { key } = keyed;
     const first = this.#row(key);
-    if (first === undefined || first.row.kind === 'page') return first?.hot;
-    const { vary, variants } = first.row.list;
+    if (first?.list === undefined) return first?.hot;
+    const { vary, variants } = first.list;
     const { forward } = keyed;
     const exact = this.#row(variantKey(key, vary, forward));
     if (exact) return exact.hot;
@@ -110,13 +110,13 @@ export class PageStore {
   peek({ key, forward }: Pick<KeyedRequest, 'key' | 'forward'>): HotPage | undefined {
     const found = this.#look(key);
     const own = found?.row.kind === 'variants' ? this.#look(variantKey(key, found.row.list.vary, forward)) : found;
-    return own?.row.kind === 'page' ? { page: own.row.page, version: own.version, forms: new Map() } : undefined;
+    return own?.row.kind === 'page' ? newPage(own.row.page, {}) : undefined;
   }
 
   /** What there is for a key, from memory or not; that it was looked at is no use of it. */
   #look(key: string): LookedUp | undefined {
     const known = this.#known(key, Date.now());
-    if (known) return known;
+    if (known) return { row: rowIn(known), version: known.version, tag: known.tag };
     const record = this.#options.databases.peek(this.#tables.page, key);
     return record && { row: parseRow(record), version: record.version, tag: tagOf(record) };
   }
@@ -162,16 +162,16 @@ export class PageStore {
   }
 
   #keep(key: string, { row: number, version, expires, ...record }: RowRecord): HotRow {
-    const row = parseRow({ ...record, version, expires });
+    const row = parseRow(record);
     const made = new HotRow({
       key,
       number,
-      row,
       version,
       tag: tagOf({ version, ...record }),
-      hot: row.kind === 'page' ? { page: row.page, version, forms: new Map(), plain: [] } : undefined,
+      hot: row.kind === 'page' ? new KeptPage(record.body, row.page) : undefined,
+      list: row.kind === 'variants' ? row.list : undefined,
       untilMs: expires ?? Number.POSITIVE_INFINITY,
-      bytes: pageBytes,
+      bytes: pageBytes + record.body.length,
       usedMs: row.kind === 'page' ? row.usedMs : Number.POSITIVE_INFINITY,
     });
     this.#hot.forget(number);
@@ -182,8 +182,8 @@ export class PageStore {
   /** Writes down that the page is used: what is unused for longest is evicted first. */
   #touch(row: HotRow, nowMs: number): void {
     row.usedMs = nowMs;
-    if (row.row.kind !== 'page') return;
-    const { key, times } = row.row.page;
+    if (!row.hot) return;
+    const { key, times } = row.hot;
     const transaction = this.#options.databases.transaction();
     const options = { expiresAt: Math.ceil(times.keepUntilMs), if: { versions: [row.tag] } };
     transaction.patch(this.#tables.page, key, { usedMs: row.usedMs }, options);
@@ -195,7 +195,7 @@ export class PageStore {
   formAtHand(hot: HotPage, coding: Coding): Blob | undefined {
     const { body } = hot.page;
     if (body === null) return emptyBlob;
-    const known = hot.forms.get(coding);
+    const known = hot.forms[coding];
     if (known || coding !== body.stored) return known;
     const bytes = this.#readBody(body.id);
     return bytes && this.#addForm(hot, coding, bytes);
@@ -219,9 +219,9 @@ export class PageStore {
 
   #addForm(hot: HotPage, coding: Coding, bytes: Bytes): Blob {
     const blob = new Blob([bytes]);
-    const row = this.#hot.get(hot.page.key);
-    if (row?.hot === hot && !hot.forms.has(coding)) {
-      hot.forms.set(coding, blob);
+    const row = this.#hot.get(hot.key);
+    if (row?.hot === hot && !hot.forms[coding]) {
+      hot.forms[coding] = blob;
       this.#hot.grow(row, bytes.length);
     }
     return blob;
@@ -260,3 +260,9 @@ export class PageStore {
 }
 
 const emptyBlob = new Blob([]);
+
+function rowIn({ hot, list, usedMs }: HotRow): PageRow {
+  if (list) return { kind: 'variants', list };
+  assert(hot, 'a row has a page or a list of variants');
+  return { kind: 'page', page: hot.page, usedMs };
+}

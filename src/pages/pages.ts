@@ -7,7 +7,7 @@
 
 import type { Logger, Tracer } from '../base/index.ts';
 import type { Databases } from '../tables/index.ts';
-import { type Asked, answer, answerAgain } from './answer.ts';
+import { type Asked, answer } from './answer.ts';
 import type { Forwarded } from './cache-status.ts';
 import type { FetchParts } from './fetch-page.ts';
 import { Flights } from './flights.ts';
@@ -17,6 +17,7 @@ import { Lookups } from './lookups.ts';
 import { type PageResult, type PagesMeters, type SiteMetrics, siteMetrics } from './page-metrics.ts';
 import { PageStore } from './page-store.ts';
 import { passOn } from './pass.ts';
+import { answerAgain } from './plain-answers.ts';
 import { answerPurge } from './purge-request.ts';
 import { Readiness, type ReadinessReport, type Share } from './readiness.ts';
 import { RefreshPace } from './refresh-pace.ts';
@@ -128,7 +129,7 @@ export class Pages {
 
   /** As `Lookups.serve` decides; undefined where there is more to do. */
   #servingOf({ site, number, key }: KnownWay, hot: HotPage, nowMs: number): Serving | undefined {
-    const { times } = hot.page;
+    const { times } = hot;
     const { freshUntilMs, revalidateUntilMs, errorUntilMs } = times;
     if (freshUntilMs > nowMs) return 'fresh';
     const mode = this.#mode(site);
@@ -157,10 +158,10 @@ export class Pages {
     const nowMs = Date.now();
     this.#readiness.asked(keyed.key, nowMs);
     // Not of a variant: what is forwarded chooses among them.
-    if (stale?.page.key === keyed.key) this.#keepWay(request, site, rule, keyed.key);
+    if (stale?.key === keyed.key) this.#keepWay(request, site, rule, keyed.key);
     const asked: Asked = { method, headers };
-    if (stale && stale.page.times.freshUntilMs > nowMs) {
-      const ttl = (stale.page.times.freshUntilMs - nowMs) / 1000;
+    if (stale && stale.times.freshUntilMs > nowMs) {
+      const ttl = (stale.times.freshUntilMs - nowMs) / 1000;
       const answered = answer(this.store, stale, asked, { status: { outcome: 'hit', ttl } }, nowMs);
       if (answered instanceof Response) {
         this.#count(site, 'hit');

@@ -81,8 +81,8 @@ function conditionsOf({ site, kind, value }: PurgeOrder): ConditionGroup {
 
 async function purgeRow(store: PageStore, found: SearchRow, hard: boolean): Promise<void> {
   const transaction = store.databases.transaction();
-  const { id, version, json } = found;
-  const row = parseRow({ id, version, expires: null, body: json });
+  const { id, json } = found;
+  const row = parseRow({ body: json });
   if (hard) transaction.delete(store.tables.page, id, { if: { versions: [tagOf(found)] } });
   else if (row.kind === 'page') {
     const nowMs = Date.now();

@@ -72,7 +72,7 @@ async function warmSegment(
 ): Promise<Warmed | WarmTrouble | undefined> {
   const keyed = keyOf(site, rule, path, search, headers);
   if (!keyed) return 'not stored';
-  const isFresh = () => (store.peek(keyed)?.page.times.freshUntilMs ?? 0) > Date.now();
+  const isFresh = () => (store.peek(keyed)?.times.freshUntilMs ?? 0) > Date.now();
   if (isFresh()) return 'fresh';
   if (!(await clearance())) return undefined;
   const mode = store.mode(site.id);
