@@ -2,24 +2,35 @@
 
 export interface Answer {
   readonly status: number;
-  readonly head: string;
+  readonly head: Head;
   readonly body: Buffer;
+}
+
+/** As it came, and in lower case: servers write names as they like. */
+export interface Head {
+  readonly text: string;
+  readonly lower: string;
+}
+
+export function headOf(text: string): Head {
+  return { text, lower: text.toLowerCase() };
 }
 
 /** Undefined: it is not all there yet. Throws on what is no answer of HTTP/1.1 that says its length (RFC 9112 §6). */
 export function parseAnswer(bytes: Buffer): Answer | undefined {
   const end = bytes.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
-  const head = bytes.toString('latin1', 0, end);
-  const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? Number.NaN);
-  if (Number.isNaN(status)) throw new Error(`This is no answer: ${head.slice(0, 100)}`);
+  const text = bytes.toString('latin1', 0, end);
+  const status = text.startsWith('HTTP/1.1 ') ? Number(text.slice(9, 12)) : Number.NaN;
+  if (!Number.isInteger(status)) throw new Error(`This is no answer: ${text.slice(0, 100)}`);
+  const head = headOf(text);
   const start = end + 4;
   const length = headerOf(head, 'content-length');
   if (length !== undefined) {
     const last = start + Number(length);
     return bytes.length < last ? undefined : { status, head, body: bytes.subarray(start, last) };
   }
-  if (headerOf(head, 'transfer-encoding') !== 'chunked') throw new Error(`An answer has no length: ${head}`);
+  if (headerOf(head, 'transfer-encoding') !== 'chunked') throw new Error(`An answer has no length: ${text}`);
   const body = unchunked(bytes, start);
   return body && { status, head, body };
 }
@@ -40,19 +51,18 @@ function unchunked(bytes: Buffer, start: number): Buffer | undefined {
 }
 
 /** @param name lower case */
-export function headerOf(head: string, name: string): string | undefined {
-  // Servers write names as they like.
-  const at = head.toLowerCase().indexOf(`\r\n${name}:`);
+export function headerOf({ text, lower }: Head, name: string): string | undefined {
+  const at = lower.indexOf(`\r\n${name}:`);
   if (at < 0) return undefined;
-  const end = head.indexOf('\r\n', at + 2);
-  return head.slice(at + name.length + 3, end < 0 ? undefined : end).trim();
+  const end = text.indexOf('\r\n', at + 2);
+  return text.slice(at + name.length + 3, end < 0 ? undefined : end).trim();
 }
 
 /** Where an answer came from: the cache, fresh or stale, or the origin. */
 export type Source = 'fresh' | 'stale' | 'origin';
 
 /** By Cache-Status (RFC 9211), or by what nginx calls it. */
-export function sourceOf(head: string): Source {
+export function sourceOf(head: Head): Source {
   const status = headerOf(head, 'cache-status');
   if (status !== undefined) {
     if (!/;\s*hit\b/.test(status)) return 'origin';

@@ -34,7 +34,7 @@ export class Connection {
   }
 
   /** @param answered told once: the answer, or undefined when there will be none */
-  ask(request: Uint8Array, answered: (answer: Answer | undefined) => void): void {
+  ask(request: string, answered: (answer: Answer | undefined) => void): void {
     if (!this.#isOpen) return answered(undefined);
     this.#answered = answered;
     this.#socket.write(request);

@@ -14,7 +14,7 @@ await Promise.all(
     const connection = await Connection.open(port);
     while (next < pages) {
       const path = pathOf(next++, live);
-      const request = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+      const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
       const status = await new Promise((resolve) => connection.ask(request, (answer) => resolve(answer?.status)));
       if (status !== 200) throw new Error(`${path} was answered ${status ?? 'not at all'}.`);
     }

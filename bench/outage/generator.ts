@@ -70,18 +70,20 @@ class Visitors {
     const usedBefore = process.cpuUsage();
     const sweeper = setInterval(() => this.#sweep(), 250);
     let dueMs = startMs;
-    for (;;) {
-      const nowMs = preciseMs();
-      for (; dueMs <= nowMs; dueMs += (Math.log(1 / (1 - chance())) * 1000) / plan.perSecond) {
-        const second = Math.floor((dueMs - startMs) / 1000);
-        if (second >= seconds) break;
-        this.#latestMs = Math.max(this.#latestMs, nowMs - dueMs);
-        this.#ask({ rank: zipf.rank(chance()), dueMs, second });
-      }
-      if (dueMs >= startMs + seconds * 1000) break;
-      // A timer would be late by a millisecond or more.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await new Promise<void>((ended) => {
+      const send = (): void => {
+        const nowMs = preciseMs();
+        for (; dueMs <= nowMs; dueMs += (Math.log(1 / (1 - chance())) * 1000) / plan.perSecond) {
+          const second = Math.floor((dueMs - startMs) / 1000);
+          if (second >= seconds) return ended();
+          this.#latestMs = Math.max(this.#latestMs, nowMs - dueMs);
+          this.#ask({ rank: zipf.rank(chance()), dueMs, second });
+        }
+        // A timer would be late by a millisecond or more.
+        setImmediate(send);
+      };
+      send();
+    });
     const { user, system } = process.cpuUsage(usedBefore);
     const generatorCores = (user + system) / 1e6 / seconds;
     while (this.#underWay.size + this.#waiting.length > 0) await Bun.sleep(20);
@@ -137,7 +139,7 @@ class Visitors {
     const { port, plan } = this.#visit;
     this.#underWay.set(connection, due);
     const request = `GET ${pathOf(due.rank, plan.live)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\r\n`;
-    connection.ask(Buffer.from(request), (answer) => this.#answered(connection, due, answer));
+    connection.ask(request, (answer) => this.#answered(connection, due, answer));
   }
 
   #answered(connection: Connection, due: Due, answer: Answer | undefined): void {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { numbersFrom, pageText } from '../pages/page-text.ts';
-import { parseAnswer, sourceOf } from './answer.ts';
+import { headOf, parseAnswer, sourceOf } from './answer.ts';
 import { oldestAllowed, plans, secondsOf } from './plan.ts';
 import { Seconds } from './seconds.ts';
 import { Zipf } from './zipf.ts';
@@ -46,7 +46,7 @@ describe('an answer', () => {
     ['X-Cache: EXPIRED', 'origin'],
     ['Server: other', 'origin'],
   ] as const)('%s comes from: %s', (header, source) => {
-    expect(sourceOf(`HTTP/1.1 200 OK\r\n${header}`)).toBe(source);
+    expect(sourceOf(headOf(`HTTP/1.1 200 OK\r\n${header}`))).toBe(source);
   });
 });
 
