@@ -12,7 +12,7 @@ test('uploads that clients break off, or leave halfway, say nothing of the origi
   await using origin = startOrigin(async (request) => new Response(`${(await request.text()).length}`));
   await using node = await startPagesNode({
     origin: origin.url,
-    timeout: { total: '500ms' },
+    timeout: { total: '2s' },
     limit: { failures: 1, open: '1h' },
     rules,
   });

@@ -152,19 +152,37 @@ function launch(words: readonly string[], { data, threads, settings, environment
     }
   };
   process.once('exit', killGroup);
+  const exited = child.exited.then(async (code) => {
+    // Both streams end with the last process that holds them. Bun can miss that: then nobody is left in its group.
+    const waiting = new AbortController();
+    await Promise.race([output.ended, whenGone(child.pid, waiting.signal)]);
+    waiting.abort();
+    return code;
+  });
   return {
     pid: child.pid,
     output,
-    exited: Promise.all([child.exited, output.ended]).then(([code]) => code),
+    exited,
     terminate: () => child.kill('SIGTERM'),
     async kill() {
       process.off('exit', killGroup);
       killGroup();
-      await child.exited;
-      // Both streams end with the last process that holds them.
-      await output.ended;
+      await exited;
     },
   };
+}
+
+/** What was printed last is read in this time, in ms. */
+const readMs = 500;
+
+/** Resolves when a process group has nobody left, and what it printed has been read. */
+async function whenGone(group: number, signal: AbortSignal): Promise<void> {
+  try {
+    for (; !signal.aborted; await Bun.sleep(20)) process.kill(-group, 0);
+  } catch {
+    // There is no such group any more.
+    await Bun.sleep(readMs);
+  }
 }
 
 function appFolder(app: string): string {
