@@ -8,24 +8,16 @@
 // members come and go: then moves.ts has its turn.
 
 import type { Id } from '../records/index.ts';
-import type { RemoteRow, StoreEngine } from '../store/index.ts';
-import { askingLimits, type Question, type Reply, Unanswered } from './asking.ts';
+import type { RemoteRow } from '../store/index.ts';
+import { askingLimits, type Question, Unanswered } from './asking.ts';
 import { FollowedLog, type Named } from './followed-log.ts';
-import type { Members } from './members.ts';
+import type { HomeWriterOptions } from './home-writer.ts';
 import { PlaceCollector } from './place-collector.ts';
 import type { Placement } from './placement.ts';
 import { type PlaceEntry, partsOf, placeText, residenceFrom } from './places.ts';
-import type { Residency } from './residency.ts';
 import type { ClusterLog } from './troubles.ts';
 
-export interface SettlerOptions {
-  readonly engine: StoreEngine;
-  readonly node: string;
-  readonly members: Members;
-  readonly residency: Residency;
-  /** Rejects with `Unanswered`. */
-  readonly ask: (member: string, question: Question, waitMs: number) => Promise<Reply>;
-  readonly merge: (database: string, rows: readonly RemoteRow[]) => Promise<void>;
+export interface SettlerOptions extends HomeWriterOptions {
   readonly isReachable: (member: string) => boolean;
   readonly nowMs: () => number;
   readonly log: ClusterLog;
