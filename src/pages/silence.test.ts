@@ -30,3 +30,20 @@ test('what comes before the silence has lasted too long is waited for', async ()
   expect(looks).toBeGreaterThanOrEqual(5);
   expect(await beforeSilence(Promise.reject(new Error('broken')), () => 0, 1000).catch(String)).toBe('Error: broken');
 });
+
+test('what came while this thread was busy is heard before the silence counts', async () => {
+  const silence = new Silence();
+  const lastsMs = () => silence.lastsMs(Date.now());
+  silence.asked(Date.now() - 1_000);
+  const coming = new Promise<string>((resolve) => {
+    // Of the same time as the end of the wait, and behind it.
+    setTimeout(() => {
+      setImmediate(() => {
+        silence.ended(true, Date.now());
+        resolve('page');
+      });
+    }, 0);
+  });
+  silence.asked(Date.now());
+  expect(await beforeSilence(coming, lastsMs, 500)).toBe('page');
+});

@@ -39,9 +39,18 @@ export async function beforeSilence<T>(
     const timer = setTimeout(waited.resolve, Math.max(0, longestMs - lastsMs()), undefined);
     try {
       const came = await Promise.race([coming, waited.promise]);
-      if (came !== undefined || lastsMs() >= longestMs) return came;
+      if (came !== undefined) return came;
     } finally {
       clearTimeout(timer);
     }
+    if (lastsMs() < longestMs) continue;
+    // A thread that was busy itself hears first what has come meanwhile.
+    await turn();
+    if (lastsMs() >= longestMs) return undefined;
   }
+}
+
+/** What waits for this thread has its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }
