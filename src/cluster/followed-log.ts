@@ -98,9 +98,13 @@ export class FollowedLog {
         followed.epoch = epoch;
         for (const name of tables) this.#sweep(name, false);
       }
-      if (tables.every((name) => (this.#waiting.get(name)?.size ?? 0) < mostWaiting))
-        this.#read(database, tables, followed);
+      if (tables.every((name) => this.#waitingIn(name) < mostWaiting)) this.#read(database, tables, followed);
     }
+  }
+
+  #waitingIn(name: string): number {
+    const size = (of: Map<string, Map<Id, Waiting>>) => of.get(name)?.size ?? 0;
+    return size(this.#waiting) + size(this.#later) + size(this.#held);
   }
 
   /** Some records of a table, each once. `isAgain`: also those that could not be done before. */

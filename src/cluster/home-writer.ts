@@ -38,7 +38,7 @@ export class HomeWriter {
     this.#options = options;
   }
 
-  /** Whether it has anything to do for a database. */
+  /** Whether a database has tables whose places follow from what is in records. */
   isFor(placement: Placement, database: string): boolean {
     return placement.tablesByRecord.some((name) => name.startsWith(`${database}.`));
   }

@@ -38,7 +38,7 @@ export interface PlaceEntry {
   readonly stamp: string;
 }
 
-/** A place as text: the same for the same. '': any nodes. */
+/** A place as text: the same for the same. '': nothing is said of nodes. */
 export function placeText(residence: Residence): string {
   return residence === undefined ? '' : JSON.stringify(residence);
 }

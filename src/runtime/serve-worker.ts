@@ -32,6 +32,7 @@ export class ServeWorker {
   readonly #ended: Promise<{ readonly why: string; readonly error?: Error }>;
   readonly #metrics = new Calls<MetricsSnapshot>();
   readonly #pages = new Calls<PagesAnswer>();
+  #isOver = false;
   /** Counts of threads it replaced. */
   #past: MetricsSnapshot = [];
   #last: MetricsSnapshot = [];
@@ -44,7 +45,8 @@ export class ServeWorker {
     this.#worker.on('error', (error) => ended.resolve({ why: error.message, error }));
     this.#worker.on('exit', (code) => {
       ended.resolve({ why: `it ended with code ${code}` });
-      this.#pages.allFailed(() => new ZerohopError('OVERLOADED', 'The thread that was told has ended. Try again.'));
+      this.#isOver = true;
+      this.#pages.allFailed(isEnded);
     });
     this.#ended = ended.promise;
   }
@@ -86,6 +88,7 @@ export class ServeWorker {
   }
 
   pages(order: PagesOrder): Promise<PagesAnswer> {
+    if (this.#isOver) return Promise.reject(isEnded());
     return this.#pages.make((call) => this.#tell({ type: 'pages', call, order }));
   }
 
@@ -146,4 +149,8 @@ export class ServeWorker {
   #tell(message: ToServe): void {
     this.#worker.postMessage(message);
   }
+}
+
+function isEnded(): ZerohopError {
+  return new ZerohopError('OVERLOADED', 'The thread that was told has ended. Try again.');
 }
