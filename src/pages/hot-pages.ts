@@ -1,9 +1,9 @@
-// What a thread keeps of pages in memory, bounded in bytes. A page that comes in is young; one that is asked for again while it is young stays, and so
-// does one that comes back soon after it had to go. What was asked for once makes room for the others ("S3-FIFO": Yang et al., "FIFO queues are all
-// you need for cache eviction", 2023).
+// What a thread keeps of pages in memory, bounded in bytes. Who is asked for once is not taken in ("TinyLFU": Einziger, Friedman, Manes, 2017); who is in
+// stays for as long as it was asked for since its turn to go came last (second chance). What is served once leaves nothing behind that lives long:
+// what does costs the garbage collector time that visitors wait.
 //
-//   new ──▶ young ──its turn, was asked for again──▶ lasting ⟲ its turn, was asked for
-//             └──its turn──▶ gone, known for a while ──asked for──▶ lasting ──its turn──▶ gone
+//   asked for ──▶ known by the doorkeeper ──asked for again──▶ in memory ⟲ its turn, was asked for
+//                                                                └──its turn──▶ gone
 
 import { assert } from '../base/index.ts';
 import { parseRow, type VariantList } from './page-rows.ts';
@@ -131,18 +131,16 @@ export class HotRow {
   }
 }
 
-/** Part of the memory that young pages may take. */
-const youngPart = 0.1;
-/** Keys of pages that had to go while they were young are known for as long as so many others go. */
-const goneMost = 20_000;
+/** Keys that are known to have been asked for: a power of two, some more than there are pages in memory. */
+const doorkept = 2 ** 17;
 
 export class HotPages {
   readonly #maxBytes: number;
-  readonly #young = new Queue();
-  readonly #lasting = new Queue();
+  readonly #queue = new Queue();
   readonly #rows = new Map<string, HotRow>();
   readonly #numbers = new Map<number, HotRow>();
-  readonly #gone = new Set<string>();
+  /** Hashes of keys, at places they say themselves: the last to come has the place. */
+  readonly #asked = new Uint32Array(doorkept);
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -153,16 +151,25 @@ export class HotPages {
   }
 
   get bytes(): number {
-    return this.#young.bytes + this.#lasting.bytes;
+    return this.#queue.bytes;
   }
 
   get(key: string): HotRow | undefined {
     return this.#rows.get(key);
   }
 
+  /** Whether a page that is not there and is asked for now was asked for before, and is to come in. */
+  welcomes(key: string): boolean {
+    const hash = Bun.hash.xxHash32(key);
+    const place = hash & (doorkept - 1);
+    if (this.#asked[place] === hash) return true;
+    this.#asked[place] = hash;
+    return false;
+  }
+
   /** Takes in a page that is not there. */
   add(row: HotRow): void {
-    (this.#gone.delete(row.key) ? this.#lasting : this.#young).push(row);
+    this.#queue.push(row);
     this.#rows.set(row.key, row);
     this.#numbers.set(row.number, row);
     this.#makeRoom();
@@ -175,18 +182,16 @@ export class HotPages {
     this.#makeRoom();
   }
 
-  /** Forgets the page in a row. */
+  /** Forgets the page in a row: it has changed. Who asked for the old one asks for the new one. */
   forget(number: number): void {
     const row = this.#numbers.get(number);
     if (!row) return;
     this.#remove(row);
-    // It has changed: who asked for the old one asks for the new one.
-    if (row.isUsed) this.#noteGone(row.key);
+    if (row.isUsed) this.welcomes(row.key);
   }
 
   clear(): void {
     for (const row of this.#rows.values()) this.#remove(row);
-    this.#gone.clear();
   }
 
   #remove(row: HotRow): void {
@@ -198,28 +203,13 @@ export class HotPages {
 
   #makeRoom(): void {
     while (this.bytes > this.#maxBytes) {
-      const isYoung = this.#young.bytes > this.#maxBytes * youngPart || this.#lasting.first === undefined;
-      const queue = isYoung ? this.#young : this.#lasting;
-      const row = queue.first;
+      const row = this.#queue.first;
       if (!row) return;
       if (row.isUsed) {
         row.isUsed = false;
-        queue.remove(row);
-        this.#lasting.push(row);
-        continue;
-      }
-      this.#remove(row);
-      if (isYoung) this.#noteGone(row.key);
-    }
-  }
-
-  #noteGone(key: string): void {
-    this.#gone.delete(key);
-    this.#gone.add(key);
-    if (this.#gone.size <= goneMost) return;
-    for (const oldest of this.#gone) {
-      this.#gone.delete(oldest);
-      break;
+        this.#queue.remove(row);
+        this.#queue.push(row);
+      } else this.#remove(row);
     }
   }
 }

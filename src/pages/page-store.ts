@@ -27,6 +27,9 @@ export interface PageStoreOptions {
   readonly hotBytes: number;
 }
 
+/** A page, or a list of variants. */
+type FoundRow = Pick<HotRow, 'hot' | 'list'> | { readonly hot: HotPage; readonly list: undefined };
+
 export class PageStore {
   readonly #options: PageStoreOptions;
   readonly #tables: PageTables;
@@ -140,12 +143,16 @@ export class PageStore {
     return known.hot && this.#used(known, nowMs).hot;
   }
 
-  #row(key: string): HotRow | undefined {
+  #row(key: string): FoundRow | undefined {
     const nowMs = Date.now();
     const known = this.#known(key, nowMs);
     if (known) return this.#used(known, nowMs);
     const record = this.#options.databases.peek(this.#tables.page, key);
-    return record && this.#keep(key, record);
+    if (!record) return undefined;
+    const row = parseRow(record);
+    if (row.kind === 'page' && row.usedMs < nowMs - usedStepMs) this.#touch(row.page, tagOf(record), nowMs);
+    if (this.#hot.welcomes(key)) return this.#keep(key, record, row);
+    return row.kind === 'page' ? { hot: newPage(row.page, {}), list: undefined } : { hot: undefined, list: row.list };
   }
 
   /** From memory, as it is in the store now. */
@@ -156,13 +163,15 @@ export class PageStore {
   }
 
   #used(row: HotRow, nowMs: number): HotRow {
-    if (row.usedMs < nowMs - usedStepMs) this.#touch(row, nowMs);
+    if (row.hot && row.usedMs < nowMs - usedStepMs) {
+      row.usedMs = nowMs;
+      this.#touch(row.hot, row.tag, nowMs);
+    }
     row.isUsed = true;
     return row;
   }
 
-  #keep(key: string, { row: number, version, expires, ...record }: RowRecord): HotRow {
-    const row = parseRow(record);
+  #keep(key: string, { row: number, version, expires, ...record }: RowRecord, row: PageRow): HotRow {
     const made = new HotRow({
       key,
       number,
@@ -180,13 +189,10 @@ export class PageStore {
   }
 
   /** Writes down that the page is used: what is unused for longest is evicted first. */
-  #touch(row: HotRow, nowMs: number): void {
-    row.usedMs = nowMs;
-    if (!row.hot) return;
-    const { key, times } = row.hot;
+  #touch({ key, times }: Pick<HotPage, 'key' | 'times'>, tag: number, nowMs: number): void {
     const transaction = this.#options.databases.transaction();
-    const options = { expiresAt: Math.ceil(times.keepUntilMs), if: { versions: [row.tag] } };
-    transaction.patch(this.#tables.page, key, { usedMs: row.usedMs }, options);
+    const options = { expiresAt: Math.ceil(times.keepUntilMs), if: { versions: [tag] } };
+    transaction.patch(this.#tables.page, key, { usedMs: nowMs }, options);
     // Gone or replaced meanwhile, or a busy node: it is used again, or it is not.
     transaction.commit().catch(() => {});
   }
