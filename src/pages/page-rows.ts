@@ -78,10 +78,17 @@ export type PageRow =
   | { readonly kind: 'page'; readonly page: Page; readonly usedMs: number }
   | { readonly kind: 'variants'; readonly list: VariantList };
 
-/** @param mark version of the site's row when the fetch began: what this node knew of purges */
+/** How exactly it is known when a page was used, in ms: to write it down costs a commit, and a place in an index. */
+export const usedStepMs = 6 * 3_600_000;
+
+/**
+ * @param mark version of the site's row when the fetch began: what this node knew of purges
+ * @param before the row it replaces
+ */
 export function rowOfPage(
   { key, url, site, tags, body, status, headers, times }: Page,
   mark: number | null,
+  before: PageRow | undefined,
 ): Record<string, Json> {
   const page: JsonObject = {
     status,
@@ -89,7 +96,10 @@ export function rowOfPage(
     times: { ...times },
     body: body && { ...body },
   };
-  return { key, url, site, tags: [...tags], bodyId: body?.id ?? null, usedMs: times.storedMs, mark, page };
+  const knownMs = before?.kind === 'page' ? before.usedMs : Number.NEGATIVE_INFINITY;
+  const isRecent = knownMs <= times.storedMs && knownMs > times.storedMs - usedStepMs;
+  const usedMs = isRecent ? knownMs : times.storedMs;
+  return { key, url, site, tags: [...tags], bodyId: body?.id ?? null, usedMs, mark, page };
 }
 
 export function rowOfVariants(

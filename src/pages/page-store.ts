@@ -7,7 +7,7 @@ import type { Databases, Followed, RowRecord, Table } from '../tables/index.ts';
 import { recode } from './bodies.ts';
 import { type HotPage, HotPages, HotRow, KeptPage, newPage, type RowHolder } from './hot-pages.ts';
 import type { KeyedRequest } from './key.ts';
-import { database, type PageRow, parseRow, tableDefinitions } from './page-rows.ts';
+import { database, type PageRow, parseRow, tableDefinitions, usedStepMs } from './page-rows.ts';
 import { type LookedUp, type PageTables, type PutHow, putPage } from './put-page.ts';
 import type { Servable } from './readiness.ts';
 import type { OutageMode } from './shield.ts';
@@ -16,8 +16,6 @@ import { inPreferredLanguage, variantKey } from './variants.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How exactly it is known when a page was used, in ms: writing it down costs a commit. */
-const usedStepMs = 6 * 3_600_000;
 /** Memory a page takes besides its row and its bodies, about. */
 const pageBytes = 1_200;
 

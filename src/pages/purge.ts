@@ -88,7 +88,7 @@ async function purgeRow(store: PageStore, found: SearchRow, hard: boolean): Prom
     const nowMs = Date.now();
     if (row.page.times.freshUntilMs <= nowMs) return transaction.abort();
     const page = stale(row.page, nowMs);
-    transaction.put(store.tables.page, id, rowOfPage(page, markOf(json)), {
+    transaction.put(store.tables.page, id, rowOfPage(page, markOf(json), row), {
       expiresAt: Math.ceil(page.times.keepUntilMs),
       if: { versions: [tagOf(found)] },
     });

@@ -93,16 +93,16 @@ function stagePage(
   { vary, forward, maxVariants, mark }: PutHow,
 ): void {
   const table = tables.page;
-  const put = (made: Page) =>
-    transaction.put(table, made.key, rowOfPage(made, mark), { expiresAt: Math.ceil(made.times.keepUntilMs) });
   const known = look(page.key);
+  const put = (made: Page, before: PageRow | undefined) =>
+    transaction.put(table, made.key, rowOfPage(made, mark, before), { expiresAt: Math.ceil(made.times.keepUntilMs) });
   const list = known?.row.kind === 'variants' ? known.row.list : undefined;
   if (vary.length === 0) {
     for (const variant of list?.variants ?? []) transaction.delete(table, variant.key);
-    return void put(page);
+    return void put(page, known?.row);
   }
   const key = variantKey(page.key, vary, forward);
-  put({ ...page, key });
+  put({ ...page, key }, look(key)?.row);
   const isSame = list !== undefined && String(list.vary) === String(vary);
   const language = page.headers.find(([name]) => name === 'content-language')?.[1]?.toLowerCase();
   const variant: Variant = { key, ...(language !== undefined && { language }), rest: restOf(vary, forward) };

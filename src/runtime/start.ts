@@ -53,6 +53,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   let state: 'starting' | 'running' | 'stopping' = 'starting';
   let workers: Workers | undefined;
   let stopSql = () => {};
+  let stopKeeping = () => {};
   let stopAnalytics = () => {};
   let following: ClusterDeployments | undefined;
   let problems: readonly string[] = [];
@@ -64,6 +65,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
   const stop = (code: number): Promise<void> => {
     state = 'stopping';
     stopping ??= (async () => {
+      stopKeeping();
       stopAnalytics();
       following?.stop();
       await agent?.drain();
@@ -111,6 +113,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     measureProcess(metrics, version);
     const running = workers;
     // The app answers already: it need not wait for these modules.
+    stopKeeping = (await import('./engine-threads.ts')).keepEngineThreadsBehind();
     const {
       analyticsOperations,
       backupOperations,

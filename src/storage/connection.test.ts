@@ -53,7 +53,7 @@ describe('walks', () => {
     const late = reader.iterate('SELECT n FROM t');
     late.next();
     writer.run('INSERT INTO t VALUES (0)');
-    reader.endWalks(new Error('over'));
+    reader.endWalks(() => new Error('over'));
     reader.run('COMMIT');
     expect(count()).toBe(1001);
     expect([begun, settled, late].map((walk) => codeOf(() => walk.next()))).toEqual(Array(3).fill('Error: over'));

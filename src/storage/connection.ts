@@ -123,14 +123,14 @@ export class Connection {
     });
   }
 
-  /** Ends the walks that are under way, which would hold on to the snapshot. Who goes on with one gets `refusal`. */
-  endWalks(refusal: Error): void {
-    for (const walk of this.#walks) walk.end(refusal);
+  /** Ends the walks that are under way, which would hold on to the snapshot. Who goes on with one gets what `refusal` makes. */
+  endWalks(refusal: () => Error): void {
+    for (const walk of this.#walks) walk.end(refusal());
     this.#walks.clear();
   }
 
   close(): void {
-    this.endWalks(new Error(`Bug: ${this.path} was closed under a walk`));
+    this.endWalks(() => new Error(`Bug: ${this.path} was closed under a walk`));
     for (const statement of this.#prepared.values()) statement.finalize();
     for (const statement of this.#kept) statement.finalize();
     this.#prepared.clear();

@@ -153,7 +153,7 @@ export class Snapshots {
     snapshot.state = 'closed';
     const { connection, twins } = snapshot;
     // A walk that nobody finished would keep the connection at this snapshot.
-    connection.endWalks(expired());
+    connection.endWalks(expired);
     // Not ROLLBACK, which would take the twins.
     connection.run('COMMIT');
     if (twins.made > keptTwins || this.#idle.length >= idleConnections) connection.close();
@@ -167,7 +167,7 @@ export class Snapshots {
       if (snapshot.openedMs >= before) continue;
       this.#held.delete(snapshot);
       snapshot.state = 'expired';
-      snapshot.connection.endWalks(expired());
+      snapshot.connection.endWalks(expired);
       snapshot.connection.close();
     }
   }

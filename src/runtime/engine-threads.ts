@@ -1,0 +1,47 @@
+// The engine compiles code and gives memory back in threads of its own. Where cores are few, these take time from those that answer: they get a
+// lower priority. Linux alone tells threads apart.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+/** As the engine names them. */
+const names: ReadonlySet<string> = new Set(['JITWorker', 'mi-scavenger']);
+/** As `nice`: where a thread of priority 0 wants all of a core, one of 5 gets a quarter of it. */
+const niceness = 5;
+/** They come and go: how often they are looked for, in ms. */
+const lookMs = 2_000;
+const tasks = '/proc/self/task';
+
+/** From now on. Returns what ends it. */
+export function keepEngineThreadsBehind(): () => void {
+  const known = new Set<string>();
+  const look = (): void => {
+    const running = threads();
+    for (const gone of known.difference(new Set(running))) known.delete(gone);
+    for (const thread of running) {
+      if (known.has(thread)) continue;
+      known.add(thread);
+      lower(thread);
+    }
+  };
+  look();
+  const timer = setInterval(look, lookMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function threads(): readonly string[] {
+  try {
+    return readdirSync(tasks);
+  } catch {
+    return [];
+  }
+}
+
+function lower(thread: string): void {
+  try {
+    if (names.has(readFileSync(`${tasks}/${thread}/comm`, 'utf8').trim())) setPriority(Number(thread), niceness);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
