@@ -10,6 +10,7 @@ import {
   PagesControl,
   type PagesMeters,
   PageUpkeep,
+  Preload,
   prepareRenderer,
   RemotePurges,
   type Renderer,
@@ -61,7 +62,8 @@ export async function loadPages(
   const renderer = own ?? (isRendering ? memory?.renderer : undefined);
   const pages = new Pages({ sites, databases, state, log, hotBytes: memoryBytes, meters, tracer, renderer });
   const upkeep = primary ? new PageUpkeep({ store: pages.store, diskBytes, log }) : undefined;
-  const warmUps = primary ? new WarmUps({ pages, folder, log }) : undefined;
+  const preload = new Preload({ store: pages.store, log });
+  const warmUps = primary ? new WarmUps({ pages, preload, folder, log }) : undefined;
   const purges = primary ? new RemotePurges(pages.store, log) : undefined;
   const control = new PagesControl(pages, warmUps);
   pagesOf.set(node, control);
@@ -69,6 +71,7 @@ export async function loadPages(
   upkeep?.start();
   purges?.start();
   warmUps?.start();
+  preload.start();
   return {
     step: {
       name: 'pages',
@@ -86,6 +89,7 @@ export async function loadPages(
       upkeep?.stop();
       purges?.stop();
       warmUps?.close();
+      preload.stop();
       void own?.close();
     },
   };

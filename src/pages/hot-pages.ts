@@ -133,6 +133,7 @@ export class HotRow {
 
 /** Keys that are known to have been asked for: a power of two, some more than there are pages in memory. */
 const doorkept = 2 ** 17;
+const fullPart = 0.9;
 
 export class HotPages {
   readonly #maxBytes: number;
@@ -154,8 +155,20 @@ export class HotPages {
     return this.#queue.bytes;
   }
 
+  /** Whether who comes in now drives others out, or soon will. */
+  get isFull(): boolean {
+    return this.bytes > this.#maxBytes * fullPart;
+  }
+
   get(key: string): HotRow | undefined {
     return this.#rows.get(key);
+  }
+
+  /** Keys of pages that were asked for, those that came in last first. */
+  usedKeys(most: number): readonly string[] {
+    const keys: string[] = [];
+    for (let row = this.#queue.last; row && keys.length < most; row = row.before) if (row.isUsed) keys.push(row.key);
+    return keys;
   }
 
   /** Whether a page that is not there and is asked for now was asked for before, and is to come in. */
@@ -218,14 +231,14 @@ export class HotPages {
 class Queue {
   bytes = 0;
   first: HotRow | undefined;
-  #last: HotRow | undefined;
+  last: HotRow | undefined;
 
   push(row: HotRow): void {
     row.queue = this;
-    row.before = this.#last;
-    if (this.#last) this.#last.after = row;
+    row.before = this.last;
+    if (this.last) this.last.after = row;
     else this.first = row;
-    this.#last = row;
+    this.last = row;
     this.bytes += row.bytes;
   }
 
@@ -233,7 +246,7 @@ class Queue {
     if (row.before) row.before.after = row.after;
     else this.first = row.after;
     if (row.after) row.after.before = row.before;
-    else this.#last = row.before;
+    else this.last = row.before;
     row.before = undefined;
     row.after = undefined;
     row.queue = undefined;

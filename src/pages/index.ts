@@ -5,6 +5,7 @@ export { type LoadedRenderer, openRenderer, prepareRenderer } from './open-rende
 export type { PagesMeters } from './page-metrics.ts';
 export { PageStore } from './page-store.ts';
 export { Pages, type PagesOptions } from './pages.ts';
+export { Preload } from './preload.ts';
 export { type PurgeOrder, purge } from './purge.ts';
 export type { ReadinessReport } from './readiness.ts';
 export { RemotePurges } from './remote-purges.ts';

@@ -10,7 +10,7 @@ export const database = 'pages';
 /**
  * Page: a response, or, where responses vary, the list of its variants. Body: bytes by their hash. Site: counts purges, so that a page fetched
  * before one is not stored after it. Purge: what was purged, for a week. Of this node alone: Seen, which purges were done here; Warm,
- * how far warming of a site is, and its busiest pages.
+ * how far warming of a site is, the busiest pages, and those in memory.
  */
 export const tableDefinitions = parseSdl(
   `
@@ -54,6 +54,7 @@ export const tableDefinitions = parseSdl(
     by: String
     round: Any
     busiest: Any
+    hot: Any
   }
 `,
   'pages',

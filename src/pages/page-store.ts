@@ -88,6 +88,25 @@ export class PageStore {
     return this.#hot.bytes;
   }
 
+  /** Whether pages that come into memory now drive others out, or soon will. */
+  get isFull(): boolean {
+    return this.#hot.isFull;
+  }
+
+  /** Keys of pages in memory that were asked for. */
+  usedKeys(most: number): readonly string[] {
+    return this.#hot.usedKeys(most);
+  }
+
+  /** Brings into memory what is stored for a key; returns the pages that were not there. That is no use of them. */
+  bringIn(key: string): readonly HotPage[] {
+    const known = this.#known(key, Date.now());
+    const record = known ? undefined : this.#options.databases.peek(this.#tables.page, key);
+    const row = known ?? (record && this.#keep(key, record, parseRow(record)));
+    if (row?.list) return row.list.variants.flatMap((variant) => this.bringIn(variant.key));
+    return !known && row?.hot ? [row.hot] : [];
+  }
+
   /** The page for a key, and where there are variants, the one that fits what the origin would see. */
   find(keyed: Pick<KeyedRequest, 'key' | 'forward'>): HotPage | undefined {
     const { key } = keyed;

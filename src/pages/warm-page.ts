@@ -25,6 +25,8 @@ export interface WarmPageParts {
   readonly number: number;
   /** Waits until the origin may be asked; false: it is not to be asked any more. */
   readonly clearance: () => Promise<boolean>;
+  /** Told the key of each page that is fresh now. */
+  readonly warmed: (key: string) => void;
 }
 
 /** An address on a site or its origin, as the site has it. */
@@ -65,7 +67,7 @@ export async function warmPage(parts: WarmPageParts, address: string): Promise<W
 }
 
 async function warmSegment(
-  { store, flights, site, number, clearance }: WarmPageParts,
+  { store, flights, site, number, clearance, warmed }: WarmPageParts,
   rule: Rule,
   { path, search }: SiteTarget,
   headers: Headers,
@@ -73,7 +75,10 @@ async function warmSegment(
   const keyed = keyOf(site, rule, path, search, headers);
   if (!keyed) return 'not stored';
   const isFresh = () => (store.peek(keyed)?.times.freshUntilMs ?? 0) > Date.now();
-  if (isFresh()) return 'fresh';
+  if (isFresh()) {
+    warmed(keyed.key);
+    return 'fresh';
+  }
   if (!(await clearance())) return undefined;
   const mode = store.mode(site.id);
   const asked = { site, number, rule, keyed, mode, stale: store.peek(keyed), background: false };
@@ -82,7 +87,9 @@ async function warmSegment(
     await flight.fetched;
     return isFresh() ? 'fetched' : 'not stored';
   }
-  return await outcomeOf(await flights.start(asked).fetched);
+  const outcome = await outcomeOf(await flights.start(asked).fetched);
+  if (outcome === 'fetched' || outcome === 'renewed') warmed(keyed.key);
+  return outcome;
 }
 
 async function outcomeOf(fetched: Fetched | Elsewhere): Promise<Warmed | WarmTrouble> {

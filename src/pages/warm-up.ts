@@ -9,12 +9,13 @@ import { type Logger, ZerohopError } from '../base/index.ts';
 import { tagOf } from '../records/index.ts';
 import type { Flights } from './flights.ts';
 import type { PageStore } from './page-store.ts';
+import { preloadMost } from './preload.ts';
 import type { Shield } from './shield.ts';
 import { readSitemap, type SitemapFile } from './sitemap.ts';
 import type { Site, WarmSettings } from './types.ts';
 import { fetchSource, SourceTrouble } from './warm-fetch.ts';
 import { WarmPace } from './warm-pace.ts';
-import { type WarmTrouble, warmPage } from './warm-page.ts';
+import { type WarmPageParts, type WarmTrouble, warmPage } from './warm-page.ts';
 import { newRound, progressOf, type Round, sourcesOf, type WarmProgress } from './warm-round.ts';
 import { type Position, warmEntries } from './warm-sources.ts';
 
@@ -28,6 +29,8 @@ export interface WarmUpOptions {
   readonly number: number;
   /** Addresses of the busiest pages, the busiest first. */
   readonly busiest: () => readonly string[];
+  /** Told when a round is done: the keys of the pages it began with, unless it began before a restart. */
+  readonly warmed: (keys: readonly string[]) => void;
   /** Of the app: where lists are. */
   readonly folder: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -54,6 +57,8 @@ export class WarmUp {
   readonly #options: WarmUpOptions;
   readonly #by: string = Bun.randomUUIDv7();
   #round: Round | undefined;
+  /** Keys of the pages that the round began with. */
+  #first: string[] = [];
   #pace: WarmPace | undefined;
   #running: Promise<void> = Promise.resolve();
   readonly #sleepers = new Set<() => void>();
@@ -137,6 +142,7 @@ export class WarmUp {
   #launch(round: Round): void {
     const { log, site } = this.#options;
     this.#round = round;
+    this.#first = [];
     const pace = new WarmPace({
       perSecond: round.settings.perSecond,
       now: Date.now,
@@ -170,6 +176,7 @@ export class WarmUp {
     round.state = 'done';
     round.endedMs = Date.now();
     await this.#save();
+    this.#options.warmed(this.#first);
     log.info(`The pages of ${site.id} are warm`, {
       ...round.counts,
       seconds: (round.endedMs - round.startedMs) / 1000,
@@ -177,6 +184,10 @@ export class WarmUp {
   }
 
   async #goThrough(round: Round, pace: WarmPace): Promise<void> {
+    const isWhole = round.position.length === 0;
+    const warmed = (key: string) => {
+      if (isWhole && this.#first.length < preloadMost) this.#first.push(key);
+    };
     const underWay = new Map<Position, Promise<void>>();
     // Files that a position lies in were counted when they were read first.
     let counts = round.position.length === 0;
@@ -210,7 +221,7 @@ export class WarmUp {
     for await (const { address, position } of warmEntries(round.settings, reader, round.position)) {
       counts = true;
       if (pace.isOver) break;
-      const warming = this.#warmOne(address, round, pace).then((isDone) => {
+      const warming = this.#warmOne(address, round, pace, warmed).then((isDone) => {
         // What is under way when it is stopped is gone through again.
         if (isDone) underWay.delete(position);
         room.resolve();
@@ -228,7 +239,7 @@ export class WarmUp {
   }
 
   /** False: it was told to stop before that. */
-  async #warmOne(address: string, round: Round, pace: WarmPace): Promise<boolean> {
+  async #warmOne(address: string, round: Round, pace: WarmPace, warmed: WarmPageParts['warmed']): Promise<boolean> {
     const { store, flights, sites, site, number } = this.#options;
     let wasAsked = false;
     const clearance = async () => {
@@ -236,8 +247,9 @@ export class WarmUp {
       wasAsked ||= isClear;
       return isClear;
     };
+    const parts = { store, flights, sites, site, number, clearance, warmed };
     for (let tries = 1; ; tries++) {
-      const result = await warmPage({ store, flights, sites, site, number, clearance }, address).catch(troubleOfOurs);
+      const result = await warmPage(parts, address).catch(troubleOfOurs);
       if (result === undefined) return false;
       if (typeof result === 'string') {
         if (wasAsked) pace.succeeded();

@@ -2,12 +2,14 @@
 
 import { type Logger, ZerohopError } from '../base/index.ts';
 import type { Pages } from './pages.ts';
+import type { Preload } from './preload.ts';
 import { readWarm } from './settings.ts';
 import type { WarmProgress } from './warm-round.ts';
 import { WarmUp } from './warm-up.ts';
 
 export interface WarmUpsOptions {
   readonly pages: Pages;
+  readonly preload: Preload;
   /** Of the app: where lists are. */
   readonly folder: string;
   readonly log: Logger;
@@ -32,12 +34,14 @@ const busiestMs = 300_000;
 
 export class WarmUps {
   readonly #pages: Pages;
+  readonly #preload: Preload;
   readonly #log: Logger;
   readonly #bySite: ReadonlyMap<string, WarmUp>;
   #timer: Timer | undefined;
 
-  constructor({ pages, folder, log }: WarmUpsOptions) {
+  constructor({ pages, preload, folder, log }: WarmUpsOptions) {
     this.#pages = pages;
+    this.#preload = preload;
     this.#log = log;
     const { store, shield, workings } = pages;
     this.#bySite = new Map(
@@ -53,6 +57,7 @@ export class WarmUps {
             site,
             number,
             busiest,
+            warmed: (keys) => void this.#writeHot(keys),
             folder,
             log,
           }),
@@ -103,7 +108,14 @@ export class WarmUps {
     return [...new Set(found)];
   }
 
+  #writeHot(others: readonly string[]): Promise<void> {
+    return this.#preload
+      .write(others)
+      .catch((error: unknown) => this.#log.error('The pages in memory could not be written down', { error }));
+  }
+
   async #keepBusiest(): Promise<void> {
+    void this.#writeHot([]);
     const { store, workings } = this.#pages;
     const busiest = workings.readiness.busiest().map(([key, requests]) => [key, requests]);
     const transaction = store.databases.transaction();
