@@ -4,10 +4,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
-/** As the engine names them. */
-const names: ReadonlySet<string> = new Set(['JITWorker', 'mi-scavenger']);
-/** As `nice`: where a thread of priority 0 wants all of a core, one of 5 gets a quarter of it. */
-const niceness = 5;
+/**
+ * By the engine's names for them, as `nice`. Where a thread of priority 0 wants all of a core, one of 5 gets a quarter of it: code that is not compiled
+ * costs time too. One of 19 gets what is left: what gives memory back can wait.
+ */
+const priorities: ReadonlyMap<string, number> = new Map([
+  ['JITWorker', 5],
+  ['mi-scavenger', 19],
+]);
 /** They come and go: how often they are looked for, in ms. */
 const lookMs = 2_000;
 const tasks = '/proc/self/task';
@@ -40,7 +44,8 @@ function threads(): readonly string[] {
 
 function lower(thread: string): void {
   try {
-    if (names.has(readFileSync(`${tasks}/${thread}/comm`, 'utf8').trim())) setPriority(Number(thread), niceness);
+    const priority = priorities.get(readFileSync(`${tasks}/${thread}/comm`, 'utf8').trim());
+    if (priority !== undefined) setPriority(Number(thread), priority);
   } catch {
     // It has ended meanwhile.
   }
