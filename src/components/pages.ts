@@ -90,6 +90,7 @@ export async function loadPages(
       purges?.stop();
       warmUps?.close();
       preload.stop();
+      pages.store.close();
       void own?.close();
     },
   };

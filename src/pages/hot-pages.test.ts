@@ -62,11 +62,11 @@ describe('where thousands of others are asked for once', () => {
 });
 
 test('a page that was in use and changed comes in again when it is asked for', () => {
-  const pages = new HotPages(maxBytes);
-  for (let times = 0; times < 3; times++) ask(pages, 0);
-  pages.forget(0);
-  ask(pages, 0);
-  expect(pages.get('p0')).toBeDefined();
+  const pages = filled(0, 2);
+  use(pages, 0);
+  for (const number of [0, 1]) pages.forget(number);
+  for (const number of [0, 1]) ask(pages, number);
+  expect([0, 1].map((number) => pages.get(`p${number}`) !== undefined)).toEqual([true, false]);
 });
 
 test('a page that was asked for and is no more makes room for others that are', () => {

@@ -131,8 +131,9 @@ export class HotRow {
   }
 }
 
-/** Keys that are known to have been asked for: a power of two, some more than there are pages in memory. */
+/** Keys that are known to have been asked for: a power of two, twice what the default memory has of small pages. */
 const doorkept = 2 ** 17;
+/** Part of the memory from which on it is as good as full. */
 const fullPart = 0.9;
 
 export class HotPages {

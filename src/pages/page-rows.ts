@@ -98,8 +98,7 @@ export function rowOfPage(
     body: body && { ...body },
   };
   const knownMs = before?.kind === 'page' ? before.usedMs : Number.NEGATIVE_INFINITY;
-  const isRecent = knownMs <= times.storedMs && knownMs > times.storedMs - usedStepMs;
-  const usedMs = isRecent ? knownMs : times.storedMs;
+  const usedMs = knownMs > times.storedMs - usedStepMs ? knownMs : times.storedMs;
   return { key, url, site, tags: [...tags], bodyId: body?.id ?? null, usedMs, mark, page };
 }
 

@@ -88,6 +88,12 @@ export class PageStore {
     return this.#hot.bytes;
   }
 
+  /** Nothing is looked for any more. */
+  close(): void {
+    this.#followed.end();
+    this.#hot.clear();
+  }
+
   /** Whether pages that come into memory now drive others out, or soon will. */
   get isFull(): boolean {
     return this.#hot.isFull;
@@ -167,8 +173,9 @@ export class PageStore {
     const record = this.#options.databases.peek(this.#tables.page, key);
     if (!record) return undefined;
     const row = parseRow(record);
-    if (row.kind === 'page' && row.usedMs < nowMs - usedStepMs) this.#touch(row.page, tagOf(record), nowMs);
-    if (this.#hot.welcomes(key)) return this.#keep(key, record, row);
+    const isTouched = row.kind === 'page' && row.usedMs < nowMs - usedStepMs;
+    if (isTouched) this.#touch(row.page, tagOf(record), nowMs);
+    if (this.#hot.welcomes(key)) return this.#keep(key, record, isTouched ? { ...row, usedMs: nowMs } : row);
     return row.kind === 'page' ? { hot: newPage(row.page, {}), list: undefined } : { hot: undefined, list: row.list };
   }
 

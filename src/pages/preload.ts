@@ -4,7 +4,6 @@
 
 import type { Logger } from '../base/index.ts';
 import { answer } from './answer.ts';
-import type { HotPage } from './hot-pages.ts';
 import type { PageStore } from './page-store.ts';
 
 export interface PreloadOptions {
@@ -14,13 +13,14 @@ export interface PreloadOptions {
 
 /** Pages of the list. */
 export const preloadMost = 10_000;
-/** Row of the list. No site has this id. */
+/** Rows of the list, and of when it was written. No site has such an id. */
 const listId = ' hot';
+const writtenId = ' hot since';
 /** How long it is until it is looked at first, and from then on, in ms: visitors come first. */
 const startMs = 250;
 const lookMs = 1_000;
-/** Pages that are brought in before others have a turn, and how long that lasts, in ms. */
-const stepPages = 8;
+/** How long pages are brought in before others have a turn, and how long that lasts, in ms. */
+const stepMs = 0.7;
 const turnMs = 2;
 
 /** As browsers ask for a page. */
@@ -44,7 +44,9 @@ export class Preload {
       try {
         await this.#look();
       } catch (error) {
+        // Once for each list: what is asked for is read all the same.
         this.#log.error('Pages could not be brought into memory ahead of their visitors', { error });
+        return;
       }
       if (!this.#isStopped) this.#timer = setTimeout(look, lookMs).unref();
     };
@@ -56,42 +58,50 @@ export class Preload {
     clearTimeout(this.#timer);
   }
 
-  /** Writes the list anew: pages that visitors ask for, then others. */
+  /** Writes the list anew: pages that visitors ask for, then others, then who was on it. */
   async write(others: readonly string[]): Promise<void> {
     const { databases, tables } = this.#store;
-    const keys = [...new Set([...this.#store.usedKeys(preloadMost), ...others])].slice(0, preloadMost);
-    if (keys.length === 0) return;
+    const before = this.#list();
+    const wanted = new Set([...this.#store.usedKeys(preloadMost), ...others, ...before]);
+    const keys = [...wanted].slice(0, preloadMost);
+    if (keys.every((key, at) => key === before[at]) && keys.length === before.length) return;
     const transaction = databases.transaction();
     transaction.put(tables.warm, listId, { id: listId, hot: keys });
+    transaction.put(tables.warm, writtenId, { id: writtenId });
     await transaction.commit();
+  }
+
+  #list(): readonly string[] {
+    const { databases, tables } = this.#store;
+    const row = databases.peek(tables.warm, listId);
+    return row ? (JSON.parse(row.body) as { hot: readonly string[] }).hot : [];
   }
 
   async #look(): Promise<void> {
     const { databases, tables } = this.#store;
-    const version = databases.getLatest(tables.warm, listId)?.version;
-    if (version === undefined || version === this.#version) return;
-    const list = databases.peek(tables.warm, listId);
-    if (!list) return;
-    const { hot } = JSON.parse(list.body) as { hot: readonly string[] };
-    let count = 0;
-    for (const key of hot) {
-      if (this.#isStopped || this.#store.isFull) break;
-      const pages = this.#store.bringIn(key);
-      for (const page of pages) this.#rehearse(page);
-      const before = count;
-      count += pages.length;
-      if (Math.floor(count / stepPages) > Math.floor(before / stepPages)) await Bun.sleep(turnMs);
-    }
+    const version = databases.getLatest(tables.warm, writtenId)?.version;
+    if (version === this.#version) return;
     this.#version = version;
+    let count = 0;
+    let untilMs = performance.now() + stepMs;
+    for (const key of this.#list()) {
+      if (this.#isStopped || this.#store.isFull) break;
+      count += await this.#bringIn(key);
+      if (performance.now() < untilMs) continue;
+      await Bun.sleep(turnMs);
+      untilMs = performance.now() + stepMs;
+    }
     if (count > 0) this.#log.debug(`${count} pages were brought into memory`);
   }
 
-  /** What its first visitor would have to wait for. */
-  #rehearse(page: HotPage): void {
-    const nowMs = Date.now();
-    const ttl = (page.times.freshUntilMs - nowMs) / 1000;
-    const answered = answer(this.#store, page, asked, { status: { outcome: 'hit', ttl } }, nowMs);
-    // In another coding than the one that is stored: that can wait for who wants it.
-    if (answered instanceof Promise) answered.catch(() => {});
+  /** With all that their first visitors would have to wait for. Returns how many came in. */
+  async #bringIn(key: string): Promise<number> {
+    const pages = this.#store.bringIn(key);
+    for (const page of pages) {
+      const nowMs = Date.now();
+      const ttl = (page.times.freshUntilMs - nowMs) / 1000;
+      await answer(this.#store, page, asked, { status: { outcome: 'hit', ttl } }, nowMs);
+    }
+    return pages.length;
   }
 }

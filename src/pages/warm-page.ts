@@ -3,7 +3,7 @@
 import type { NotAsked } from './cache-status.ts';
 import type { Fetched } from './fetch-page.ts';
 import type { Elsewhere, Flights } from './flights.ts';
-import { keyOf, segmentHeaders } from './key.ts';
+import { type KeyedRequest, keyOf, segmentHeaders } from './key.ts';
 import type { PageStore } from './page-store.ts';
 import { routeOf } from './route.ts';
 import type { Rule, Site } from './types.ts';
@@ -67,18 +67,25 @@ export async function warmPage(parts: WarmPageParts, address: string): Promise<W
 }
 
 async function warmSegment(
-  { store, flights, site, number, clearance, warmed }: WarmPageParts,
+  parts: WarmPageParts,
   rule: Rule,
   { path, search }: SiteTarget,
   headers: Headers,
 ): Promise<Warmed | WarmTrouble | undefined> {
-  const keyed = keyOf(site, rule, path, search, headers);
+  const keyed = keyOf(parts.site, rule, path, search, headers);
   if (!keyed) return 'not stored';
+  const outcome = await warmKey(parts, rule, keyed);
+  if (outcome === 'fresh' || outcome === 'fetched' || outcome === 'renewed') parts.warmed(keyed.key);
+  return outcome;
+}
+
+async function warmKey(
+  { store, flights, site, number, clearance }: WarmPageParts,
+  rule: Rule,
+  keyed: KeyedRequest,
+): Promise<Warmed | WarmTrouble | undefined> {
   const isFresh = () => (store.peek(keyed)?.times.freshUntilMs ?? 0) > Date.now();
-  if (isFresh()) {
-    warmed(keyed.key);
-    return 'fresh';
-  }
+  if (isFresh()) return 'fresh';
   if (!(await clearance())) return undefined;
   const mode = store.mode(site.id);
   const asked = { site, number, rule, keyed, mode, stale: store.peek(keyed), background: false };
@@ -87,9 +94,7 @@ async function warmSegment(
     await flight.fetched;
     return isFresh() ? 'fetched' : 'not stored';
   }
-  const outcome = await outcomeOf(await flights.start(asked).fetched);
-  if (outcome === 'fetched' || outcome === 'renewed') warmed(keyed.key);
-  return outcome;
+  return await outcomeOf(await flights.start(asked).fetched);
 }
 
 async function outcomeOf(fetched: Fetched | Elsewhere): Promise<Warmed | WarmTrouble> {

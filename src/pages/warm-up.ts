@@ -29,7 +29,7 @@ export interface WarmUpOptions {
   readonly number: number;
   /** Addresses of the busiest pages, the busiest first. */
   readonly busiest: () => readonly string[];
-  /** Told when a round is done: the keys of the pages it began with, unless it began before a restart. */
+  /** Told when a round is done: keys of the pages it began with. */
   readonly warmed: (keys: readonly string[]) => void;
   /** Of the app: where lists are. */
   readonly folder: string;
@@ -57,8 +57,6 @@ export class WarmUp {
   readonly #options: WarmUpOptions;
   readonly #by: string = Bun.randomUUIDv7();
   #round: Round | undefined;
-  /** Keys of the pages that the round began with. */
-  #first: string[] = [];
   #pace: WarmPace | undefined;
   #running: Promise<void> = Promise.resolve();
   readonly #sleepers = new Set<() => void>();
@@ -142,7 +140,6 @@ export class WarmUp {
   #launch(round: Round): void {
     const { log, site } = this.#options;
     this.#round = round;
-    this.#first = [];
     const pace = new WarmPace({
       perSecond: round.settings.perSecond,
       now: Date.now,
@@ -167,8 +164,9 @@ export class WarmUp {
     // Whoever had it before finds this name in the row, and stops.
     await this.#save(true);
     const saving = setInterval(() => void this.#save().catch(() => {}), saveMs);
+    let first: readonly string[];
     try {
-      await this.#goThrough(round, pace);
+      first = await this.#goThrough(round, pace);
     } finally {
       clearInterval(saving);
     }
@@ -176,17 +174,19 @@ export class WarmUp {
     round.state = 'done';
     round.endedMs = Date.now();
     await this.#save();
-    this.#options.warmed(this.#first);
+    this.#options.warmed(first);
     log.info(`The pages of ${site.id} are warm`, {
       ...round.counts,
       seconds: (round.endedMs - round.startedMs) / 1000,
     });
   }
 
-  async #goThrough(round: Round, pace: WarmPace): Promise<void> {
-    const isWhole = round.position.length === 0;
+  /** Returns keys of the pages that it began with; none if it began before. */
+  async #goThrough(round: Round, pace: WarmPace): Promise<readonly string[]> {
+    const first: string[] = [];
+    const most = round.position.length === 0 ? preloadMost : 0;
     const warmed = (key: string) => {
-      if (isWhole && this.#first.length < preloadMost) this.#first.push(key);
+      if (first.length < most) first.push(key);
     };
     const underWay = new Map<Position, Promise<void>>();
     // Files that a position lies in were counted when they were read first.
@@ -236,6 +236,7 @@ export class WarmUp {
       round.position = oldest ?? position;
     }
     await Promise.all(underWay.values());
+    return first;
   }
 
   /** False: it was told to stop before that. */

@@ -2,7 +2,7 @@
 // lower priority. Linux alone tells threads apart.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /**
  * By the engine's names for them, as `nice`. Where a thread of priority 0 wants all of a core, one of 5 gets a quarter of it: code that is not compiled
@@ -22,11 +22,7 @@ export function keepEngineThreadsBehind(): () => void {
   const look = (): void => {
     const running = threads();
     for (const gone of known.difference(new Set(running))) known.delete(gone);
-    for (const thread of running) {
-      if (known.has(thread)) continue;
-      known.add(thread);
-      lower(thread);
-    }
+    for (const thread of running) if (!known.has(thread) && lower(thread)) known.add(thread);
   };
   look();
   const timer = setInterval(look, lookMs);
@@ -42,11 +38,14 @@ function threads(): readonly string[] {
   }
 }
 
-function lower(thread: string): void {
+/** Whether it is one of the engine's. One that has just begun may not have its name yet. */
+function lower(thread: string): boolean {
   try {
     const priority = priorities.get(readFileSync(`${tasks}/${thread}/comm`, 'utf8').trim());
-    if (priority !== undefined) setPriority(Number(thread), priority);
+    if (priority !== undefined) setPriority(Number(thread), Math.max(getPriority(), priority));
+    return priority !== undefined;
   } catch {
     // It has ended meanwhile.
+    return false;
   }
 }

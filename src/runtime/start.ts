@@ -234,6 +234,7 @@ export async function startNode(options: StartOptions): Promise<RunningNode> {
     following.start();
     if (!config.authorizeLocal) await makeAdministrator(identities, isInCluster(config.replication, folder.path), log);
   } catch (error) {
+    stopKeeping();
     agent?.stop();
     await workers?.stop();
     folder.release();

@@ -93,13 +93,13 @@ export class LiveDatabases implements Databases {
   follow(table: Table, listener: RowListener): Followed {
     const { reader, entry } = table as LiveTable;
     reader.catchUp();
-    reader.onTouched({
+    const end = reader.onTouched({
       row: (number, row) => {
         if (number === entry.number) listener.row(row);
       },
       everything: () => listener.everything(),
     });
-    return reader;
+    return { catchUp: () => reader.catchUp(), end };
   }
 
   row(table: Table, id: Id): StoredRow | undefined {

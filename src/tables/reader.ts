@@ -155,9 +155,13 @@ export class DatabaseReader implements ReadSource {
     return found.length === rows.length && found.every(([id, fits]) => fits !== 1 && !members.has(id ?? null));
   }
 
-  /** From now on tells `listener` what the log names. */
-  onTouched(listener: TouchListener): void {
+  /** From now on tells `listener` what the log names. Returns what ends that. */
+  onTouched(listener: TouchListener): () => void {
     this.#listeners.push(listener);
+    return () => {
+      const at = this.#listeners.indexOf(listener);
+      if (at >= 0) this.#listeners.splice(at, 1);
+    };
   }
 
   /** After a schema change: column values may mean something else. */

@@ -197,6 +197,8 @@ export interface RowListener {
 export interface Followed {
   /** Tells of all that was committed so far. */
   catchUp(): void;
+  /** Tells of nothing any more. */
+  end(): void;
 }
 
 /** A record by the number of its row, which grows as records come in. */
