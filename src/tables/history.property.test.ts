@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { limits, ZerohopError } from '../base/index.ts';
 import { parseQueryString } from '../query/index.ts';
+import { tagOf } from '../records/index.ts';
 import { parseSdl } from '../schema/index.ts';
 import { StoreEngine } from '../store/index.ts';
 import { LiveDatabases } from './databases.ts';
@@ -38,8 +39,8 @@ interface Slot {
   readonly databases: LiveDatabases;
   transaction: Transaction;
   model: ModelTransaction;
-  /** Versions it has read of records, for preconditions. */
-  readonly versions: Map<string, number>;
+  /** What it has read of records, for preconditions: the model knows them by version. */
+  readonly seen: Map<string, { readonly version: number; readonly tag: number }>;
 }
 
 class World {
@@ -85,7 +86,7 @@ class World {
       databases,
       transaction: databases.transaction(),
       model: new ModelTransaction(),
-      versions: new Map(),
+      seen: new Map(),
     }));
   }
 
@@ -181,7 +182,7 @@ class World {
     expect(bodyOf(record)).toEqual(expected?.body);
     if (isOwn || !record) return;
     expect(record.version).toBe(expected?.version ?? 0);
-    slot.versions.set(keyOf(of), record.version);
+    slot.seen.set(keyOf(of), { version: record.version, tag: tagOf(record) });
   }
 
   #search(slot: Slot, name: TableName, { text, matches }: Search): void {
@@ -201,19 +202,21 @@ class World {
 
   #write(slot: Slot, write: Write, condition: string): void {
     const { op, table: name, id, values, add, expiresAt } = write;
-    const version = slot.versions.get(keyOf(write));
+    const seen = condition === 'read' ? slot.seen.get(keyOf(write)) : undefined;
     const insisted = {
       ...(condition === 'exists' && { exists: true }),
       ...(condition === 'new' && { exists: false }),
-      ...(condition === 'read' && version !== undefined && { versions: [version] }),
     };
-    const options = { if: insisted, ...(expiresAt !== undefined && { expiresAt }) };
+    const options = {
+      if: { ...insisted, ...(seen && { versions: [seen.tag] }) },
+      ...(expiresAt !== undefined && { expiresAt }),
+    };
     const table = tableOf(slot, name);
     if (op === 'put') slot.transaction.put(table, id, values, options);
     else if (op === 'delete') slot.transaction.delete(table, id, options);
     else if (add === undefined) slot.transaction.patch(table, id, values, options);
     else slot.transaction.patch(table, id, {}, { add: { n: add }, minimum: { n: 0 } });
-    slot.model.writes.push({ ...write, ...insisted });
+    slot.model.writes.push({ ...write, ...insisted, ...(seen && { versions: [seen.version] }) });
   }
 
   /** Begins a commit. It is to be checked after those that began before, in which order the store does them. */
