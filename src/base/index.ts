@@ -19,4 +19,5 @@ export type { LogFields, Logger, LogLevel } from './log.ts';
 export type { Counter, Gauge, Histogram } from './meters.ts';
 export { nearest } from './nearest.ts';
 export { type Lead, SharedFlights, sharedFlightsBytes } from './shared-flights.ts';
+export { shown } from './shown.ts';
 export { preciseMs, type Span, type SpanAttributes, type SpanKind, type SpanOptions, type Tracer } from './tracing.ts';

@@ -1,6 +1,6 @@
 // Values of conditions → the type of the attribute they are compared with. Text comes from URLs, other values from code.
 
-import { type Json, ZerohopError } from '../base/index.ts';
+import { type Json, shown, ZerohopError } from '../base/index.ts';
 import type { AttributeType, ScalarType } from '../schema/index.ts';
 import type { Comparator } from './types.ts';
 
@@ -127,6 +127,6 @@ function dateFrom(value: string | number, name: string): string {
 }
 
 function wrongValue(value: unknown, expected: string, name: string): ZerohopError {
-  const shown = typeof value === 'string' ? `"${value}"` : String(value);
-  return new ZerohopError('INVALID_QUERY', `"${name}" needs ${expected}, not ${shown}.`, { attribute: name });
+  const text = typeof value === 'string' ? `"${value}"` : shown(value);
+  return new ZerohopError('INVALID_QUERY', `"${name}" needs ${expected}, not ${text}.`, { attribute: name });
 }

@@ -1,7 +1,7 @@
 // A query object of app code → a Query: { conditions, operator, select, sort, limit, offset, ... }. Strict: a key or
 // comparator that is not known is refused, never ignored.
 
-import { type Json, limits, ZerohopError } from '../base/index.ts';
+import { type Json, limits, shown, ZerohopError } from '../base/index.ts';
 import { encodeId } from '../records/index.ts';
 import type { TableDefinition } from '../schema/index.ts';
 import { checkQuery } from './check-query.ts';
@@ -176,7 +176,7 @@ function conditionValue(
     if (comparator === 'equals' || comparator === 'not_equal' || comparator === 'in')
       return encodeId(definition, value);
     throw invalid(
-      `"${comparator}" can't put the key ${JSON.stringify(value)} in order: keys of several parts are text, with "/" between the parts. Find them by how they begin: { attribute: "${name}", comparator: "starts_with", value: "${String(value[0])}/" }.`,
+      `"${comparator}" can't put the key ${JSON.stringify(value)} in order: keys of several parts are text, with "/" between the parts. Find them by how they begin: { attribute: "${name}", comparator: "starts_with", value: "${shown(value[0])}/" }.`,
     );
   };
   if (comparator !== 'between' && comparator !== 'in') return convert(raw);
@@ -193,7 +193,7 @@ function comparatorOf(value: unknown, attribute: AttributePath): Comparator {
     typeof value === 'string' && Object.hasOwn(comparatorNames, value) ? comparatorNames[value] : undefined;
   if (comparator) return comparator;
   throw invalid(
-    `"${String(value)}" on "${attribute.join('.')}" is no comparator. There are ${[...new Set(Object.values(comparatorNames))].join(', ')}.`,
+    `"${shown(value)}" on "${attribute.join('.')}" is no comparator. There are ${[...new Set(Object.values(comparatorNames))].join(', ')}.`,
   );
 }
 
@@ -240,7 +240,7 @@ function selectedOf(value: unknown, depth: number): SelectedAttribute {
 function operatorOf(value: unknown): 'and' | 'or' {
   if (value === undefined || value === null) return 'and';
   const operator = typeof value === 'string' ? value.toLowerCase() : value;
-  if (operator !== 'and' && operator !== 'or') throw invalid(`"operator" must be 'and' or 'or', not ${String(value)}.`);
+  if (operator !== 'and' && operator !== 'or') throw invalid(`"operator" must be 'and' or 'or', not ${shown(value)}.`);
   return operator;
 }
 

@@ -1,6 +1,6 @@
 // Reading a table: one record, a search, or what the table is.
 
-import { type Json, type JsonObject, ZerohopError } from '../base/index.ts';
+import { type Json, type JsonObject, shown, ZerohopError } from '../base/index.ts';
 import { type ConditionGroup, type Query, queryFromObject } from '../query/index.ts';
 import type { Id } from '../records/index.ts';
 import type { AttributeType, TableDefinition } from '../schema/index.ts';
@@ -56,7 +56,7 @@ function nameSeen(
     return named(id, query, target.property);
   }
   if (target === undefined || target === null) return { kind: 'collection', query: {} };
-  if (Array.isArray(target)) return named(target.map((part) => String(part).replaceAll('/', '%2F')).join('/'));
+  if (Array.isArray(target)) return named(target.map(keyPart).join('/'));
   if (typeof target !== 'object')
     throw new ZerohopError('INVALID_ID', `${String(target)} is neither an id nor a query.`);
   const { id, ...query } = target as QueryObject & { readonly id?: unknown };
@@ -64,6 +64,13 @@ function nameSeen(
     return named(id, Object.keys(query).length === 0 ? undefined : queryFromObject(query, definition, lookup));
   }
   return { kind: 'collection', query: queryFromObject(target, definition, lookup) };
+}
+
+/** Of a key of several parts. */
+function keyPart(part: unknown): string {
+  if (typeof part === 'object' || typeof part === 'function')
+    throw new ZerohopError('INVALID_ID', `${shown(part)} can't be part of a key: parts are texts and numbers.`);
+  return String(part).replaceAll('/', '%2F');
 }
 
 function named(id: Id, query?: Query, property?: string): Named {

@@ -178,6 +178,7 @@ test('metrics: requests by how they were answered, the origin, memory, disk, rea
     /zerohop_pages_warm_done{site="\*",result="fetched"} 1\n/.test(await metrics()),
   );
   for (const path of ['/a', '/a', '/a', '/api/x', '/broken']) await (await node.get(path)).text();
+  await until('what was warmed is in memory', async () => /zerohop_pages_memory_pages [1-9]/.test(await metrics()));
   const text = await metrics();
   const value = (series: string): number => {
     const line = text.split('\n').find((one) => one.startsWith(`zerohop_pages_${series} `));
