@@ -17,6 +17,7 @@ import { errorResponse, failureResponse, passedResponse } from './responses.ts';
 import type { Shield } from './shield.ts';
 import { beforeSilence } from './silence.ts';
 import type { Site } from './types.ts';
+import { isInPreferredLanguage } from './variants.ts';
 
 export interface Lookup extends PageFetch {
   readonly asked: Asked;
@@ -114,6 +115,9 @@ export class Lookups {
     const isOwn = why === 'request' || (keyed.forward.has('authorization') && !flight?.landed);
     if (isOwn) return this.#tell(lookup, await this.#inTime(lookup, this.#flights.alone(lookup)), why, false);
     if (!flight) {
+      // It may have come into the store since it was looked for there.
+      const found = this.#freshNow(lookup);
+      if (found) return found;
       const fetched = await this.#inTime(lookup, this.#flights.start(lookup).fetched);
       return this.#tell(lookup, fetched, why, false);
     }
@@ -145,6 +149,11 @@ export class Lookups {
     }
     const isVariant = fetched.kind === 'page' && !isSameVariant(fetched.vary, flight.forward, keyed.forward);
     if (isVariant && !isOfVariant) {
+      const isSpoken = isInPreferredLanguage(fetched.vary, fetched.headers, flight.forward, keyed.forward);
+      const spoken = isSpoken ? await fetched.hot : undefined;
+      const nowMs = Date.now();
+      if (spoken && spoken.times.freshUntilMs > nowMs)
+        return this.#answerStale(lookup, spoken, { collapsed: true }, nowMs);
       const other = this.#flights.underVariant(lookup, fetched.vary);
       if (other) return this.#join(lookup, other, why, true);
       return (

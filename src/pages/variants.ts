@@ -20,6 +20,18 @@ export function inPreferredLanguage(
   return variants.find((variant) => variant.language === first.name && variant.rest === rest);
 }
 
+/** As `inPreferredLanguage`, of a response that is not stored yet. @param made what the origin saw when it made it */
+export function isInPreferredLanguage(
+  vary: readonly string[],
+  response: Headers,
+  made: Headers,
+  forward: Headers,
+): boolean {
+  const language = response.get('content-language')?.toLowerCase();
+  if (language === undefined || !vary.includes('accept-language')) return false;
+  return inPreferredLanguage(vary, [{ key: '', language, rest: restOf(vary, made) }], forward) !== undefined;
+}
+
 /** What a request has besides its language. */
 export function restOf(vary: readonly string[], forward: Headers): string {
   const others = vary.filter((name) => name !== 'accept-language');

@@ -33,6 +33,18 @@ describe.each([1, 2])('with %d serve threads', (threads) => {
     expect(origin.seen.length).toBe('vary' in headers ? 2 * pages : pages);
   });
 
+  test('a variant in the language that who comes next prefers, in other words', async () => {
+    const headers = { 'cache-control': 'max-age=3600', vary: 'Accept-Language', 'content-language': 'de' };
+    await using origin = startOrigin(() => new Response('Guten Tag', { headers }));
+    const rules = [{ match: '/**', headers: 'all' }];
+    await using node = await startPagesNode({ origin: origin.url, rules }, { threads: 1 });
+    for (let index = 0; index < pages; index++) {
+      for (const spoken of ['en, de', 'fr;q=0.5, de;q=1.0'])
+        expect(await (await node.get(`/${index}`, { 'accept-language': spoken })).text()).toBe('Guten Tag');
+    }
+    expect(origin.seen.length).toBe(pages);
+  });
+
   test('a purge comes between: the page is fetched anew', async () => {
     let version = 1;
     await using origin = startOrigin(
