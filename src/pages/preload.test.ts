@@ -81,10 +81,14 @@ test('the list has an end', async () => {
   expect(listed()).toEqual(['*/new', ...Array.from({ length: preloadMost - 1 }, (_, at) => `*/${at}`)]);
 });
 
-test('pages come in with their variants and bodies, as often as the list is written; keys without a page are passed over', async () => {
+test('pages come in with their variants and bodies, as often as the list is written; keys without a page, and what is damaged, are passed over', async () => {
   for (const path of ['/a', '/b', '/c']) await put(path, Date.now());
   await put('/varies', Date.now(), ['accept-language']);
-  await preload.write(['*/gone', '*/a', '*/varies']);
+  // Damaged: it is no page.
+  const transaction = node.databases.transaction();
+  transaction.put(store.tables.page, '*/bad', { key: '*/bad', url: '*/bad', site: '*' });
+  await transaction.commit();
+  await preload.write(['*/gone', '*/bad', '*/a', '*/varies']);
   // The list of variants is one of them.
   await broughtIn(3);
   const bytes = store.hotBytes;

@@ -44,8 +44,8 @@ export class Preload {
       try {
         await this.#look();
       } catch (error) {
-        // Once for each list: what is asked for is read all the same.
-        this.#log.error('Pages could not be brought into memory ahead of their visitors', { error });
+        // The database is closed, or gone.
+        this.#log.error('No more pages are brought into memory ahead of their visitors', { error });
         return;
       }
       if (!this.#isStopped) this.#timer = setTimeout(look, lookMs).unref();
@@ -83,15 +83,21 @@ export class Preload {
     if (version === this.#version) return;
     this.#version = version;
     let count = 0;
+    const failed: unknown[] = [];
     let untilMs = performance.now() + stepMs;
     for (const key of this.#list()) {
       if (this.#isStopped || this.#store.isFull) break;
-      count += await this.#bringIn(key);
+      count += await this.#bringIn(key).catch((error: unknown) => {
+        failed.push(error);
+        return 0;
+      });
       if (performance.now() < untilMs) continue;
       await Bun.sleep(turnMs);
       untilMs = performance.now() + stepMs;
     }
     if (count > 0) this.#log.debug(`${count} pages were brought into memory`);
+    if (failed.length > 0)
+      this.#log.error(`${failed.length} pages could not be brought into memory`, { error: failed[0] });
   }
 
   /** With all that their first visitors would have to wait for. Returns how many came in. */

@@ -176,7 +176,7 @@ function conditionValue(
     if (comparator === 'equals' || comparator === 'not_equal' || comparator === 'in')
       return encodeId(definition, value);
     throw invalid(
-      `"${comparator}" can't put the key ${JSON.stringify(value)} in order: keys of several parts are text, with "/" between the parts. Find them by how they begin: { attribute: "${name}", comparator: "starts_with", value: "${shown(value[0])}/" }.`,
+      `"${comparator}" can't put the key ${shown(value)} in order: keys of several parts are text, with "/" between the parts. Find them by how they begin: { attribute: "${name}", comparator: "starts_with", value: "${shown(value[0])}/" }.`,
     );
   };
   if (comparator !== 'between' && comparator !== 'in') return convert(raw);

@@ -36,9 +36,9 @@ export class Connection {
         database.run(`PRAGMA journal_mode = ${options.journal ?? 'WAL'}`);
         database.run('PRAGMA synchronous = NORMAL');
         database.run('PRAGMA wal_autocheckpoint = 0');
+        // Readers map nothing: SQLite gives up their mapping after each commit of another connection, and every page they touch then is a fault.
         database.run('PRAGMA mmap_size = 2147418112');
       }
-      // A reader gives up its mapping with each commit of another connection, and every page it touches after that is a fault.
       database.run('PRAGMA cache_size = -32000');
       database.run('PRAGMA temp_store = MEMORY');
       return database;
